@@ -1,0 +1,2 @@
+/** The cli error codes: each makes its message from its details. */
+export const cliErrors = {};

@@ -1,0 +1,2 @@
+/** The feed error codes: each makes its message from its details. */
+export const feedErrors = {};

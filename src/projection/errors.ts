@@ -1,0 +1,2 @@
+/** The projection error codes: each makes its message from its details. */
+export const projectionErrors = {};

@@ -1,0 +1,2 @@
+/** The replay error codes: each makes its message from its details. */
+export const replayErrors = {};

@@ -1,0 +1,2 @@
+/** The store error codes: each makes its message from its details. */
+export const storeErrors = {};
