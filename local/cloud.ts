@@ -30,9 +30,14 @@ export interface Service {
 // biome-ignore lint/suspicious/noExplicitAny: see above
 export type Json = any;
 
-/** Who calls: a role's ARN, or `root` for the person at the laptop, who may do everything. */
+/**
+ * Who calls: a role's ARN, `service:<name>.amazonaws.com`, or `root` for the person at the laptop, who may do everything
+ * that no resource policy denies to all.
+ */
 export interface Caller {
   readonly principal: string;
+  /** For a service: the resource on whose behalf it calls (`aws:SourceArn`), such as the rule that matched. */
+  readonly sourceArn?: string;
 }
 
 export const ROOT: Caller = { principal: 'root' };
@@ -102,7 +107,7 @@ export function createCloud(kernel: Kernel, account: Account = LOCAL_ACCOUNT): C
     async call(caller, name, operation, input) {
       const service = services.get(name);
       if (service === undefined) throw new ServiceError('UnknownOperationException', `${name} is not hosted here`);
-      if (caller.principal !== 'root') authorize(caller, name, operation, input);
+      authorize(caller, name, operation, input);
       return await service.handle(operation, input, caller);
     },
     trace: {
