@@ -1,0 +1,80 @@
+import { DaybookError } from '../errors.ts';
+import type { AnyEvent, EventOf } from './event-definition.ts';
+import { checkTypeName } from './names.ts';
+
+/** An aggregate: its events, and the fold that makes its state of them. Plain data; made by `defineAggregate`. */
+export interface AggregateDefinition<
+  Type extends string = string,
+  Events extends AnyEvent = AnyEvent,
+  State = unknown,
+> {
+  readonly kind: 'aggregate';
+  readonly type: Type;
+  readonly events: readonly Events[];
+  /** Part of a snapshot's key: raise it when `evolve` or the state's shape changes. */
+  readonly foldVersion: number;
+  initialState(): State;
+  evolve(state: State, event: EventOf<Events>): State;
+}
+
+/** Any aggregate definition. */
+export type AnyAggregate = AggregateDefinition<string, AnyEvent, unknown>;
+
+/** The state of an aggregate definition. */
+export type StateOf<A> = A extends { initialState(): infer State } ? State : never;
+
+/** The event definitions of an aggregate definition. */
+export type EventsOf<A> = A extends { readonly events: readonly (infer Events extends AnyEvent)[] } ? Events : never;
+
+export interface AggregateOptions<Type extends string, Events extends AnyEvent, State> {
+  /** Unique in an app, 1–128 bytes. */
+  readonly type: Type;
+  /** Every event that may be appended to it; one that is stored and not named here stops a load. */
+  readonly events: readonly Events[];
+  /** Default 1. Raise it when `evolve` or the state's shape changes, so that older snapshots are not read. */
+  readonly foldVersion?: number;
+  readonly initialState: () => State;
+  /** May change and return the state that it is given; it is nobody else's. */
+  readonly evolve: (state: State, event: EventOf<Events>) => NoInfer<State>;
+}
+
+/**
+ * Defines an aggregate: the events it has and how they make its state.
+ *
+ * @example
+ * const Account = defineAggregate({
+ *   type: 'Account',
+ *   events: [MoneyDeposited, MoneyWithdrawn],
+ *   initialState: () => ({ balance: 0 }),
+ *   evolve: (state, event) => {
+ *     switch (event.type) {
+ *       case 'MoneyDeposited':
+ *         return { balance: state.balance + event.data.amount };
+ *       case 'MoneyWithdrawn':
+ *         return { balance: state.balance - event.data.amount };
+ *     }
+ *   },
+ * });
+ */
+export function defineAggregate<const Type extends string, Events extends AnyEvent, State>(
+  options: AggregateOptions<Type, Events, State>,
+): AggregateDefinition<Type, Events, State> {
+  const { type, events, foldVersion = 1, initialState, evolve } = options;
+  checkTypeName('aggregate', type);
+  if (!Number.isSafeInteger(foldVersion) || foldVersion < 1) {
+    throw new DaybookError('definition.badFoldVersion', { name: type, given: foldVersion });
+  }
+  checkEventList(type, events);
+  return { kind: 'aggregate', type, events, foldVersion, initialState, evolve };
+}
+
+/** At least one event, each an event definition, no type twice. */
+export function checkEventList(owner: string, events: readonly AnyEvent[]): void {
+  if (!Array.isArray(events) || events.length === 0) throw new DaybookError('definition.noEvents', { name: owner });
+  const seen = new Set<string>();
+  for (const event of events) {
+    if (event?.kind !== 'event') throw new DaybookError('definition.notAnEvent', { name: owner });
+    if (seen.has(event.type)) throw new DaybookError('definition.duplicateEvent', { name: owner, event: event.type });
+    seen.add(event.type);
+  }
+}
