@@ -1,3 +1,5 @@
+import { describeIssues, type Issue } from '../schema/json-value.ts';
+
 /** The event error codes: each makes its message from its details. */
 export const eventErrors = {
   'definition.badName': (d: { what: string; given: unknown; problem: string }) =>
@@ -19,4 +21,41 @@ export const eventErrors = {
   'definition.duplicateEvent': (d: { name: string; event: string }) => `${d.name} lists the event ${d.event} twice`,
   'definition.duplicateName': (d: { what: string; name: string }) =>
     `two ${d.what} definitions of this app are called ${d.name}; names are unique`,
+  'schema.noJsonSchema': (d: { event: string; part: string; vendor: string }) =>
+    `the ${d.part} schema of ${d.event} was made with ${d.vendor}, which does not say it as JSON Schema; give a plain JSON Schema, or a library with Standard JSON Schema`,
+  'event.notAnEvent': (d: { position: number; given: unknown }) =>
+    `event ${d.position} of the commit is ${d.given === null ? 'null' : typeof d.given}; give { type, data }`,
+  'event.badType': (d: { position: number; given: unknown; problem: string }) =>
+    `event ${d.position} of the commit has no usable type: ${d.problem}; a type is text of 1 to 128 bytes`,
+  'event.unknownType': (d: {
+    aggregateType: string;
+    aggregateUuid: string;
+    version?: number;
+    type: string;
+    known: readonly string[];
+  }) =>
+    `${d.type}${d.version === undefined ? '' : ` (version ${d.version})`} is no event of ${d.aggregateType} ${d.aggregateUuid}; it has ${d.known.join(', ')}`,
+  'event.unknownField': (d: { position: number; type: string; field: string }) =>
+    `event ${d.position} of the commit (${d.type}) has a field ${d.field}; there are type, data, metadata and occurredAt`,
+  'event.invalid': (d: {
+    type: string;
+    part: 'data' | 'metadata';
+    issues: readonly Issue[];
+    position?: number;
+    aggregateUuid?: string;
+    version?: number;
+  }) =>
+    `${d.part} of ${d.type}${d.version === undefined ? '' : `, version ${d.version} of ${d.aggregateUuid},`} does not satisfy its schema: ${describeIssues(d.issues)}`,
+  'event.badOccurredAt': (d: { position: number; type: string; given: unknown; problem: string }) =>
+    `occurredAt of event ${d.position} (${d.type}) is ${String(d.given)}; ${d.problem}`,
+  'event.corrupt': (d: { aggregateUuid: string; version: number; type: string; part: string }) =>
+    `${d.part} of version ${d.version} of ${d.aggregateUuid} (${d.type}) is no JSON text; something else than Daybook wrote it`,
+  'event.newerSchema': (d: { aggregateUuid: string; version: number; type: string; stored: number; known: number }) =>
+    `version ${d.version} of ${d.aggregateUuid} is a ${d.type} of schema version ${d.stored}, this code knows ${d.known}; deploy the newer code first`,
+  'event.upcastFailed': (d: { aggregateUuid: string; version: number; type: string; from: number; reason: string }) =>
+    `upcasting version ${d.version} of ${d.aggregateUuid} (${d.type}) from schema version ${d.from} failed: ${d.reason}`,
+  'event.unknownFormat': (d: { aggregateUuid: string; version: number; format: string }) =>
+    `version ${d.version} of ${d.aggregateUuid} is stored in format ${d.format}; this code reads format 1`,
+  'event.encrypted': (d: { aggregateUuid: string; version: number }) =>
+    `version ${d.version} of ${d.aggregateUuid} has encrypted fields, which this code cannot read`,
 };

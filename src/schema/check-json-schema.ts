@@ -1,3 +1,106 @@
+import { DaybookError } from '../errors.ts';
 import type { JsonSchema } from './json-schema.ts';
+import { escapePointer } from './json-value.ts';
 
-export function checkJsonSchema(_schema: JsonSchema, _event: string, _part: 'data' | 'metadata'): void {}
+const TYPES = new Set(['object', 'array', 'string', 'number', 'integer', 'boolean', 'null']);
+const FORMATS = new Set(['date-time', 'date', 'uuid']);
+
+type Report = (path: string, problem: string) => never;
+type Check = (value: unknown, path: string, report: Report) => void;
+
+const schemaList: Check = (value, path, report) => {
+  if (!Array.isArray(value) || value.length === 0) report(path, 'must be a list with at least one schema');
+  for (const [i, schema] of (value as unknown[]).entries()) checkAt(schema, `${path}/${i}`, report);
+};
+const count: Check = (value, path, report) => {
+  if (!Number.isSafeInteger(value) || (value as number) < 0) report(path, 'must be 0, 1, 2 …');
+};
+const number: Check = (value, path, report) => {
+  if (!Number.isFinite(value)) report(path, 'must be a number');
+};
+const text: Check = (value, path, report) => {
+  if (typeof value !== 'string') report(path, 'must be text');
+};
+const anything: Check = () => {};
+
+/** One check per keyword: what is not here is not supported, and said so. */
+const KEYWORDS: Readonly<Record<keyof JsonSchema, Check>> = {
+  type(value, path, report) {
+    const types = Array.isArray(value) ? value : [value];
+    if (types.length === 0) report(path, 'must name at least one type');
+    for (const type of types) {
+      if (!TYPES.has(type)) report(path, `${JSON.stringify(type)} is no type; there are ${[...TYPES].join(', ')}`);
+    }
+  },
+  enum(value, path, report) {
+    if (!Array.isArray(value) || value.length === 0) report(path, 'must be a list with at least one value');
+  },
+  const: anything,
+  anyOf: schemaList,
+  allOf: schemaList,
+  properties(value, path, report) {
+    if (!isPlainObject(value)) return report(path, 'must be an object of schemas');
+    for (const [name, schema] of Object.entries(value)) checkAt(schema, `${path}/${escapePointer(name)}`, report);
+  },
+  required(value, path, report) {
+    if (!Array.isArray(value) || value.some((name) => typeof name !== 'string'))
+      report(path, 'must be a list of names');
+  },
+  additionalProperties(value, path, report) {
+    if (typeof value !== 'boolean') checkAt(value, path, report);
+  },
+  items: (value, path, report) => checkAt(value, path, report),
+  minItems: count,
+  maxItems: count,
+  minLength: count,
+  maxLength: count,
+  pattern(value, path, report) {
+    try {
+      new RegExp(value as string, 'u');
+    } catch (error) {
+      report(path, `${JSON.stringify(value)} is no regular expression: ${(error as Error).message}`);
+    }
+    text(value, path, report);
+  },
+  format(value, path, report) {
+    if (!FORMATS.has(value as string)) {
+      report(path, `${JSON.stringify(value)} is not a format that is checked; there are ${[...FORMATS].join(', ')}`);
+    }
+  },
+  minimum: number,
+  maximum: number,
+  exclusiveMinimum: number,
+  exclusiveMaximum: number,
+  multipleOf(value, path, report) {
+    if (!Number.isFinite(value) || (value as number) <= 0) report(path, 'must be a number above 0');
+  },
+  title: text,
+  description: text,
+  default: anything,
+  examples: anything,
+  $schema: text,
+  $id: text,
+  $comment: text,
+};
+
+/** Refuses, by its path and name, every keyword that is not supported and every value that a keyword cannot have. */
+export function checkJsonSchema(schema: JsonSchema, event: string, part: 'data' | 'metadata'): void {
+  checkAt(schema, part, (path, problem) => {
+    throw new DaybookError('definition.badSchema', { event, path, problem });
+  });
+}
+
+function checkAt(schema: unknown, path: string, report: Report): void {
+  if (!isPlainObject(schema)) return report(path, 'a schema is an object of keywords');
+  for (const [keyword, value] of Object.entries(schema)) {
+    if (value === undefined) continue;
+    if (!Object.hasOwn(KEYWORDS, keyword)) {
+      report(`${path}/${escapePointer(keyword)}`, `the keyword ${keyword} is not supported`);
+    }
+    KEYWORDS[keyword as keyof JsonSchema](value, `${path}/${keyword}`, report);
+  }
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,216 @@
+import type { JsonSchema, JsonType } from './json-schema.ts';
+import { type Issue, jsonEqual, jsonProblem, objectProblem, within } from './json-value.ts';
+import { formatProblem } from './text-formats.ts';
+
+/** Finds the first thing that is wrong with a value, or undefined. Paths are only made when something is. */
+export type Validator = (value: unknown) => Issue | undefined;
+
+/** A checked JSON Schema as closures. What it accepts is JSON through and through, also where the schema says nothing. */
+export function compileJsonSchema(schema: JsonSchema): Validator {
+  const checks: Validator[] = [];
+  if (schema.type !== undefined)
+    checks.push(compileTypes(schema, Array.isArray(schema.type) ? schema.type : [schema.type]));
+  else checks.push(untyped(schema));
+  if (schema.const !== undefined) checks.push(oneOf([schema.const]));
+  if (schema.enum !== undefined) checks.push(oneOf(schema.enum));
+  for (const part of schema.allOf ?? []) checks.push(compileJsonSchema(part));
+  if (schema.anyOf !== undefined) checks.push(anyOf(schema.anyOf));
+  return all(checks);
+}
+
+function all(checks: readonly Validator[]): Validator {
+  const [first, second] = checks;
+  if (first === undefined) return () => undefined;
+  if (second === undefined) return first;
+  if (checks.length === 2) return (value) => first(value) ?? second(value);
+  return (value) => {
+    for (const check of checks) {
+      const issue = check(value);
+      if (issue !== undefined) return issue;
+    }
+    return undefined;
+  };
+}
+
+function compileTypes(schema: JsonSchema, types: readonly JsonType[]): Validator {
+  const byType = new Map(types.map((type) => [type, compileType(schema, type)]));
+  const [only] = types;
+  if (types.length === 1 && only !== undefined) {
+    const check = byType.get(only)!;
+    const is = IS[only];
+    return (value) => (is(value) ? check(value) : wrongType(value, types));
+  }
+  return (value) => {
+    for (const [type, check] of byType) if (IS[type](value)) return check(value);
+    return wrongType(value, types);
+  };
+}
+
+/** Without `type` a keyword speaks only of values of its own type; the rest need only be JSON. */
+function untyped(schema: JsonSchema): Validator {
+  const object = compileType(schema, 'object');
+  const array = compileType(schema, 'array');
+  const string = compileType(schema, 'string');
+  const number = compileType(schema, 'number');
+  return (value) => {
+    if (typeof value === 'string') return string(value);
+    if (IS.number(value)) return number(value);
+    if (IS.array(value)) return array(value);
+    if (IS.object(value)) return object(value);
+    return jsonProblem(value);
+  };
+}
+
+const IS: Readonly<Record<JsonType, (value: unknown) => boolean>> = {
+  object: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  array: Array.isArray,
+  string: (value) => typeof value === 'string',
+  number: Number.isFinite,
+  integer: Number.isInteger,
+  boolean: (value) => typeof value === 'boolean',
+  null: (value) => value === null,
+};
+
+function wrongType(value: unknown, types: readonly JsonType[]): Issue {
+  return { path: '', problem: `must be ${types.join(' or ')}, is ${describe(value)}` };
+}
+
+function describe(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'number') return String(value);
+  if (typeof value === 'string')
+    return `the text ${JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)}`;
+  return typeof value === 'object' ? 'an object' : typeof value;
+}
+
+function compileType(schema: JsonSchema, type: JsonType): Validator {
+  switch (type) {
+    case 'object':
+      return compileObject(schema);
+    case 'array':
+      return compileArray(schema);
+    case 'string':
+      return compileString(schema);
+    case 'number':
+    case 'integer':
+      return compileNumber(schema);
+    default:
+      return () => undefined;
+  }
+}
+
+function compileObject(schema: JsonSchema): Validator {
+  const properties = new Map(Object.entries(schema.properties ?? {}).map(([name, s]) => [name, compileJsonSchema(s)]));
+  const required = schema.required ?? [];
+  const additional = schema.additionalProperties ?? true;
+  const others: Validator =
+    additional === true ? jsonProblem : additional === false ? notAllowed : compileJsonSchema(additional);
+  return (value) => {
+    const object = value as Record<string, unknown>;
+    const notPlain = objectProblem(object);
+    if (notPlain !== undefined) return notPlain;
+    for (const name of required) {
+      if (object[name] === undefined || !Object.hasOwn(object, name))
+        return within(name, { path: '', problem: 'is missing' });
+    }
+    for (const name in object) {
+      const property = object[name];
+      // JSON has no undefined: such a property will be absent.
+      if (property === undefined) continue;
+      const issue = (properties.get(name) ?? others)(property);
+      if (issue !== undefined) return within(name, issue);
+    }
+    return undefined;
+  };
+}
+
+const notAllowed: Validator = () => ({ path: '', problem: 'is not allowed here (additionalProperties is false)' });
+
+function compileArray(schema: JsonSchema): Validator {
+  const item = schema.items === undefined ? jsonProblem : compileJsonSchema(schema.items);
+  const { minItems = 0, maxItems = Number.POSITIVE_INFINITY } = schema;
+  return (value) => {
+    const array = value as readonly unknown[];
+    if (array.length < minItems)
+      return { path: '', problem: `has ${array.length} items, at least ${minItems} are needed` };
+    if (array.length > maxItems)
+      return { path: '', problem: `has ${array.length} items, at most ${maxItems} are allowed` };
+    for (let i = 0; i < array.length; i++) {
+      const issue = item(array[i]);
+      if (issue !== undefined) return within(i, issue);
+    }
+    return undefined;
+  };
+}
+
+function compileString(schema: JsonSchema): Validator {
+  const { minLength = 0, maxLength = Number.POSITIVE_INFINITY, format } = schema;
+  const pattern = schema.pattern === undefined ? undefined : new RegExp(schema.pattern, 'u');
+  return (value) => {
+    const text = value as string;
+    // Lengths are code points: at most text.length, at least half of it.
+    if (text.length < minLength * 2 && codePoints(text) < minLength) {
+      return { path: '', problem: `has ${codePoints(text)} characters, at least ${minLength} are needed` };
+    }
+    if (text.length > maxLength && codePoints(text) > maxLength) {
+      return { path: '', problem: `has ${codePoints(text)} characters, at most ${maxLength} are allowed` };
+    }
+    if (pattern !== undefined && !pattern.test(text)) {
+      return { path: '', problem: `${describe(text)} does not match the pattern ${schema.pattern}` };
+    }
+    return format === undefined ? undefined : formatProblem(format, text);
+  };
+}
+
+function codePoints(text: string): number {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
+}
+
+function compileNumber(schema: JsonSchema): Validator {
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = schema;
+  const problem = (text: string): Issue => ({ path: '', problem: text });
+  return (value) => {
+    const n = value as number;
+    if (minimum !== undefined && n < minimum) return problem(`${n} is below the minimum ${minimum}`);
+    if (maximum !== undefined && n > maximum) return problem(`${n} is above the maximum ${maximum}`);
+    if (exclusiveMinimum !== undefined && n <= exclusiveMinimum)
+      return problem(`${n} must be above ${exclusiveMinimum}`);
+    if (exclusiveMaximum !== undefined && n >= exclusiveMaximum)
+      return problem(`${n} must be below ${exclusiveMaximum}`);
+    if (multipleOf !== undefined && !isMultiple(n, multipleOf))
+      return problem(`${n} is not a multiple of ${multipleOf}`);
+    return undefined;
+  };
+}
+
+/** 19.99 is a multiple of 0.01, although 19.99 / 0.01 is 1998.9999999999998: the quotient may be off by its own rounding. */
+function isMultiple(value: number, of: number): boolean {
+  const quotient = value / of;
+  return Math.abs(quotient - Math.round(quotient)) <= Math.abs(quotient) * Number.EPSILON * 2;
+}
+
+function oneOf(values: readonly unknown[]): Validator {
+  const scalars = new Set(values.filter((value) => typeof value !== 'object' || value === null));
+  const objects = values.filter((value) => typeof value === 'object' && value !== null);
+  const allowed = values.map((value) => JSON.stringify(value)).join(', ');
+  return (value) => {
+    if (scalars.has(value) || objects.some((object) => jsonEqual(object, value))) return undefined;
+    return { path: '', problem: `must be ${values.length > 1 ? 'one of ' : ''}${allowed}, is ${describe(value)}` };
+  };
+}
+
+function anyOf(schemas: readonly JsonSchema[]): Validator {
+  const alternatives = schemas.map(compileJsonSchema);
+  return (value) => {
+    const problems: string[] = [];
+    for (const alternative of alternatives) {
+      const issue = alternative(value);
+      if (issue === undefined) return undefined;
+      problems.push(issue.path === '' ? issue.problem : `${issue.path} ${issue.problem}`);
+    }
+    return { path: '', problem: `matches none of ${alternatives.length} alternatives: ${problems.join('; or ')}` };
+  };
+}
