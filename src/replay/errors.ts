@@ -1,2 +1,25 @@
 /** The replay error codes: each makes its message from its details. */
-export const replayErrors = {};
+export const replayErrors = {
+  'replay.badRequest': (d: { where: string; given: unknown; allowed: string }) =>
+    `${d.where} was ${JSON.stringify(d.given) ?? 'not given'}; allowed is ${d.allowed}`,
+  'replay.unknownProjection': (d: { given: unknown; known: readonly string[] }) =>
+    `there is no projection ${JSON.stringify(d.given) ?? '(none given)'} in this app; it has ${d.known.join(', ') || 'none'}`,
+  'replay.emptyRange': (d: { from: number | string; to: number | string }) =>
+    `the range begins at ${d.from}, after its end ${d.to}; both ends are included, so from ≤ to`,
+  'replay.alreadyBuilding': (d: { projection: string; building: string; refused: string }) =>
+    `${d.projection} is being rebuilt by ${d.building}, so ${d.refused} was refused; wait for it or stop it first`,
+  'replay.foldFailed': (d: {
+    projection: string;
+    aggregateUuid: string;
+    version: number;
+    type: string;
+    reason: string;
+  }) =>
+    `${d.projection} cannot fold ${d.type} (aggregate ${d.aggregateUuid}, version ${d.version}): ${d.reason}. Nothing was promoted; mend the fold or add an upcast`,
+  'replay.archiveFile': (d: { key: string; expectedBytes: number; actualBytes: number }) =>
+    `the archive's file ${d.key} had ${d.expectedBytes} bytes when the replay was planned and has ${d.actualBytes} now; start the replay again`,
+  'replay.notVerified': (d: { projection: string; build: string; problems: readonly string[] }) =>
+    `${d.projection}/${d.build} was not promoted: ${d.problems.join('; ')}`,
+  'replay.noDuckdb': (_: Record<string, never>) =>
+    'reading Parquet takes @duckdb/node-api: in a function it comes from the layer, elsewhere npm install it',
+};

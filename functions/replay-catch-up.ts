@@ -1,0 +1,35 @@
+import app from 'daybook:app';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Context } from 'aws-lambda';
+import { dynamoEventTable } from '../src/aws/dynamo-event-table.ts';
+import { dynamoProjectionTable } from '../src/aws/dynamo-projection-table.ts';
+import { environment } from '../src/aws/environment.ts';
+import { createRunnerOf } from '../src/projection/runner.ts';
+import { CATCH_UP_START, type CatchUpPorts, type CatchUpProgress, catchUp } from '../src/replay/catch-up.ts';
+import type { Plan } from '../src/replay/plan.ts';
+
+export interface ReplayCatchUpEvent {
+  readonly plan: Plan;
+  readonly progress?: CatchUpProgress | null;
+}
+
+/** Stop early enough that what is under way ends before the function's timeout. */
+const MARGIN_MS = 30_000;
+
+export const createReplayCatchUp =
+  (ports: CatchUpPorts) =>
+  ({ plan, progress }: ReplayCatchUpEvent, isLate: () => boolean): Promise<CatchUpProgress> =>
+    catchUp(ports, createRunnerOf(app.projections, plan), plan, progress ?? CATCH_UP_START, isLate);
+
+let run: ReturnType<typeof createReplayCatchUp> | undefined;
+
+export const handler = (event: ReplayCatchUpEvent, context: Context): Promise<CatchUpProgress> => {
+  if (run === undefined) {
+    const client = new DynamoDBClient();
+    run = createReplayCatchUp({
+      events: dynamoEventTable({ client, tableName: environment('EVENTS_TABLE') }),
+      table: dynamoProjectionTable({ client, tableName: environment('PROJECTIONS_TABLE') }),
+    });
+  }
+  return run(event, () => context.getRemainingTimeInMillis() < MARGIN_MS);
+};

@@ -1,0 +1,144 @@
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { bucketOf } from '../event/bucket.ts';
+import type { BuildPointer, ProjectionItem, ProjectionTable } from '../projection/projection-table.ts';
+
+export interface DynamoProjectionTableOptions {
+  readonly client: DynamoDBClient;
+  readonly tableName: string;
+}
+
+/**
+ * Projections in DynamoDB: `Build` = `<projection>/<build>/<bucket>`, `Key` = aggregateUuid; the pointer of a projection
+ * is the item `<projection>`, `#active`.
+ *
+ * @example
+ * const projections = dynamoProjectionTable({ client: new DynamoDBClient(), tableName: process.env.PROJECTIONS_TABLE! });
+ */
+export function dynamoProjectionTable({ client, tableName: TableName }: DynamoProjectionTableOptions): ProjectionTable {
+  const keyOf = (projection: string, build: string, aggregateUuid: string) => ({
+    Build: { S: `${projection}/${build}/${bucketOf(aggregateUuid)}` },
+    Key: { S: aggregateUuid },
+  });
+  const put = (
+    projection: string,
+    build: string,
+    item: ProjectionItem,
+    condition: string,
+    values: Record<string, AttributeValue>,
+  ) =>
+    unlessRefused(
+      client.send(
+        new PutItemCommand({
+          TableName,
+          Item: {
+            ...keyOf(projection, build, item.aggregateUuid),
+            Position: { N: String(item.position) },
+            Applied: { N: String(item.applied) },
+            State: { S: item.state },
+            UpdatedAt: { S: new Date().toISOString() },
+          },
+          ConditionExpression: condition,
+          ExpressionAttributeNames: { '#position': 'Position' },
+          ExpressionAttributeValues: values,
+        }),
+      ),
+    );
+  const pointerKey = (projection: string) => ({ Build: { S: projection }, Key: { S: '#active' } });
+
+  return {
+    async get(projection, build, aggregateUuid) {
+      const { Item } = await client.send(
+        new GetItemCommand({ TableName, Key: keyOf(projection, build, aggregateUuid), ConsistentRead: true }),
+      );
+      return Item && decode(Item);
+    },
+    advance: (projection, build, item, from) =>
+      from === 0
+        ? put(projection, build, item, 'attribute_not_exists(#position) OR #position = :from', { ':from': { N: '0' } })
+        : put(projection, build, item, '#position = :from', { ':from': { N: String(from) } }),
+    store: (projection, build, item) =>
+      put(projection, build, item, 'attribute_not_exists(#position) OR #position < :to', {
+        ':to': { N: String(item.position) },
+      }),
+    async *list(projection, build, bucket) {
+      let ExclusiveStartKey: Record<string, AttributeValue> | undefined;
+      do {
+        const page = await client.send(
+          new QueryCommand({
+            TableName,
+            KeyConditionExpression: '#build = :build',
+            ExpressionAttributeNames: { '#build': 'Build' },
+            ExpressionAttributeValues: { ':build': { S: `${projection}/${build}/${bucket}` } },
+            ConsistentRead: true,
+            ...(ExclusiveStartKey !== undefined && { ExclusiveStartKey }),
+          }),
+        );
+        yield (page.Items ?? []).map(decode);
+        ExclusiveStartKey = page.LastEvaluatedKey;
+      } while (ExclusiveStartKey !== undefined);
+    },
+    async pointer(projection) {
+      const { Item } = await client.send(
+        new GetItemCommand({ TableName, Key: pointerKey(projection), ConsistentRead: true }),
+      );
+      return Item === undefined ? {} : decodePointer(Item);
+    },
+    async begin(projection, build, version) {
+      const begun = await unlessRefused(
+        client.send(
+          new UpdateItemCommand({
+            TableName,
+            Key: pointerKey(projection),
+            UpdateExpression: 'SET Building = :build, BuildingVersion = :version, Phase = :folding',
+            ConditionExpression: 'attribute_not_exists(Building)',
+            ExpressionAttributeValues: {
+              ':build': { S: build },
+              ':version': { N: String(version) },
+              ':folding': { S: 'folding' },
+            },
+          }),
+        ),
+      );
+      return begun ? build : ((await this.pointer(projection)).building ?? build);
+    },
+  };
+}
+
+/** True when it was done, false when its condition did not hold; any other failure stays one. */
+async function unlessRefused(call: Promise<unknown>): Promise<boolean> {
+  try {
+    await call;
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
+}
+
+function decode(item: Record<string, AttributeValue>): ProjectionItem {
+  return {
+    aggregateUuid: item.Key?.S ?? '',
+    position: Number(item.Position?.N),
+    applied: Number(item.Applied?.N),
+    state: item.State?.S ?? 'null',
+  };
+}
+
+function decodePointer(item: Record<string, AttributeValue>): BuildPointer {
+  const { Active, ActiveVersion, Building, BuildingVersion, Phase } = item;
+  return {
+    ...(Active?.S !== undefined && { active: Active.S }),
+    ...(ActiveVersion?.N !== undefined && { activeVersion: Number(ActiveVersion.N) }),
+    ...(Building?.S !== undefined && { building: Building.S }),
+    ...(BuildingVersion?.N !== undefined && { buildingVersion: Number(BuildingVersion.N) }),
+    ...((Phase?.S === 'folding' || Phase?.S === 'joined') && { phase: Phase.S }),
+  };
+}

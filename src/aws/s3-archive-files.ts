@@ -1,0 +1,31 @@
+import { writeFile } from 'node:fs/promises';
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import type { ArchiveFiles } from '../replay/archive-files.ts';
+
+/** The archive's files in S3. */
+export function s3ArchiveFiles({ client, bucket: Bucket }: { client: S3Client; bucket: string }): ArchiveFiles {
+  const get = async (Key: string) => (await client.send(new GetObjectCommand({ Bucket, Key }))).Body!;
+  return {
+    async *list(Prefix) {
+      let ContinuationToken: string | undefined;
+      do {
+        const page = await client.send(
+          new ListObjectsV2Command({ Bucket, Prefix, ...(ContinuationToken !== undefined && { ContinuationToken }) }),
+        );
+        yield (page.Contents ?? []).map(({ Key, Size }) => ({ key: Key!, bytes: Size ?? 0 }));
+        ContinuationToken = page.NextContinuationToken;
+      } while (ContinuationToken !== undefined);
+    },
+    async readText(key) {
+      return await (await get(key)).transformToString();
+    },
+    async writeText(key, text) {
+      await client.send(new PutObjectCommand({ Bucket, Key: key, Body: text }));
+    },
+    async download(key, path) {
+      const bytes = await (await get(key)).transformToByteArray();
+      await writeFile(path, bytes);
+      return bytes.byteLength;
+    },
+  };
+}

@@ -1,0 +1,51 @@
+/** One aggregate's state in one build. */
+export interface ProjectionItem {
+  readonly aggregateUuid: string;
+  /** The last version that was looked at. */
+  readonly position: number;
+  /** How many events counted. */
+  readonly applied: number;
+  /** JSON text. */
+  readonly state: string;
+}
+
+/** Which build of a projection readers see, and which one is being made. */
+export interface BuildPointer {
+  readonly active?: string;
+  /** The projection's version that made the active build. */
+  readonly activeVersion?: number;
+  readonly building?: string;
+  readonly buildingVersion?: number;
+  /** `folding`: slices write, live events pass it by. `joined`: live events are applied to it as well. */
+  readonly phase?: 'folding' | 'joined';
+}
+
+/** The port to the projections' table. */
+export interface ProjectionTable {
+  get(projection: string, build: string, aggregateUuid: string): Promise<ProjectionItem | undefined>;
+  /**
+   * Effect and position in one conditional put: only if the position there is still `from` (0: nothing there). False when
+   * another was first: read again.
+   */
+  advance(projection: string, build: string, item: ProjectionItem, from: number): Promise<boolean>;
+  /** A slice's result: only if nothing as far or farther is there. False when it was. */
+  store(projection: string, build: string, item: ProjectionItem): Promise<boolean>;
+  /** The items of one bucket, a page at a time. */
+  list(projection: string, build: string, bucket: string): AsyncIterable<readonly ProjectionItem[]>;
+  pointer(projection: string): Promise<BuildPointer>;
+  /** Makes it the build in progress unless another is: the answer is the one that is. Safe to repeat. */
+  begin(projection: string, build: string, version: number): Promise<string>;
+}
+
+/** The sixteen buckets. */
+export const BUCKETS: readonly string[] = [...'0123456789abcdef'];
+
+/** The build that live events make before any replay was promoted. */
+export function liveBuild(version: number): string {
+  return `live-v${version}`;
+}
+
+/** The build that readers and the live projector mean for this version of a projection. */
+export function currentBuild(pointer: BuildPointer, version: number): string {
+  return pointer.active !== undefined && pointer.activeVersion === version ? pointer.active : liveBuild(version);
+}

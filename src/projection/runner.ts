@@ -1,0 +1,83 @@
+import { DaybookError } from '../errors.ts';
+import { decoderOf } from '../event/decode-event.ts';
+import type { RecordedEvent } from '../event/recorded-event.ts';
+import type { StoredEvent } from '../event/stored-event.ts';
+import type { AnyProjection, RollupEntry } from './definition.ts';
+
+/** How far one aggregate's events have been folded, and to what. */
+export interface Fold {
+  /** The last version that was looked at, whether it counted or not. */
+  position: number;
+  /** How many events counted. */
+  applied: number;
+  state: unknown;
+}
+
+/** Runs a projection or rollup over one aggregate's events, in order. */
+export interface Runner {
+  readonly projection: AnyProjection;
+  /** Does it ever look at this aggregate type? */
+  concerns(aggregateType: string): boolean;
+  /** Does it look inside an event of this type? */
+  wants(type: string): boolean;
+  start(): Fold;
+  /** Moves the fold to this event; the state changes only when the event is wanted and `counts`. */
+  apply(fold: Fold, event: StoredEvent, counts: boolean): void;
+}
+
+/**
+ * A runner for one definition. A rollup's fold keeps the values by key of one aggregate; reading combines them across
+ * aggregates, so that each event counts once by its aggregate's position.
+ */
+export function createRunner(projection: AnyProjection): Runner {
+  const decoder = decoderOf(projection.events);
+  const step = stepOf(projection);
+  return {
+    projection,
+    concerns: (aggregateType) => projection.aggregateType === undefined || projection.aggregateType === aggregateType,
+    wants: (type) => decoder.types.has(type),
+    start: () => ({
+      position: 0,
+      applied: 0,
+      state: projection.kind === 'projection' ? projection.initialState() : {},
+    }),
+    apply(fold, event, counts) {
+      if (counts && decoder.types.has(event.type) && this.concerns(event.aggregateType)) {
+        fold.state = step(fold.state, decoder.decode(event) as RecordedEvent);
+        fold.applied++;
+      }
+      fold.position = event.version;
+    },
+  };
+}
+
+/** The runner of a projection that is known to be in the app, in the version that a build was planned with. */
+export function createRunnerOf(
+  projections: readonly AnyProjection[],
+  planned: { readonly projection: string; readonly version: number },
+): Runner {
+  const projection = projections.find(({ name }) => name === planned.projection);
+  if (projection === undefined || projection.version !== planned.version) {
+    throw new DaybookError('projection.changed', {
+      projection: planned.projection,
+      planned: planned.version,
+      found: projection?.version,
+    });
+  }
+  return createRunner(projection);
+}
+
+function stepOf(projection: AnyProjection): (state: unknown, event: RecordedEvent) => unknown {
+  if (projection.kind === 'projection') {
+    const evolve = projection.evolve as (state: unknown, event: RecordedEvent) => unknown;
+    return evolve;
+  }
+  const map = projection.map as (event: RecordedEvent) => readonly RollupEntry<unknown>[];
+  return (state, event) => {
+    const values = state as Record<string, unknown>;
+    for (const { key, value } of map(event)) {
+      values[key] = Object.hasOwn(values, key) ? projection.combine(values[key], value) : value;
+    }
+    return values;
+  };
+}

@@ -1,0 +1,91 @@
+import { advanceTo } from '../projection/project.ts';
+import type { ProjectionTable } from '../projection/projection-table.ts';
+import type { Runner } from '../projection/runner.ts';
+import type { EventTable } from '../store/event-table.ts';
+import { boundedWork } from './bounded-work.ts';
+import type { Plan } from './plan.ts';
+import { countsIn, lastVersion } from './range.ts';
+
+export interface CatchUpPorts {
+  readonly table: ProjectionTable;
+  readonly events: EventTable;
+}
+
+/** How far catching up has come; handed from one invocation to the next. */
+export interface CatchUpProgress {
+  readonly done: boolean;
+  /** Where to go on. */
+  readonly next?: string;
+  /** Aggregates that were compared with their head. */
+  readonly aggregates: number;
+  /** The versions that the build must reach: the sum of the heads, as they were when each was read. */
+  readonly versions: number;
+  /** Aggregates that lagged behind and were brought to their head from the table. */
+  readonly caughtUp: number;
+  /** Aggregates with a hole in the table: they could not reach their head. */
+  readonly holed: readonly string[];
+}
+
+export const CATCH_UP_START: CatchUpProgress = { done: false, aggregates: 0, versions: 0, caughtUp: 0, holed: [] };
+
+/** How many aggregates are compared at once. */
+const AT_ONCE = 16;
+const PAGE = 200;
+const MOST_HOLED = 100;
+
+/**
+ * Brings every aggregate of the build to the head that the table has now, in pages until `isLate` says that time is short.
+ * Live events join the build before this begins: one that is appended later is theirs, one before is below the head.
+ */
+export async function catchUp(
+  ports: CatchUpPorts,
+  runner: Runner,
+  plan: Plan,
+  progress: CatchUpProgress,
+  isLate: () => boolean,
+): Promise<CatchUpProgress> {
+  const totals = { aggregates: progress.aggregates, versions: progress.versions, caughtUp: progress.caughtUp };
+  const holed = [...progress.holed];
+  const counts = countsIn(plan.request);
+  const last = lastVersion(plan.request);
+
+  const compare = async (aggregateUuid: string) => {
+    const head = await headOf(ports.events, aggregateUuid);
+    if (head === undefined || !runner.concerns(head.aggregateType)) return;
+    const to = Math.min(head.version, last);
+    const before = await ports.table.get(plan.projection, plan.build, aggregateUuid);
+    totals.aggregates++;
+    totals.versions += to;
+    if (before !== undefined && before.position >= to) return;
+    const fold = await advanceTo(ports, runner, plan.build, { aggregateUuid, to, counts });
+    totals.caughtUp++;
+    if (fold.position < to && holed.length < MOST_HOLED) holed.push(aggregateUuid);
+  };
+
+  let next = progress.next;
+  do {
+    const page = await pageOf(ports.events, runner, plan, next);
+    const work = boundedWork(AT_ONCE);
+    for (const aggregateUuid of page.aggregateUuids) await work.add(() => compare(aggregateUuid));
+    await work.settled();
+    next = page.next;
+  } while (next !== undefined && !isLate());
+  return { done: next === undefined, ...(next !== undefined && { next }), ...totals, holed };
+}
+
+async function pageOf(events: EventTable, runner: Runner, { request }: Plan, after: string | undefined) {
+  if (request.range.kind === 'versions') return { aggregateUuids: request.range.aggregates };
+  const type = runner.projection.aggregateType;
+  return await events.aggregates({
+    limit: PAGE,
+    ...(type !== undefined && { type }),
+    ...(after !== undefined && { after }),
+  });
+}
+
+async function headOf(events: EventTable, aggregateUuid: string) {
+  for await (const [head] of events.query(aggregateUuid, { reverse: true, limit: 1 })) {
+    if (head !== undefined) return head;
+  }
+  return undefined;
+}

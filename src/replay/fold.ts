@@ -1,0 +1,110 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readParquet } from '../archive/parquet-reader.ts';
+import { DaybookError } from '../errors.ts';
+import type { StoredEvent } from '../event/stored-event.ts';
+import { itemOf } from '../projection/project.ts';
+import type { ProjectionTable } from '../projection/projection-table.ts';
+import type { Fold, Runner } from '../projection/runner.ts';
+import type { ArchiveFile, ArchiveFiles } from './archive-files.ts';
+import { boundedWork } from './bounded-work.ts';
+import type { Plan, Slice } from './plan.ts';
+import { countsIn, lastVersion } from './range.ts';
+
+export interface FoldPorts {
+  readonly files: ArchiveFiles;
+  readonly table: ProjectionTable;
+}
+
+export interface FoldResult {
+  readonly bucket: string;
+  /** Aggregates whose state was written. */
+  readonly aggregates: number;
+  /** Distinct events that the slice's files hold. */
+  readonly events: number;
+  /** Events that counted. */
+  readonly applied: number;
+  /** Events behind a version that the archive does not hold (yet): catching up reads them from the table. */
+  readonly behindHole: number;
+}
+
+/** How many states are written at once. */
+const WRITES = 32;
+
+/**
+ * Folds one slice of the archive into the build. Safe to repeat, also at the same time: a state is only ever replaced by one
+ * that is farther.
+ */
+export async function foldSlice(
+  { files, table }: FoldPorts,
+  runner: Runner,
+  plan: Plan,
+  slice: Slice,
+): Promise<FoldResult> {
+  const folder = await mkdtemp(join(tmpdir(), 'daybook-slice-'));
+  const writes = boundedWork(WRITES);
+  const totals = { aggregates: 0, events: 0, applied: 0, behindHole: 0 };
+  try {
+    await download(files, slice, folder);
+    const counts = countsIn(plan.request);
+    const last = lastVersion(plan.request);
+    let aggregateUuid: string | undefined;
+    let fold: Fold = runner.start();
+
+    const finish = async () => {
+      if (aggregateUuid === undefined || fold.position === 0) return;
+      const item = itemOf(aggregateUuid, fold);
+      totals.aggregates++;
+      totals.applied += fold.applied;
+      await writes.add(() => table.store(plan.projection, plan.build, item));
+    };
+    const { range } = plan.request;
+    for await (const run of readParquet({
+      folder,
+      types: runner.projection.events.map((event) => event.type),
+      ...(range.kind === 'versions' && { aggregates: range.aggregates }),
+    })) {
+      for (const event of run) {
+        totals.events++;
+        if (event.aggregateUuid !== aggregateUuid) {
+          await finish();
+          aggregateUuid = event.aggregateUuid;
+          fold = runner.start();
+        }
+        if (event.version > last || !runner.concerns(event.aggregateType)) continue;
+        if (event.version === fold.position + 1) applyNamed(runner, fold, event, counts(event));
+        else totals.behindHole++;
+      }
+    }
+    await finish();
+    await writes.settled();
+    return { bucket: slice.bucket, ...totals };
+  } finally {
+    await writes.settled().catch(() => {});
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function download(files: ArchiveFiles, slice: Slice, folder: string): Promise<void> {
+  const listed = JSON.parse(await files.readText(slice.manifest)) as ArchiveFile[];
+  for (const [i, { key, bytes }] of listed.entries()) {
+    const actualBytes = await files.download(key, join(folder, `${i}.parquet`));
+    if (actualBytes !== bytes) throw new DaybookError('replay.archiveFile', { key, expectedBytes: bytes, actualBytes });
+  }
+}
+
+/** A fold that throws is named by its event. */
+function applyNamed(runner: Runner, fold: Fold, event: StoredEvent, counts: boolean): void {
+  try {
+    runner.apply(fold, event, counts);
+  } catch (cause) {
+    const { aggregateUuid, version, type } = event;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new DaybookError(
+      'replay.foldFailed',
+      { projection: runner.projection.name, aggregateUuid, version, type, reason },
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,29 @@
+import type { StoredEvent } from '../event/stored-event.ts';
+import type { CheckedRequest } from './request.ts';
+
+/** Does this event count? Order is by version whatever the clock says, so a range of times only chooses. */
+export function countsIn({ range, seed }: CheckedRequest): (event: StoredEvent) => boolean {
+  const fromBefore = seed === 'before';
+  switch (range.kind) {
+    case 'all':
+      return () => true;
+    case 'versions': {
+      const { from, to = Number.MAX_SAFE_INTEGER } = range;
+      return ({ version }) => version <= to && (fromBefore || version >= from);
+    }
+    case 'times': {
+      const { from, to } = range;
+      const at =
+        range.clock === 'recorded'
+          ? (event: StoredEvent) => event.recordedAt
+          : (event: StoredEvent) => event.occurredAt;
+      // Both sides are ISO 8601 in UTC with milliseconds, so text compares as time does.
+      return (event) => (to === undefined || at(event) <= to) && (fromBefore || at(event) >= from);
+    }
+  }
+}
+
+/** The last version that is looked at: only a range of versions ends before an aggregate's head. */
+export function lastVersion({ range }: CheckedRequest): number {
+  return range.kind === 'versions' ? (range.to ?? Number.MAX_SAFE_INTEGER) : Number.MAX_SAFE_INTEGER;
+}

@@ -1,0 +1,263 @@
+import { ArnFormat, Duration, Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { CfnNamedQuery, CfnWorkGroup } from 'aws-cdk-lib/aws-athena';
+import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { CfnDeliveryStream } from 'aws-cdk-lib/aws-kinesisfirehose';
+import { LogGroup, LogStream, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { archiveColumns, type Column, eventsView, savedQueries } from './archive-tables.ts';
+import type { Feed } from './feed.ts';
+import { NodeFunction } from './node-function.ts';
+
+export interface ArchiveOptions {
+  /** How much Firehose gathers before it writes a file, per day and bucket: 64 to 128 MiB. @default 128 */
+  readonly bufferMiB?: number;
+  /** How long Firehose gathers before it writes a file: 60 to 900 seconds. @default 5 minutes */
+  readonly bufferFor?: Duration;
+  /** A query that would scan more is stopped. In GiB. @default 100 */
+  readonly scanLimitGiB?: number;
+}
+
+export interface ArchiveProps extends ArchiveOptions {
+  readonly feed: Feed;
+}
+
+const EVENTS_PREFIX = 'events/day=!{partitionKeyFromLambda:day}/bucket=!{partitionKeyFromLambda:bucket}/';
+const ERRORS_PREFIX = 'errors/!{firehose:error-output-type}/day=!{timestamp:yyyy-MM-dd}/';
+
+/** Cold storage: Firehose and its transform write Parquet by arrival day and bucket; Glue and Athena make it a table. */
+export class Archive extends Construct {
+  readonly bucket: Bucket;
+  readonly databaseName: string;
+  readonly workGroup: CfnWorkGroup;
+  readonly delivery: CfnDeliveryStream;
+  /** Direct PUT, for repairs: a delivery stream with a Kinesis source refuses PutRecord. */
+  readonly repairs: CfnDeliveryStream;
+  readonly transform: NodeFunction;
+  readonly tables: { readonly raw: CfnTable; readonly events: CfnTable };
+
+  constructor(scope: Construct, id: string, props: ArchiveProps) {
+    super(scope, id);
+    const stack = Stack.of(this);
+    this.bucket = new Bucket(this, 'Bucket', {
+      encryption: BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      removalPolicy: RemovalPolicy.RETAIN,
+      lifecycleRules: [
+        { prefix: 'queries/', expiration: Duration.days(30) },
+        { abortIncompleteMultipartUploadAfter: Duration.days(7) },
+      ],
+    });
+
+    this.databaseName = Names.uniqueResourceName(this, {
+      maxLength: 60,
+      separator: '_',
+      allowedSpecialCharacters: '_',
+    }).toLowerCase();
+    const database = new CfnDatabase(this, 'Database', {
+      catalogId: stack.account,
+      databaseInput: { name: this.databaseName, description: 'Every event of the store' },
+    });
+    const raw = this.rawTable(database);
+    this.tables = { raw, events: this.eventsView(raw) };
+
+    this.transform = new NodeFunction(this, 'Transform', {
+      name: 'feed-to-archive',
+      description: 'One row per event out of each envelope.',
+      memorySize: 1024,
+      timeout: Duration.minutes(1),
+    });
+    const role = this.deliveryRole(props.feed, database, raw);
+    const common = {
+      transform: this.transform,
+      bucket: this.bucket,
+      role,
+      database: this.databaseName,
+      table: 'events_raw',
+      props,
+    };
+    this.delivery = new CfnDeliveryStream(this, 'Delivery', {
+      deliveryStreamType: 'KinesisStreamAsSource',
+      kinesisStreamSourceConfiguration: { kinesisStreamArn: props.feed.stream.streamArn, roleArn: role.roleArn },
+      extendedS3DestinationConfiguration: this.destination('Delivery', common),
+    });
+    this.repairs = new CfnDeliveryStream(this, 'Repairs', {
+      deliveryStreamType: 'DirectPut',
+      deliveryStreamEncryptionConfigurationInput: { keyType: 'AWS_OWNED_CMK' },
+      extendedS3DestinationConfiguration: this.destination('Repairs', common),
+    });
+    for (const stream of [this.delivery, this.repairs]) stream.node.addDependency(role, raw);
+
+    this.workGroup = new CfnWorkGroup(this, 'WorkGroup', {
+      name: `${this.databaseName}`,
+      description: 'Queries over every event of the store',
+      recursiveDeleteOption: true,
+      workGroupConfiguration: {
+        enforceWorkGroupConfiguration: true,
+        publishCloudWatchMetricsEnabled: true,
+        bytesScannedCutoffPerQuery: (props.scanLimitGiB ?? 100) * 2 ** 30,
+        engineVersion: { selectedEngineVersion: 'Athena engine version 3' },
+        resultConfiguration: {
+          outputLocation: `s3://${this.bucket.bucketName}/queries/`,
+          encryptionConfiguration: { encryptionOption: 'SSE_S3' },
+        },
+      },
+    });
+    for (const query of savedQueries()) {
+      const named = new CfnNamedQuery(this, `Query-${query.name}`, {
+        name: query.name,
+        description: query.description,
+        database: this.databaseName,
+        queryString: query.sql,
+        workGroup: this.workGroup.name,
+      });
+      named.addDependency(this.workGroup);
+      named.addDependency(database);
+    }
+  }
+
+  private rawTable(database: CfnDatabase): CfnTable {
+    const location = `s3://${this.bucket.bucketName}/events/`;
+    const table = new CfnTable(this, 'EventsRaw', {
+      catalogId: Stack.of(this).account,
+      databaseName: this.databaseName,
+      tableInput: {
+        name: 'events_raw',
+        description: 'One row per delivered event; an event may stand in it more than once: query the view `events`',
+        tableType: 'EXTERNAL_TABLE',
+        parameters: {
+          classification: 'parquet',
+          'projection.enabled': 'true',
+          'projection.day.type': 'date',
+          'projection.day.format': 'yyyy-MM-dd',
+          'projection.day.range': '2026-01-01,NOW+1DAYS',
+          'projection.bucket.type': 'enum',
+          'projection.bucket.values': [...'0123456789abcdef'].join(','),
+          'storage.location.template': `${location}day=\${day}/bucket=\${bucket}/`,
+        },
+        partitionKeys: [
+          { name: 'day', type: 'string', comment: 'The day on which it arrived in the archive, UTC' },
+          { name: 'bucket', type: 'string', comment: 'The first hex digit of md5(aggregate_uuid)' },
+        ],
+        storageDescriptor: {
+          columns: archiveColumns().map((column: Column) => ({ ...column })),
+          location,
+          inputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat',
+          outputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat',
+          serdeInfo: { serializationLibrary: 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe' },
+        },
+      },
+    });
+    table.addDependency(database);
+    return table;
+  }
+
+  private eventsView(raw: CfnTable): CfnTable {
+    const view = eventsView(this.databaseName);
+    const table = new CfnTable(this, 'EventsView', {
+      catalogId: Stack.of(this).account,
+      databaseName: this.databaseName,
+      tableInput: {
+        name: 'events',
+        description: 'Each event once',
+        tableType: 'VIRTUAL_VIEW',
+        parameters: { presto_view: 'true', comment: 'Presto View' },
+        viewOriginalText: view.text,
+        viewExpandedText: '/* Presto View */',
+        storageDescriptor: { columns: view.columns.map((column) => ({ ...column })) },
+      },
+    });
+    table.addDependency(raw);
+    return table;
+  }
+
+  private deliveryRole(feed: Feed, database: CfnDatabase, raw: CfnTable): Role {
+    const stack = Stack.of(this);
+    const role = new Role(this, 'DeliveryRole', { assumedBy: new ServicePrincipal('firehose.amazonaws.com') });
+    const allow = (actions: string[], resources: string[]) =>
+      role.addToPolicy(new PolicyStatement({ actions, resources }));
+    allow(
+      ['kinesis:DescribeStream', 'kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:ListShards'],
+      [feed.stream.streamArn],
+    );
+    allow(['s3:GetBucketLocation', 's3:ListBucket', 's3:ListBucketMultipartUploads'], [this.bucket.bucketArn]);
+    allow(
+      ['s3:AbortMultipartUpload', 's3:GetObject', 's3:PutObject'],
+      [this.bucket.arnForObjects('events/*'), this.bucket.arnForObjects('errors/*')],
+    );
+    allow(['lambda:GetFunctionConfiguration', 'lambda:InvokeFunction'], [this.transform.function.functionArn]);
+    const glue = (resource: string, resourceName?: string) =>
+      stack.formatArn({
+        service: 'glue',
+        resource,
+        ...(resourceName === undefined ? { arnFormat: ArnFormat.NO_RESOURCE_NAME } : { resourceName }),
+      });
+    allow(
+      ['glue:GetTable', 'glue:GetTableVersion', 'glue:GetTableVersions'],
+      [glue('catalog'), glue('database', this.databaseName), glue('table', `${this.databaseName}/events_raw`)],
+    );
+    role.node.addDependency(database, raw);
+    return role;
+  }
+
+  private destination(
+    name: string,
+    common: { role: Role; props: ArchiveProps },
+  ): CfnDeliveryStream.ExtendedS3DestinationConfigurationProperty {
+    const { role, props } = common;
+    const log = new LogGroup(this, `${name}Log`, {
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const logStream = new LogStream(this, `${name}LogStream`, { logGroup: log, removalPolicy: RemovalPolicy.DESTROY });
+    role.addToPolicy(new PolicyStatement({ actions: ['logs:PutLogEvents'], resources: [log.logGroupArn] }));
+    return {
+      bucketArn: this.bucket.bucketArn,
+      roleArn: role.roleArn,
+      prefix: EVENTS_PREFIX,
+      errorOutputPrefix: ERRORS_PREFIX,
+      bufferingHints: {
+        sizeInMBs: props.bufferMiB ?? 128,
+        intervalInSeconds: (props.bufferFor ?? Duration.minutes(5)).toSeconds(),
+      },
+      compressionFormat: 'UNCOMPRESSED', // Parquet compresses itself
+      dynamicPartitioningConfiguration: { enabled: true, retryOptions: { durationInSeconds: 300 } },
+      processingConfiguration: {
+        enabled: true,
+        processors: [
+          {
+            type: 'Lambda',
+            parameters: [
+              { parameterName: 'LambdaArn', parameterValue: this.transform.function.functionArn },
+              { parameterName: 'NumberOfRetries', parameterValue: '3' },
+              // The answer grows against the request and may hold 6 MB: ask with little.
+              { parameterName: 'BufferSizeInMBs', parameterValue: '1' },
+              { parameterName: 'BufferIntervalInSeconds', parameterValue: '60' },
+            ],
+          },
+        ],
+      },
+      dataFormatConversionConfiguration: {
+        enabled: true,
+        inputFormatConfiguration: { deserializer: { openXJsonSerDe: { caseInsensitive: false } } },
+        outputFormatConfiguration: { serializer: { parquetSerDe: { compression: 'SNAPPY' } } },
+        schemaConfiguration: {
+          catalogId: Stack.of(this).account,
+          databaseName: this.databaseName,
+          tableName: 'events_raw',
+          region: Stack.of(this).region,
+          roleArn: role.roleArn,
+          versionId: 'LATEST',
+        },
+      },
+      cloudWatchLoggingOptions: {
+        enabled: true,
+        logGroupName: log.logGroupName,
+        logStreamName: logStream.logStreamName,
+      },
+    };
+  }
+}

@@ -1,0 +1,173 @@
+import { CfnOutput } from 'aws-cdk-lib';
+import type { IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch';
+import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Construct } from 'constructs';
+import { Alarms, deliveryFreshness } from './alarms.ts';
+import { Archive, type ArchiveOptions } from './archive.ts';
+import { Feed, type FeedOptions } from './feed.ts';
+import { AGGREGATES_BY_TYPE, HotStorage, type HotStorageProps } from './hot-storage.ts';
+import { Projections } from './projections.ts';
+import { Publisher } from './publisher.ts';
+import { Replay, type ReplayOptions } from './replay.ts';
+
+export interface DaybookProps {
+  /**
+   * The full path of the module whose default export is `defineApp(…)`. Its projections run live and in replays; without
+   * one there are neither.
+   */
+  readonly app?: string;
+  readonly storage?: HotStorageProps;
+  readonly feed?: FeedOptions;
+  readonly archive?: ArchiveOptions;
+  readonly replay?: ReplayOptions;
+  /** Told when an alarm rises, such as `new SnsAction(topic)`. */
+  readonly alarmActions?: readonly IAlarmAction[];
+}
+
+/**
+ * An event store with everything around it: the events table, the ordered feed, the bus, the archive and the replays.
+ *
+ * @example
+ * const daybook = new Daybook(this, 'Daybook', { app: join(import.meta.dirname, 'app.ts') });
+ * daybook.grantAppend(myFunction);
+ * new Rule(this, 'OnDeposit', { eventBus: daybook.bus, eventPattern: { detailType: ['MoneyDeposited'] }, targets: [] });
+ */
+export class Daybook extends Construct {
+  readonly storage: HotStorage;
+  readonly feed: Feed;
+  readonly publisher: Publisher;
+  readonly archive: Archive;
+  readonly projections: Projections | undefined;
+  readonly replay: Replay | undefined;
+  readonly alarms: Alarms;
+
+  constructor(scope: Construct, id: string, props: DaybookProps = {}) {
+    super(scope, id);
+    this.storage = new HotStorage(this, 'Storage', props.storage);
+    this.feed = new Feed(this, 'Feed', { storage: this.storage, ...props.feed });
+    this.publisher = new Publisher(this, 'Publisher', { storage: this.storage, feed: this.feed });
+    this.archive = new Archive(this, 'Archive', { feed: this.feed, ...props.archive });
+    if (props.app !== undefined) {
+      const parts = { storage: this.storage, feed: this.feed, app: props.app };
+      this.projections = new Projections(this, 'Projections', parts);
+      this.replay = new Replay(this, 'Replay', {
+        ...parts,
+        archive: this.archive,
+        publisher: this.publisher,
+        ...props.replay,
+      });
+    }
+    this.alarms = new Alarms(this, 'Alarms', props.alarmActions === undefined ? {} : { actions: props.alarmActions });
+    this.raiseAlarms();
+    this.describe();
+  }
+
+  /** The bus that carries every event: rules on it are how other teams subscribe. */
+  get bus() {
+    return this.publisher.bus;
+  }
+
+  /** Lets a function append, load and read: exactly what the library's event store calls. */
+  grantAppend(grantee: IGrantable): void {
+    this.grantRead(grantee);
+    // A transaction's checks of predecessors are ConditionCheckItem, its puts PutItem.
+    grant(grantee, ['dynamodb:ConditionCheckItem', 'dynamodb:PutItem'], [this.storage.events.tableArn]);
+    grant(grantee, ['dynamodb:PutItem'], [this.storage.snapshots.tableArn]);
+  }
+
+  /** Lets a function load and read, and no more. */
+  grantRead(grantee: IGrantable): void {
+    grant(grantee, ['dynamodb:GetItem', 'dynamodb:Query'], [this.storage.events.tableArn]);
+    grant(
+      grantee,
+      ['dynamodb:Query', 'dynamodb:Scan'],
+      [`${this.storage.events.tableArn}/index/${AGGREGATES_BY_TYPE}`],
+    );
+    grant(grantee, ['dynamodb:GetItem'], [this.storage.snapshots.tableArn]);
+  }
+
+  /** What a consumer of `daybook/consume` needs: its own position, and the table for what it missed. */
+  grantConsume(grantee: IGrantable): void {
+    grant(grantee, ['dynamodb:GetItem', 'dynamodb:Query'], [this.storage.events.tableArn]);
+    grant(grantee, ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], [this.storage.positions.tableArn]);
+  }
+
+  private raiseAlarms(): void {
+    const { alarms, feed, publisher, projections, archive } = this;
+    const feedId = feed.stream.streamName;
+    alarms.iteratorAge(
+      'Confirm',
+      feed.confirm.function,
+      'order stays right, but an aggregate stops one envelope after the last confirmed version.',
+    );
+    alarms.iteratorAge('Publish', publisher.publish.function, 'rules get events late.');
+    if (projections !== undefined) {
+      alarms.iteratorAge('Project', projections.project.function, 'projections are stale.');
+    }
+    alarms.errors(
+      'Enrich',
+      feed.enrich.function,
+      'nothing reaches the feed while it does; the pipe retries, nothing is lost for 24 hours.',
+    );
+    alarms.errors('Reconcile', feed.reconcile.function, 'delayed or holed aggregates are not repaired.');
+    alarms.deadLetters(
+      'Pipe',
+      feed.deadLetters,
+      'a batch of table stream records was given up; the reconciler delivers their events from the table. If messages stay, it fails: look at its log.',
+    );
+    alarms.none(
+      'Breaches',
+      'Breaches',
+      feedId,
+      'Something other than this feed’s own senders wrote to it: an envelope did not begin at an earlier confirmed + 1. Nothing was raised for it. Find out who may put records on the feed.',
+    );
+    alarms.none(
+      'ImmutabilityBreaches',
+      'ImmutabilityBreaches',
+      feedId,
+      'An event was overwritten or deleted in the events table. Daybook cannot undo it: the enrichment’s log names the key, point-in-time recovery holds the old item. Find the principal in CloudTrail and take dynamodb:PutItem away from it.',
+    );
+    alarms.none(
+      'Holes',
+      'Holes',
+      feedId,
+      'An aggregate has a missing version: a writer bypassed the library. Its later events wait. The reconciler’s log names the aggregate and the version.',
+    );
+    for (const [name, stream] of [
+      ['Delivery', archive.delivery],
+      ['Repairs', archive.repairs],
+    ] as const) {
+      alarms.metric(
+        `${name}Freshness`,
+        deliveryFreshness(stream.ref),
+        1800,
+        3,
+        'Cold storage is more than half an hour behind: look at the delivery stream’s error log and the errors/ prefix of the bucket.',
+      );
+    }
+  }
+
+  private describe(): void {
+    const outputs: Record<string, string> = {
+      EventsTableName: this.storage.events.tableName,
+      ConfirmedTableName: this.storage.confirmed.tableName,
+      PositionsTableName: this.storage.positions.tableName,
+      SnapshotsTableName: this.storage.snapshots.tableName,
+      ProjectionsTableName: this.storage.projections.tableName,
+      FeedName: this.feed.stream.streamName,
+      EventBusName: this.bus.eventBusName,
+      ArchiveBucketName: this.archive.bucket.bucketName,
+      DatabaseName: this.archive.databaseName,
+      WorkGroupName: this.archive.workGroup.name,
+      ...(this.replay !== undefined && { ReplayStateMachineArn: this.replay.stateMachine.stateMachineArn }),
+    };
+    for (const [key, value] of Object.entries(outputs)) {
+      // A name that tools can look for, whatever the construct's path.
+      new CfnOutput(this, key, { value }).overrideLogicalId(`${this.node.id}${key}`);
+    }
+  }
+}
+
+function grant(grantee: IGrantable, actions: string[], resources: string[]): void {
+  grantee.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions, resources }));
+}

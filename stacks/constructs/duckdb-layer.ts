@@ -1,0 +1,57 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AssetHashType, DockerImage, RemovalPolicy } from 'aws-cdk-lib';
+import { Architecture, Code, LayerVersion, Runtime } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
+import { packageRoot } from './function-code.ts';
+
+const PACKAGE = '@duckdb/node-api';
+
+/**
+ * DuckDB for the functions' own processor, whatever the developer's machine is: npm installs the exact version of
+ * Daybook's package.json for Linux on arm64 while the asset is bundled (71 MB unpacked). Where the context
+ * `aws:cdk:bundling-stacks` is empty, as in the embedded runtime, nothing is downloaded.
+ */
+export function duckdbLayer(scope: Construct): LayerVersion {
+  const version = duckdbVersion();
+  const source = join(packageRoot, 'stacks/duckdb-layer');
+  return new LayerVersion(scope, 'Duckdb', {
+    description: `${PACKAGE} ${version}, linux arm64`,
+    compatibleArchitectures: [Architecture.ARM_64],
+    compatibleRuntimes: [Runtime.NODEJS_22_X],
+    removalPolicy: RemovalPolicy.DESTROY,
+    code: Code.fromAsset(source, {
+      assetHash: `duckdb-${version}-linux-arm64`,
+      assetHashType: AssetHashType.CUSTOM,
+      bundling: {
+        image: DockerImage.fromRegistry('scratch'), // never used: the local bundling below always answers
+        local: {
+          tryBundle(output) {
+            install(version, join(output, 'nodejs'));
+            return true;
+          },
+        },
+      },
+    }),
+  });
+}
+
+function install(version: string, folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies: { [PACKAGE]: version } }));
+  const target = ['--os=linux', '--cpu=arm64', '--libc=glibc'];
+  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--no-package-lock', ...target], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    shell: process.platform === 'win32',
+  });
+}
+
+/** The version that Daybook's package.json pins. */
+function duckdbVersion(): string {
+  const { optionalDependencies } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
+    optionalDependencies: Record<string, string>;
+  };
+  return optionalDependencies[PACKAGE]!;
+}

@@ -1,0 +1,148 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Stream, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis';
+import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
+import { CfnPipe } from 'aws-cdk-lib/aws-pipes';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { deadLetters } from './dead-letters.ts';
+import { readFeed } from './feed-reader.ts';
+import { AGGREGATES_BY_TYPE, type HotStorage } from './hot-storage.ts';
+import { NodeFunction } from './node-function.ts';
+
+export interface FeedOptions {
+  /**
+   * Raise it to begin a new feed: after the events table was restored, or to have everything delivered again. The stream's
+   * generated name is the feed's id, so a new stream is a new feed.
+   *
+   * @default 1
+   */
+  readonly generation?: number;
+  /**
+   * How long the pipe gathers records before it calls the enrichment: less latency against more repeats.
+   *
+   * @default 1 second
+   */
+  readonly window?: Duration;
+  /** How long the feed keeps its records. @default 7 days */
+  readonly retention?: Duration;
+  /** How often the reconciler looks for aggregates whose head is not confirmed. @default 5 minutes */
+  readonly reconcileEvery?: Duration;
+}
+
+export interface FeedProps extends FeedOptions {
+  readonly storage: HotStorage;
+}
+
+/** Table stream → pipe with its enrichment → Kinesis; Confirm and the reconciler. The protocol: docs/feed-protocol.md. */
+export class Feed extends Construct {
+  readonly stream: Stream;
+  readonly pipe: CfnPipe;
+  readonly deadLetters: Queue;
+  readonly enrich: NodeFunction;
+  readonly confirm: NodeFunction;
+  readonly reconcile: NodeFunction;
+
+  constructor(scope: Construct, id: string, props: FeedProps) {
+    super(scope, id);
+    const { storage } = props;
+    const tableStream = storage.events.tableStreamArn!;
+    this.stream = new Stream(this, `Stream${props.generation ?? 1}`, {
+      streamMode: StreamMode.ON_DEMAND,
+      encryption: StreamEncryption.MANAGED,
+      retentionPeriod: props.retention ?? Duration.days(7),
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    const environment = {
+      EVENTS_TABLE: storage.events.tableName,
+      CONFIRMED_TABLE: storage.confirmed.tableName,
+      FEED_ID: this.stream.streamName,
+    };
+
+    this.enrich = new NodeFunction(this, 'Enrich', {
+      name: 'table-to-feed',
+      description: 'Makes per-aggregate order from the table: one envelope per aggregate, from confirmed + 1.',
+      memorySize: 1024,
+      timeout: Duration.seconds(60),
+      environment,
+    });
+    this.enrich.allow(['dynamodb:GetItem', 'dynamodb:Query'], [storage.events.tableArn]);
+    this.enrich.allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem'], [storage.confirmed.tableArn]);
+
+    this.deadLetters = deadLetters(this, 'PipeDeadLetters');
+    const role = new Role(this, 'PipeRole', { assumedBy: new ServicePrincipal('pipes.amazonaws.com') });
+    const allow = (actions: string[], resources: string[]) =>
+      role.addToPolicy(new PolicyStatement({ actions, resources }));
+    allow(['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'], [tableStream]);
+    allow(['dynamodb:ListStreams'], ['*']); // the action knows no resource
+    allow(['lambda:InvokeFunction'], [this.enrich.function.functionArn]);
+    allow(['kinesis:PutRecord', 'kinesis:PutRecords'], [this.stream.streamArn]);
+    allow(['sqs:SendMessage'], [this.deadLetters.queueArn]);
+    this.pipe = new CfnPipe(this, 'Pipe', {
+      roleArn: role.roleArn,
+      source: tableStream,
+      sourceParameters: {
+        // No filter on the event's name: MODIFY and REMOVE are breaches that the enrichment has to see.
+        dynamoDbStreamParameters: {
+          startingPosition: 'TRIM_HORIZON',
+          batchSize: 100,
+          maximumBatchingWindowInSeconds: (props.window ?? Duration.seconds(1)).toSeconds(),
+          parallelizationFactor: 1, // above 1, order holds only per item
+          maximumRetryAttempts: -1, // a finite number discards records
+          maximumRecordAgeInSeconds: -1,
+          onPartialBatchItemFailure: 'AUTOMATIC_BISECT',
+          deadLetterConfig: { arn: this.deadLetters.queueArn },
+        },
+      },
+      enrichment: this.enrich.function.functionArn,
+      target: this.stream.streamArn,
+      targetParameters: { kinesisStreamParameters: { partitionKey: '$.aggregate' } },
+    });
+    this.pipe.node.addDependency(role);
+
+    this.confirm = new NodeFunction(this, 'Confirm', {
+      name: 'feed-to-confirmed',
+      description: 'Raises `confirmed` from what it sees in the feed and carries long runs on.',
+      timeout: Duration.seconds(60),
+      environment,
+    });
+    this.confirm.allow(['dynamodb:GetItem', 'dynamodb:Query'], [storage.events.tableArn]);
+    this.confirm.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [storage.confirmed.tableArn]);
+    this.confirm.allow(['kinesis:PutRecords'], [this.stream.streamArn]);
+    readFeed(this.confirm, this.stream);
+
+    this.reconcile = new NodeFunction(this, 'Reconcile', {
+      name: 'reconcile-feed',
+      description:
+        'Compares the heads in the table with `confirmed` and puts the next envelope of each aggregate that lags.',
+      timeout: Duration.minutes(5),
+      reservedConcurrentExecutions: 1,
+      environment,
+    });
+    this.reconcile.allow(['dynamodb:GetItem', 'dynamodb:Query'], [storage.events.tableArn]);
+    this.reconcile.allow(['dynamodb:Scan'], [`${storage.events.tableArn}/index/${AGGREGATES_BY_TYPE}`]);
+    this.reconcile.allow(
+      ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'],
+      [storage.confirmed.tableArn],
+    );
+    this.reconcile.allow(['kinesis:PutRecords'], [this.stream.streamArn]);
+    new Rule(this, 'ReconcileOnSchedule', {
+      schedule: Schedule.rate(props.reconcileEvery ?? Duration.minutes(5)),
+      targets: [
+        new LambdaFunction(this.reconcile.function, { event: RuleTargetInput.fromObject({ reason: 'schedule' }) }),
+      ],
+    });
+    this.reconcile.allow(
+      ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'],
+      [this.deadLetters.queueArn],
+    );
+    const fromDeadLetters = new CfnEventSourceMapping(this.reconcile, 'FromDeadLetters', {
+      functionName: this.reconcile.function.functionName,
+      eventSourceArn: this.deadLetters.queueArn,
+      batchSize: 10,
+    });
+    fromDeadLetters.node.addDependency(this.reconcile.role);
+  }
+}
