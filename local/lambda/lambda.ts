@@ -1,0 +1,116 @@
+import type { Caller, Cloud, Json, Service } from '../cloud.ts';
+import { ASYNC_RETRY_DELAYS_MS, createAsyncQueue } from './async-queue.ts';
+import { createCodeStage } from './code.ts';
+import { credentialsFor, type RoleCredentials } from './credentials.ts';
+import { functionOperations } from './function-operations.ts';
+import { createFunctionRegistry } from './function-registry.ts';
+import { createFunctionRuntime } from './function-runtime.ts';
+import { invokeOperations } from './invoke-operations.ts';
+import { createInvoker, type InProcessHandler, type LogEntry } from './invoker.ts';
+import { createLayerRegistry } from './layers.ts';
+import { createMetricStore, type MetricStore } from './metrics.ts';
+import { policyOf } from './policy.ts';
+import { unknownOperation } from './unsupported.ts';
+
+export interface LambdaOptions {
+  /** Where logged lines go beside the trace. Default: nowhere else. */
+  readonly log?: (entry: LogEntry) => void;
+  /** Worker threads per function at most; further invocations wait. Default 10. */
+  readonly maxEnvironments?: number;
+  /** An environment unused for so long ends. Default 30,000 ms. */
+  readonly idleMs?: number;
+  /** Concurrent invocations of all functions without reserved concurrency; beyond it, they are throttled. Default 1,000. */
+  readonly accountConcurrency?: number;
+  /** Pauses before the retries of asynchronous invocations. Default one minute, then two, as Lambda waits. */
+  readonly asyncRetryDelaysMs?: readonly number[];
+  /** The credentials that a function's environment gets for its role. */
+  readonly credentialsFor?: (roleArn: string) => RoleCredentials;
+  /** From where the project's node_modules are looked up. Default the working directory. */
+  readonly appDirectory?: string;
+}
+
+export interface Lambda extends Service {
+  /** From now on `name` runs this function in the host's own thread: for tests and seeded virtual time. */
+  registerInProcess(name: string, handler: InProcessHandler): void;
+  /** What functions get as AWS_ENDPOINT_URL, once the port is known. */
+  setEndpoint(url: string): void;
+  /** Metrics that functions logged in the embedded metric format, and Lambda's own under `AWS/Lambda`. */
+  metrics(): MetricStore;
+  /** A function's resource policy, for the evaluator of policies; undefined when it has none. */
+  resourcePolicy(functionName: string): Json | undefined;
+  /** How many worker threads a function has now. */
+  environments(functionName: string): number;
+  /** Ends every worker, mapping and pending event. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Lambda, embedded: real bundles in worker threads, or functions of this process by `registerInProcess`.
+ *
+ * @example
+ * const lambda = createLambda(cloud);
+ * cloud.register(lambda);
+ * lambda.registerInProcess('double', (event) => event.n * 2);
+ * await cloud.call(ROOT, 'lambda', 'Invoke', { FunctionName: 'double', Payload: '{"n":21}' }); // Payload: 42
+ */
+export function createLambda(cloud: Cloud, options: LambdaOptions = {}): Lambda {
+  const { kernel, account } = cloud;
+  const registry = createFunctionRegistry(kernel, account);
+  const layers = createLayerRegistry(account);
+  const metrics = createMetricStore();
+  let endpoint: string | undefined;
+  const runtime = createFunctionRuntime({
+    kernel,
+    account,
+    layers,
+    stage: createCodeStage(options.appDirectory ?? process.cwd()),
+    maximum: options.maxEnvironments ?? 10,
+    idleMs: options.idleMs ?? 30_000,
+    credentialsFor: options.credentialsFor ?? credentialsFor,
+    endpoint: () => endpoint,
+  });
+  const invoker = createInvoker({
+    kernel,
+    account,
+    registry,
+    runtime,
+    metrics,
+    accountConcurrency: options.accountConcurrency ?? 1000,
+    log(entry) {
+      cloud.trace.note('lambda', 'log', {
+        function: entry.functionName,
+        requestId: entry.requestId,
+        level: entry.level,
+        line: entry.text,
+      });
+      options.log?.(entry);
+    },
+  });
+  const queue = createAsyncQueue(cloud, registry, invoker, options.asyncRetryDelaysMs ?? ASYNC_RETRY_DELAYS_MS);
+  const operations = {
+    ...functionOperations(cloud, registry, runtime, layers),
+    ...invokeOperations(cloud, registry, invoker, queue),
+  };
+
+  return {
+    name: 'lambda',
+    handle(operation: string, input: Json, _caller: Caller) {
+      const run = Object.hasOwn(operations, operation) ? operations[operation] : undefined;
+      if (run === undefined) throw unknownOperation('lambda', operation);
+      return run(input ?? {});
+    },
+    registerInProcess: invoker.registerInProcess,
+    setEndpoint(url) {
+      endpoint = url;
+    },
+    metrics: () => metrics,
+    resourcePolicy(functionName) {
+      return policyOf(registry.resolve(functionName).record);
+    },
+    environments: runtime.environments,
+    async stop() {
+      queue.stop();
+      await runtime.stop();
+    },
+  };
+}
