@@ -1,0 +1,186 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Caller, Cloud } from '../cloud.ts';
+import { HostError } from './errors.ts';
+import { answerJson } from './http-json.ts';
+import type { Answer, Request } from './http-message.ts';
+import { answerQuery } from './http-query.ts';
+import { answerRest, restServiceOf } from './http-rest.ts';
+
+export interface HttpOptions {
+  readonly cloud: Cloud;
+  /** A free one when it isn't given. */
+  readonly port?: number | undefined;
+  /** The role that an access key id stands for; other keys are the person at the laptop. */
+  roleOfAccessKey(accessKeyId: string): string | undefined;
+  /** Answers what is neither JSON nor query nor Lambda nor Pipes. */
+  s3(request: Request, caller: Caller): Promise<Answer>;
+  defect(error: unknown): void;
+}
+
+export interface HttpFront {
+  readonly endpoint: string;
+  readonly port: number;
+  /** How many requests are being answered. */
+  inFlight(): number;
+  stop(): Promise<void>;
+}
+
+/** The largest body taken: S3 objects, and everything else (a PutRecords of 10 MiB is 14 MiB of base64 text). */
+const MAXIMUM_OBJECT = 512 * 1024 * 1024;
+const MAXIMUM_BODY = 32 * 1024 * 1024;
+
+/** The one port of the runtime, on the loopback interface only. */
+export async function startHttp(options: HttpOptions): Promise<HttpFront> {
+  let inFlight = 0;
+  const server = createServer(async (message, response) => {
+    inFlight++;
+    try {
+      await answer(options, message, response);
+    } catch (error) {
+      options.defect(error);
+      if (!response.headersSent) response.writeHead(500);
+      response.end();
+    } finally {
+      inFlight--;
+    }
+  });
+  // Longer than the clients' own idle time, so that they and not the server close: otherwise a request can meet a closing socket.
+  server.keepAliveTimeout = 75_000;
+  server.headersTimeout = 80_000;
+  server.requestTimeout = 0;
+  await listen(server, options.port ?? 0);
+  const { port } = server.address() as AddressInfo;
+  return {
+    endpoint: `http://127.0.0.1:${port}`,
+    port,
+    inFlight: () => inFlight,
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const reason = cause.code === 'EADDRINUSE' ? 'something else listens there' : cause.message;
+      reject(new HostError('local.port', { port, reason }, { cause }));
+    });
+    server.listen(port, '127.0.0.1', () => resolve());
+  });
+}
+
+async function answer(options: HttpOptions, message: IncomingMessage, response: ServerResponse): Promise<void> {
+  const requestId = crypto.randomUUID();
+  const send = (result: Answer) => {
+    const body = typeof result.body === 'string' ? Buffer.from(result.body) : result.body;
+    const bodyless = message.method === 'HEAD' || result.status === 204 || result.status === 304;
+    response.writeHead(result.status, {
+      'x-amzn-requestid': requestId,
+      'x-amz-request-id': requestId,
+      ...(!bodyless && { 'content-length': String(body.length) }),
+      ...result.headers,
+    });
+    response.end(bodyless ? undefined : body);
+  };
+  const stranger = strangerIn(message);
+  if (stranger !== undefined) {
+    send(refusal(403, 'AccessDenied', `The embedded runtime answers this machine only, and ${stranger}`));
+    message.resume();
+    return;
+  }
+  const url = new URL(message.url ?? '/', 'http://127.0.0.1');
+  const signed = signatureOf(message, url.searchParams);
+  const target = message.headers['x-amz-target']?.toString();
+  const form = String(message.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded');
+  const rest =
+    signed?.service === 'lambda' || signed?.service === 'pipes' ? signed.service : restServiceOf(url.pathname);
+  const isS3 =
+    target === undefined &&
+    (signed?.service === 's3' || (!form && rest === undefined && !url.searchParams.has('Action')));
+  const body = await readBody(message, isS3 ? MAXIMUM_OBJECT : MAXIMUM_BODY);
+  if (body === undefined) {
+    response.shouldKeepAlive = false;
+    const maximum = isS3 ? MAXIMUM_OBJECT : MAXIMUM_BODY;
+    send(refusal(413, isS3 ? 'EntityTooLarge' : 'RequestEntityTooLargeException', `The body is over ${maximum} bytes`));
+    return;
+  }
+  const request: Request = {
+    method: message.method ?? 'GET',
+    path: url.pathname,
+    query: url.searchParams,
+    headers: message.headers,
+    body,
+    defect: options.defect,
+  };
+  const role = signed === undefined ? undefined : options.roleOfAccessKey(signed.accessKeyId);
+  const caller: Caller = { principal: role ?? 'root' };
+  if (message.headers['smithy-protocol'] !== undefined || String(message.headers['content-type']).includes('cbor')) {
+    send(refusal(400, 'UnknownOperationException', 'The embedded runtime speaks the JSON protocols, not CBOR'));
+  } else if (target !== undefined) {
+    send(await answerJson(options.cloud, caller, target, request));
+  } else if (isS3 && (signed === undefined || signed.service === 's3')) {
+    send(await options.s3(request, caller));
+  } else if (rest !== undefined && (signed === undefined || signed.service === rest)) {
+    send(await answerRest(options.cloud, caller, rest, request));
+  } else if (form || url.searchParams.has('Action')) {
+    send(await answerQuery(options.cloud, caller, signed?.service, request));
+  } else {
+    send(refusal(404, 'UnknownOperationException', `${signed?.service ?? url.pathname} is not hosted here`));
+  }
+}
+
+/** A refusal that any client can read: the code in a header, in JSON's `__type`. */
+function refusal(status: number, code: string, message: string): Answer {
+  return {
+    status,
+    headers: { 'content-type': 'application/json', 'x-amzn-errortype': code },
+    body: JSON.stringify({ __type: code, message }),
+  };
+}
+
+const LOOPBACK = /^(localhost|[^:]+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
+
+/**
+ * A web page anywhere could send requests to this port, by its own fetch (`Origin`, `Sec-Fetch-Site`) or by a name of its
+ * own that resolves to 127.0.0.1 (`Host`, "DNS rebinding"). Both are refused.
+ */
+function strangerIn({ headers }: IncomingMessage): string | undefined {
+  if (headers.host === undefined || !LOOPBACK.test(headers.host))
+    return `the Host header is ${headers.host ?? 'missing'}`;
+  const { origin } = headers;
+  if (origin !== undefined && !LOOPBACK.test(origin.replace(/^https?:\/\//, '')))
+    return `the Origin header is ${origin}`;
+  if (headers['sec-fetch-site'] === 'cross-site') return 'a page of another site sent this';
+  return undefined;
+}
+
+/** Whose key it is and for which service it was signed. Signatures are not verified: the port is on this machine only. */
+function signatureOf(
+  { headers }: IncomingMessage,
+  query: URLSearchParams,
+): { accessKeyId: string; service: string } | undefined {
+  const credential =
+    headers.authorization?.match(/Credential=([^,\s]+)/)?.[1] ?? query.get('X-Amz-Credential') ?? undefined;
+  const [accessKeyId, , , service] = credential?.split('/') ?? [];
+  return accessKeyId === undefined || service === undefined ? undefined : { accessKeyId, service };
+}
+
+/** The whole body, or undefined when it is larger than allowed. */
+async function readBody(message: IncomingMessage, maximum: number): Promise<Buffer | undefined> {
+  if (Number(message.headers['content-length'] ?? 0) > maximum) {
+    message.resume();
+    return undefined;
+  }
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > maximum) return undefined;
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+}
