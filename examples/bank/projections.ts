@@ -32,7 +32,6 @@ export interface Month {
 /** Each account's statement: what came in and went out by month, by the time at which it happened. */
 export const monthlyStatement = defineProjection({
   name: 'monthly-statement',
-  aggregate: Account,
   events: [MoneyDeposited, MoneyWithdrawn],
   initialState: (): { balance: number; months: Record<string, Month> } => ({ balance: 0, months: {} }),
   evolve: (state, event) => {

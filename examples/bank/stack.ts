@@ -1,19 +1,32 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Stack, type StackProps } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { Construct } from 'constructs';
-import { Daybook } from 'daybook/cdk';
-import { FeeService } from './fee-service.stack.ts';
+import { Daybook, Subscriber } from 'daybook/cdk';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
-/** The bank: its event store, and a service that subscribes to it. */
+/** The bank: its event store, and a service of another team that subscribes to it. */
 export class BankStack extends Stack {
-  readonly daybook: Daybook;
-
   constructor(scope: Construct, id: string, props: StackProps = {}) {
     super(scope, id, props);
-    this.daybook = new Daybook(this, 'Daybook', { app: join(here, 'app.ts') });
-    new FeeService(this, 'FeeService', { daybook: this.daybook });
+    const daybook = new Daybook(this, 'Daybook', { app: join(here, 'app.ts') });
+
+    const overdrafts = new Table(this, 'Overdrafts', {
+      partitionKey: { name: 'AggregateUuid', type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      encryption: TableEncryption.AWS_MANAGED,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection: true,
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    const fees = new Subscriber(this, 'FeeService', {
+      daybook,
+      entry: join(here, 'fee-service.ts'),
+      eventPattern: { detailType: ['MoneyDeposited', 'MoneyWithdrawn'] },
+      environment: { OVERDRAFTS_TABLE: overdrafts.tableName },
+    });
+    fees.function.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], [overdrafts.tableArn]);
   }
 }

@@ -24,8 +24,13 @@ export function functionCode(scope: Construct, name: string, app?: string): Code
   return Code.fromAsset(bundle(scope, name, source, app));
 }
 
+/** The code of a function of the user's own: a module that exports `handler`. */
+export function entryCode(scope: Construct, entry: string): Code {
+  return Code.fromAsset(bundle(scope, 'entry', entry, undefined));
+}
+
 function bundle(scope: Construct, name: string, source: string, app: string | undefined): string {
-  if (!existsSync(source)) throw new Error(`The package holds no function ${name}: looked for ${source}.`);
+  if (!existsSync(source)) throw new Error(`There is no module ${source} to make the function ${scope.node.path} of.`);
   if (app !== undefined && !existsSync(app)) {
     throw new Error(
       `The app ${app} is not there: give Daybook's \`app\` the full path of the module that exports your defineApp(…).`,

@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
@@ -10,10 +11,10 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { functionCode } from './function-code.ts';
+import { entryCode, functionCode } from './function-code.ts';
 
 export interface NodeFunctionProps extends Partial<Omit<FunctionProps, 'role' | 'logGroup' | 'code' | 'handler'>> {
-  /** The file in functions/, without its ending. */
+  /** The file in functions/, without its ending; or the full path of a module of the user's that exports `handler`. */
   readonly name: string;
   /** The user's app, for functions that run its code. */
   readonly app?: string;
@@ -41,7 +42,7 @@ export class NodeFunction extends Construct {
       tracing: Tracing.DISABLED,
       loggingFormat: LoggingFormat.TEXT, // metrics are embedded in log lines, which the JSON format would wrap
       ...rest,
-      code: functionCode(this, name, app),
+      code: isAbsolute(name) ? entryCode(this, name) : functionCode(this, name, app),
       handler: 'index.handler',
       role: this.role.withoutPolicyUpdates(), // nothing is granted behind this class's back
       logGroup,

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { balances } from '../../../examples/bank/projections.ts';
+import { isDaybookError } from '../../../src/errors.ts';
+import { checkRequest } from '../../../src/replay/request.ts';
+
+const check = (request: unknown) => checkRequest(request, [balances]);
+const codeOf = (request: unknown) => {
+  try {
+    check(request);
+  } catch (error) {
+    if (isDaybookError(error)) return error.code;
+    throw error;
+  }
+  return 'accepted';
+};
+
+describe('checkRequest', () => {
+  it('fills in the defaults', () => {
+    expect(check({ projection: 'balances' })).toEqual({
+      projection: 'balances',
+      range: { kind: 'all' },
+      seed: 'initial',
+    });
+    expect(check({ projection: 'balances', range: { kind: 'versions', aggregates: ['a', 'a'], to: 3 } }).range).toEqual(
+      {
+        kind: 'versions',
+        aggregates: ['a'],
+        from: 1,
+        to: 3,
+      },
+    );
+  });
+
+  it('writes times as the store does: UTC, milliseconds', () => {
+    const { range } = check({
+      projection: 'balances',
+      range: { kind: 'times', from: '2026-01-01', to: '2026-01-31T23:59:59+01:00' },
+    });
+    expect(range).toEqual({
+      kind: 'times',
+      from: '2026-01-01T00:00:00.000Z',
+      to: '2026-01-31T22:59:59.000Z',
+      clock: 'occurred',
+    });
+  });
+
+  it.each([
+    ['no request', undefined, 'replay.badRequest'],
+    ['no projection', {}, 'replay.unknownProjection'],
+    ['an unknown projection', { projection: 'balance' }, 'replay.unknownProjection'],
+    ['an unknown field', { projection: 'balances', sead: 'before' }, 'replay.badRequest'],
+    ['an unknown kind', { projection: 'balances', range: { kind: 'some' } }, 'replay.badRequest'],
+    ['no aggregates', { projection: 'balances', range: { kind: 'versions', aggregates: [] } }, 'replay.badRequest'],
+    ['an empty id', { projection: 'balances', range: { kind: 'versions', aggregates: [''] } }, 'replay.badRequest'],
+    [
+      'version 0',
+      { projection: 'balances', range: { kind: 'versions', aggregates: ['a'], from: 0 } },
+      'replay.badRequest',
+    ],
+    [
+      'version 1.5',
+      { projection: 'balances', range: { kind: 'versions', aggregates: ['a'], from: 1.5 } },
+      'replay.badRequest',
+    ],
+    [
+      'a > b',
+      { projection: 'balances', range: { kind: 'versions', aggregates: ['a'], from: 4, to: 3 } },
+      'replay.emptyRange',
+    ],
+    [
+      'a time without a zone',
+      { projection: 'balances', range: { kind: 'times', from: '2026-01-01T00:00:00' } },
+      'replay.badRequest',
+    ],
+    ['no such day', { projection: 'balances', range: { kind: 'times', from: '2026-13-01' } }, 'replay.badRequest'],
+    [
+      'a later start',
+      { projection: 'balances', range: { kind: 'times', from: '2026-02-01', to: '2026-01-01' } },
+      'replay.emptyRange',
+    ],
+    [
+      'an unknown clock',
+      { projection: 'balances', range: { kind: 'times', from: '2026-02-01', clock: 'wall' } },
+      'replay.badRequest',
+    ],
+    ['an unknown seed', { projection: 'balances', seed: 'after' }, 'replay.badRequest'],
+  ])('refuses %s', (_, request, code) => {
+    expect(codeOf(request)).toBe(code);
+  });
+
+  it('says what was given and what is allowed', () => {
+    expect(() => check({ projection: 'balance' })).toThrow(
+      'there is no projection "balance" in this app; it has balances',
+    );
+    expect(() => check({ projection: 'balances', seed: 'after' })).toThrow(
+      'seed was "after"; allowed is `initial` or `before`',
+    );
+  });
+});
