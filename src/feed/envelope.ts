@@ -38,6 +38,22 @@ export interface Envelope {
   readonly events: readonly EnvelopeEvent[];
 }
 
+/** Says only "there is more, up to head". */
+export function emptyEnvelope(feed: string, aggregate: string, from: number, head: number): Envelope {
+  return { format: ENVELOPE_FORMAT, feed, aggregate, from, to: from - 1, head, events: [] };
+}
+
+/** `events` are the versions from `from` on, contiguous. */
+export function filledEnvelope(
+  feed: string,
+  aggregate: string,
+  from: number,
+  head: number,
+  events: readonly EnvelopeEvent[],
+): Envelope {
+  return { format: ENVELOPE_FORMAT, feed, aggregate, from, to: from + events.length - 1, head, events };
+}
+
 export function toEnvelopeEvent(event: StoredEvent): EnvelopeEvent {
   return {
     version: event.version,

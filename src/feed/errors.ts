@@ -1,2 +1,25 @@
 /** The feed error codes: each makes its message from its details. */
-export const feedErrors = {};
+export const feedErrors = {
+  'feed.notABatch': (d: { expected: string; given: string }) =>
+    `expected ${d.expected}, was given ${d.given}; look at what invokes this function`,
+  'feed.envelopeInvalid': (d: { problem: string; aggregate?: string }) =>
+    `${d.aggregate === undefined ? 'a record' : `an envelope of ${d.aggregate}`} on the feed is no envelope: ${d.problem}; only this feed's own senders may put records on it`,
+  'feed.envelopeFormatUnknown': (d: { format: unknown; known: number }) =>
+    `the envelope has format ${JSON.stringify(d.format) ?? 'none'}, this code reads ${d.known}; deploy a version that knows it, missed events are read from the table then`,
+  'feed.envelopeForeign': (d: { aggregate: string; expected: string; found: string }) =>
+    `the envelope of ${d.aggregate} belongs to feed ${d.found}, this reader to ${d.expected}; look at who writes to this feed`,
+  'feed.putRefused': (d: { aggregate: string; from: number; to: number }) =>
+    `the feed did not take the envelope ${d.aggregate} [${d.from}..${d.to}]; it is tried again`,
+  'feed.busRefused': (d: { aggregate: string; version: number; reason: string }) =>
+    `the bus did not take ${d.aggregate}:${d.version} (${d.reason}); it is tried again, the later versions wait`,
+  'feed.gapUnfilled': (d: { aggregate: string; from: number; to: number; missing: number }) =>
+    `${d.aggregate} was given from version ${d.to + 1} on, but of the missing [${d.from}..${d.to}] version ${d.missing} is not in the events table; it waits until it is there`,
+  'feed.messageUnknown': (d: { problem: string }) =>
+    `the message is no event of a Daybook bus: ${d.problem}; look at the rule that sends it here`,
+  'feed.effectInvalid': (d: { consumer: string; aggregate: string; version: number; problem: string }) =>
+    `the effect of consumer ${d.consumer} on ${d.aggregate}:${d.version} cannot be committed: ${d.problem}`,
+  'feed.effectRefused': (d: { consumer: string; aggregate: string; version: number; reasons: readonly string[] }) =>
+    `DynamoDB refused the effect of consumer ${d.consumer} on ${d.aggregate}:${d.version} (${d.reasons.join(', ')}); a condition of the effect's own items does not hold`,
+  'feed.positionBusy': (d: { consumer: string; aggregate: string; attempts: number }) =>
+    `the position of consumer ${d.consumer} for ${d.aggregate} was moved by others ${d.attempts} times in a row; the batch is tried again`,
+};

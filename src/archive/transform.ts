@@ -1,0 +1,90 @@
+import { DaybookError, isDaybookError } from '../errors.ts';
+import { bucketOf } from '../event/bucket.ts';
+import type { Envelope, EnvelopeEvent } from '../feed/envelope.ts';
+import { errorNote, type Observed, type Observing, observing } from '../feed/observed.ts';
+import { parseEnvelope } from '../feed/parse-envelope.ts';
+
+/** One record of Firehose's answer. `Dropped` and `ProcessingFailed` need no data: Firehose keeps what it sent. */
+export interface TransformedRecord {
+  readonly recordId: string;
+  readonly result: 'Ok' | 'Dropped' | 'ProcessingFailed';
+  /** Base64. */
+  readonly data?: string;
+  readonly metadata?: { readonly partitionKeys: { readonly day: string; readonly bucket: string } };
+}
+
+/** "The Lambda synchronous invocation mode has a payload size limit of 6 MB for both the request and the response." */
+const ANSWER_BYTES = 5_900_000;
+/** What a record takes in the answer besides its data. */
+const RECORD_BYTES = 250;
+
+/**
+ * Turns a batch of the feed's envelopes into rows: one JSON document per event, concatenated ("{…}{…}"), all of an
+ * envelope in one record, partitioned by arrival day and bucket. Empty envelopes are dropped. What is no envelope of this
+ * feed fails and lands under errors/ as it came; so does, as the last resort, what the answer has no room for.
+ */
+export function transform(
+  event: unknown,
+  { feed }: { readonly feed: string },
+): { readonly records: readonly TransformedRecord[]; readonly seen: Observed } {
+  const batch = (event as { records?: unknown } | null)?.records;
+  if (!Array.isArray(batch)) {
+    throw new DaybookError('feed.notABatch', { expected: 'Firehose records', given: typeof event });
+  }
+  const seen = observing();
+  let room = ANSWER_BYTES - batch.length * RECORD_BYTES;
+  const records = batch.map((given): TransformedRecord => {
+    const { recordId, data, approximateArrivalTimestamp } = given as FirehoseRecord;
+    try {
+      const envelope = parseEnvelope(Buffer.from(data, 'base64'), feed);
+      if (envelope.events.length === 0) return { recordId, result: 'Dropped' };
+      const rows = Buffer.from(rowsOf(envelope)).toString('base64');
+      if (rows.length > room) throw new DaybookError('archive.answerFull', { bytes: rows.length, limit: ANSWER_BYTES });
+      room -= rows.length;
+      seen.count('RowsArchived', envelope.events.length);
+      const partitionKeys = { day: dayOf(approximateArrivalTimestamp), bucket: bucketOf(envelope.aggregate) };
+      return { recordId, result: 'Ok', data: rows, metadata: { partitionKeys } };
+    } catch (error) {
+      if (!isDaybookError(error)) throw error;
+      return refused(recordId, error, seen);
+    }
+  });
+  return { records, seen };
+}
+
+interface FirehoseRecord {
+  readonly recordId: string;
+  readonly data: string;
+  readonly approximateArrivalTimestamp: number;
+}
+
+function refused(recordId: string, error: DaybookError, seen: Observing): TransformedRecord {
+  seen.count('ArchiveRefusals');
+  seen.note(errorNote('archiveRefused', error, { recordId }));
+  return { recordId, result: 'ProcessingFailed' };
+}
+
+/** The rows of one envelope, in the order and with the names of the Glue table's columns. */
+export function rowsOf({ aggregate, events }: Envelope): string {
+  const start = `{"aggregate_uuid":${JSON.stringify(aggregate)},"aggregate_type":`;
+  let rows = '';
+  for (const event of events) rows += start + columnsOf(event);
+  return rows;
+}
+
+function columnsOf(event: EnvelopeEvent): string {
+  const { version, commitFirst = version, commitLast = version, recordedAt, occurredAt = recordedAt, metadata } = event;
+  const text = JSON.stringify;
+  return (
+    `${text(event.aggregateType)},"version":${version},"type":${text(event.type)}` +
+    `,"schema_version":${event.schemaVersion},"commit_id":${text(event.commitId)}` +
+    `,"commit_first":${commitFirst},"commit_last":${commitLast}` +
+    `,"recorded_at":${text(recordedAt)},"occurred_at":${text(occurredAt)},"data":${text(event.data)}` +
+    (metadata === undefined ? '}' : `,"metadata":${text(metadata)}}`)
+  );
+}
+
+/** The arrival day in UTC, whatever the events' own times: an import of nine years is one day's files. */
+function dayOf(arrivedAt: number): string {
+  return new Date(arrivedAt).toISOString().slice(0, 10);
+}

@@ -1,0 +1,95 @@
+import type { Cursor } from './cursor-table.ts';
+import { hasOpenOffer } from './cursor-table.ts';
+import { answerOf, type BatchAnswer, type FeedRecord, perAggregate, readFeedBatch } from './feed-batch.ts';
+import { type Observed, type Observing, observing } from './observed.ts';
+import { type OfferPorts, offerNext } from './offer.ts';
+
+export type ConfirmPorts = OfferPorts;
+
+/** How often a cursor may move under one continuation before the batch is brought again. */
+const ATTEMPTS = 10;
+
+/**
+ * Raises `confirmed` from what it reads in the feed, and from nothing else. Then, for every aggregate whose head is higher,
+ * puts the next envelope on the feed, at most one per aggregate and invocation.
+ */
+export async function confirm(
+  event: unknown,
+  ports: ConfirmPorts,
+): Promise<{ readonly answer: BatchAnswer; readonly seen: Observed }> {
+  const seen = observing();
+  const records = readFeedBatch(event, ports.feed, seen);
+  const failures = await perAggregate(records, (run, standsAt) => confirmRun(run, standsAt, ports, seen));
+  return { answer: answerOf(failures, seen), seen };
+}
+
+async function confirmRun(
+  run: readonly FeedRecord[],
+  standsAt: (record: FeedRecord) => void,
+  ports: ConfirmPorts,
+  seen: Observing,
+): Promise<void> {
+  const { aggregate } = run[0]!.envelope;
+  let cursor: Cursor | undefined;
+  let furthest = run[0]!;
+  for (const record of run) {
+    standsAt(record);
+    const { from, to, head } = record.envelope;
+    if (head > furthest.envelope.head) furthest = record;
+    if (cursor !== undefined && to <= cursor.confirmed) continue;
+    if (to < from) {
+      cursor = await ports.cursors.read(aggregate);
+    } else {
+      const result = await ports.cursors.raise(aggregate, from, to);
+      cursor = result.cursor;
+      seen.count(result.raised ? 'EnvelopesConfirmed' : 'EnvelopesRepeated');
+    }
+    if (from > cursor.confirmed + 1) {
+      // Every `from` is an earlier `confirmed + 1`: somebody else put this on the feed.
+      seen.count('Breaches');
+      seen.note({ what: 'breach', aggregate, from, to, confirmed: cursor.confirmed });
+    }
+  }
+  standsAt(furthest);
+  await carryOn(aggregate, cursor!, furthest.envelope.head, ports, seen);
+}
+
+/** Puts the next envelope whenever there is more, even if this invocation advanced nothing. */
+async function carryOn(
+  aggregate: string,
+  known: Cursor,
+  told: number,
+  ports: ConfirmPorts,
+  seen: Observing,
+): Promise<void> {
+  const { cursors, now } = ports;
+  let cursor = known;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const head = Math.max(told, cursor.head ?? 0);
+    if (head <= cursor.confirmed) return;
+    if (hasOpenOffer(cursor, now())) {
+      if ((cursor.head ?? 0) >= head) return;
+      // Whoever reads that offer goes on from here, unless it was read just now.
+      cursor = await cursors.noteHead(aggregate, head);
+      if (hasOpenOffer(cursor, now())) return;
+      continue;
+    }
+    const outcome = await offerNext(aggregate, cursor, head, ports, seen);
+    if (outcome === 'put') return;
+    // Nothing to send: left to the reconciler, and to whoever raises `confirmed` once the version is there.
+    const version = cursor.confirmed + 1;
+    const marked = cursor.holed === version;
+    if (marked && (cursor.head ?? 0) >= head) return;
+    if ((cursor.head ?? 0) < head) cursor = await cursors.noteHead(aggregate, head);
+    if (cursor.confirmed + 1 !== version) continue;
+    if (marked) return;
+    const mark = await cursors.markHole(aggregate, { version, since: now(), attempts: 0 });
+    if (mark.marked) {
+      seen.count('Holes');
+      seen.note({ what: outcome, aggregate, version, head });
+      return;
+    }
+    cursor = mark.cursor;
+  }
+  throw new Error(`The cursor of an aggregate moved ${ATTEMPTS} times under one continuation`);
+}

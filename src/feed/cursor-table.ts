@@ -1,0 +1,61 @@
+/** What is known of one aggregate in one feed. Versions; instants are milliseconds since the epoch. */
+export interface Cursor {
+  /** The highest version that a reader of the feed has seen in the feed; 0: none. Only a read of the feed raises it. */
+  readonly confirmed: number;
+  /** The highest version that Confirm was told of and did not carry on itself: under a lease, or behind a hole. */
+  readonly head?: number;
+  /** The last version of the envelope that was put last by Confirm or the reconciler, and when. A lease, no more. */
+  readonly offered?: number;
+  readonly offeredAt?: number;
+  /** A version that was missing in the table; over as soon as `confirmed` reaches it. */
+  readonly holed?: number;
+  /** Since when, and how often the reconciler has looked again. */
+  readonly holedAt?: number;
+  readonly attempts?: number;
+}
+
+export const NO_CURSOR: Cursor = { confirmed: 0 };
+
+export interface Hole {
+  readonly version: number;
+  readonly since: number;
+  readonly attempts: number;
+}
+
+/** Where the reconciler stands in its round over all aggregates. */
+export interface Checkpoint {
+  /** The place in the table's list of aggregates; absent at a round's start. */
+  readonly after?: string;
+  /** When the round began. */
+  readonly startedAt: number;
+}
+
+/** The port to the cursors of one feed. */
+export interface CursorTable {
+  /** Eventually consistent: safe, `confirmed` only grows, so an older one is a lower bound. Absent ones are left out. */
+  readMany(aggregates: readonly string[]): Promise<ReadonlyMap<string, Cursor>>;
+  /** Consistent. */
+  read(aggregate: string): Promise<Cursor>;
+  /**
+   * Raises `confirmed` to `to` only if `from ≤ confirmed + 1` and `to > confirmed`, in one conditional write. The cursor is
+   * the one after it.
+   */
+  raise(aggregate: string, from: number, to: number): Promise<{ readonly raised: boolean; readonly cursor: Cursor }>;
+  /** Records an offer, after its envelope was put. */
+  offer(aggregate: string, to: number, at: number): Promise<void>;
+  /** Keeps `head` for the next continuation, only if it is higher than the one there. The cursor is the one after it. */
+  noteHead(aggregate: string, head: number): Promise<Cursor>;
+  /** Marks the version `confirmed + 1` as missing, only while it is that. The cursor is the one after it. */
+  markHole(aggregate: string, hole: Hole): Promise<{ readonly marked: boolean; readonly cursor: Cursor }>;
+  checkpoint(): Promise<Checkpoint | undefined>;
+  saveCheckpoint(checkpoint: Checkpoint): Promise<void>;
+}
+
+/** Is a version that was put by Confirm or the reconciler still on its way? Clocks of two functions may differ either way. */
+export function hasOpenOffer(cursor: Cursor, now: number): boolean {
+  if (cursor.offered === undefined || cursor.offeredAt === undefined) return false;
+  return cursor.offered > cursor.confirmed && Math.abs(now - cursor.offeredAt) < OFFER_LEASE_MS;
+}
+
+/** Longer than Confirm usually takes to read an offer (0.4 to 1.1 s), so that a burst is not put on the feed many times. */
+export const OFFER_LEASE_MS = 5_000;

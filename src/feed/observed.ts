@@ -1,0 +1,47 @@
+import { isDaybookError } from '../errors.ts';
+
+/** Something worth a line in the log: names and versions, never a payload. */
+export interface Note {
+  readonly what: string;
+  readonly [detail: string]: string | number | boolean | undefined;
+}
+
+/** What a verb saw on its way: counts that become metrics, notes that become log lines. */
+export interface Observed {
+  readonly counts: ReadonlyMap<string, number>;
+  readonly notes: readonly Note[];
+}
+
+export interface Observing extends Observed {
+  count(metric: string, by?: number): void;
+  note(note: Note): void;
+}
+
+/** More notes than this from one invocation say nothing new; their number is in the counts. */
+const MAX_NOTES = 20;
+
+export function observing(): Observing {
+  const counts = new Map<string, number>();
+  const notes: Note[] = [];
+  return {
+    counts,
+    notes,
+    count(metric, by = 1) {
+      if (by !== 0) counts.set(metric, (counts.get(metric) ?? 0) + by);
+    },
+    note(note) {
+      if (notes.length < MAX_NOTES) notes.push(note);
+    },
+  };
+}
+
+/**
+ * An error as a note. Our own messages name aggregates and versions; anyone else's may quote a payload (JSON.parse does), so
+ * of those the name and the place have to do.
+ */
+export function errorNote(what: string, error: unknown, details: Omit<Note, 'what'> = {}): Note {
+  if (isDaybookError(error)) return { what, ...details, code: error.code, message: error.message };
+  if (!(error instanceof Error)) return { what, ...details, code: typeof error };
+  const place = /^ +at (.*)$/m.exec(error.stack ?? '')?.[1];
+  return { what, ...details, code: error.name, place };
+}

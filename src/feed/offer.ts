@@ -1,0 +1,51 @@
+import { DaybookError } from '../errors.ts';
+import type { EventTable } from '../store/event-table.ts';
+import type { Cursor, CursorTable } from './cursor-table.ts';
+import { emptyEnvelope, filledEnvelope } from './envelope.ts';
+import { ENVELOPE_BYTES, jsonBytes } from './envelope-size.ts';
+import type { FeedWriter } from './feed-writer.ts';
+import { errorNote, type Observing } from './observed.ts';
+import { readRun } from './read-run.ts';
+
+export interface OfferPorts {
+  /** The feed's id. */
+  readonly feed: string;
+  readonly cursors: CursorTable;
+  readonly table: Pick<EventTable, 'query'>;
+  readonly writer: FeedWriter;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** `"to"` may have more digits than in the empty envelope. */
+const DIGITS = 16;
+
+/**
+ * Puts the envelope from `confirmed + 1` on the feed, then records the offer: recorded first, a crash in between would stop
+ * the aggregate until the reconciler comes. Puts nothing and says so when that version is not in the table or is no event.
+ */
+export async function offerNext(
+  aggregate: string,
+  cursor: Cursor,
+  head: number,
+  { feed, cursors, table, writer, now }: OfferPorts,
+  seen: Observing,
+): Promise<'put' | 'hole' | 'unreadable'> {
+  const from = cursor.confirmed + 1;
+  const room = ENVELOPE_BYTES - jsonBytes(emptyEnvelope(feed, aggregate, from, head)) - DIGITS;
+  const run = await readRun(table, aggregate, from, head, room);
+  if (run.events.length === 0) return run.end === 'hole' ? 'hole' : 'unreadable';
+  const envelope = filledEnvelope(feed, aggregate, from, head, run.events);
+  const refused = await writer.put([envelope]);
+  if (refused.length > 0) throw new DaybookError('feed.putRefused', { aggregate, from, to: envelope.to });
+  seen.count('Offers');
+  seen.count('EventsOffered', run.events.length);
+  try {
+    await cursors.offer(aggregate, envelope.to, now());
+  } catch (error) {
+    // The run is on the feed, which is what matters; without the lease it may be put once more.
+    seen.count('OffersNotRecorded');
+    seen.note(errorNote('offerNotRecorded', error, { aggregate, to: envelope.to }));
+  }
+  return 'put';
+}

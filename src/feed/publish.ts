@@ -1,0 +1,181 @@
+import { DaybookError } from '../errors.ts';
+import type { StoredEvent } from '../event/stored-event.ts';
+import type { EventTable } from '../store/event-table.ts';
+import { busEventBytes, toBusEvent, toBusReference } from './bus-event.ts';
+import { fromEnvelopeEvent } from './envelope.ts';
+import type { BusEvent, EventBus } from './event-bus.ts';
+import {
+  answerOf,
+  type BatchAnswer,
+  eachOf,
+  type Failure,
+  type FeedRecord,
+  readFeedBatch,
+  runsOf,
+} from './feed-batch.ts';
+import { missingEvents } from './missing-events.ts';
+import { type Observed, type Observing, observing } from './observed.ts';
+import type { PositionTable } from './position-table.ts';
+
+export interface PublishPorts {
+  /** The feed's id. */
+  readonly feed: string;
+  /** The publisher's name: its positions are kept under it. */
+  readonly publisher: string;
+  readonly positions: Pick<PositionTable, 'read' | 'raise'>;
+  readonly table: Pick<EventTable, 'query'>;
+  readonly bus: EventBus;
+}
+
+/** One aggregate's way through an invocation. */
+interface Progress {
+  readonly aggregate: string;
+  /** The last version on the bus, without a gap. */
+  sent: number;
+  /** The last version that was handed to a batch. */
+  queued: number;
+  /** What the position table holds. */
+  saved: number;
+  failure?: Failure;
+}
+
+interface Pending {
+  readonly progress: Progress;
+  readonly record: FeedRecord;
+  readonly event: StoredEvent;
+  readonly busEvent: BusEvent;
+}
+
+/** A long gap is filled over several invocations if it must be: its position is saved this often on the way. */
+const SAVE_EVERY = 500;
+
+/** EventBridge's code for a detail that is no JSON. */
+const MALFORMED = 'MalformedDetail';
+
+/**
+ * One bus event per event, each aggregate's in order, from the publisher's own position: repeats on the feed are none on
+ * the bus. An entry that the bus refuses stops its aggregate there; the others go on, and the answer names the first.
+ */
+export async function publish(
+  event: unknown,
+  ports: PublishPorts,
+): Promise<{ readonly answer: BatchAnswer; readonly seen: Observed }> {
+  const seen = observing();
+  const records = readFeedBatch(event, ports.feed, seen).filter(({ envelope }) => envelope.events.length > 0);
+  const runs = runsOf(records);
+  const positions = await ports.positions.read(ports.publisher, [...runs.keys()]);
+  const all = new Map<string, Progress>();
+  for (const aggregate of runs.keys()) {
+    const position = positions.get(aggregate) ?? 0;
+    all.set(aggregate, { aggregate, sent: position, queued: position, saved: position });
+  }
+  const sender = createSender(ports, seen);
+  for (const record of records) {
+    const progress = all.get(record.envelope.aggregate)!;
+    if (hasFailed(progress) || record.envelope.to <= progress.queued) continue;
+    try {
+      for await (const page of eventsAbove(progress.queued, record, ports)) {
+        for (const stored of page) await sender.add(progress, record, stored);
+      }
+    } catch (error) {
+      await sender.flush(); // what stands before the failure goes out first
+      progress.failure ??= { record, error };
+    }
+  }
+  await sender.flush();
+  await eachOf([...all.values()], 10, async (progress) => {
+    try {
+      await save(progress, ports);
+    } catch (error) {
+      // Published and not remembered: brought again, it is published again.
+      progress.failure ??= { record: runs.get(progress.aggregate)![0]!, error };
+    }
+  });
+  const failures = [...all.values()].flatMap(({ failure }) => (failure === undefined ? [] : [failure]));
+  return { answer: answerOf(failures, seen), seen };
+}
+
+/** The events above a position: the missing ones from the table, then the envelope's own. */
+async function* eventsAbove(position: number, { envelope }: FeedRecord, { table }: PublishPorts) {
+  const { aggregate, from, events } = envelope;
+  yield* missingEvents(table, aggregate, position + 1, from - 1);
+  yield events.slice(Math.max(0, position + 1 - from)).map((event) => fromEnvelopeEvent(aggregate, event));
+}
+
+async function save(progress: Progress, { positions, publisher }: PublishPorts): Promise<void> {
+  if (progress.sent <= progress.saved) return;
+  await positions.raise(publisher, progress.aggregate, progress.sent);
+  progress.saved = progress.sent;
+}
+
+const hasFailed = (progress: Progress): boolean => progress.failure !== undefined;
+
+function createSender(ports: PublishPorts, seen: Observing) {
+  const { feed, bus } = ports;
+  let batch: Pending[] = [];
+  let bytes = 0;
+
+  const refuse = ({ progress, record, event }: Pending, reason: string) => {
+    const error = new DaybookError('feed.busRefused', {
+      aggregate: progress.aggregate,
+      version: event.version,
+      reason,
+    });
+    progress.failure ??= { record, error };
+  };
+
+  const settle = async (pending: Pending, reason: string | undefined) => {
+    const { progress, event } = pending;
+    if (hasFailed(progress)) return; // a later one may have been taken: it is sent again in its turn
+    if (reason === MALFORMED) {
+      const [again] = await bus.put([toBusReference(feed, event, 'notJson')]);
+      if (again !== undefined) return refuse(pending, again.reason);
+      seen.count('Poison');
+      seen.note({ what: 'dataNotJson', aggregate: progress.aggregate, version: event.version });
+    } else if (reason !== undefined) {
+      return refuse(pending, reason);
+    }
+    progress.sent = event.version;
+    seen.count('EventsPublished');
+  };
+
+  const flush = async () => {
+    const sending = batch;
+    batch = [];
+    bytes = 0;
+    if (sending.length === 0) return;
+    try {
+      const answers = await bus.put(sending.map(({ busEvent }) => busEvent));
+      if (answers.length !== sending.length)
+        throw new Error(`The bus gave ${answers.length} answers to ${sending.length} events`);
+      for (const [i, pending] of sending.entries()) await settle(pending, answers[i]?.reason);
+    } catch (error) {
+      for (const { progress, record } of sending) progress.failure ??= { record, error };
+    }
+    for (const { progress, record } of sending) {
+      if (progress.sent - progress.saved < SAVE_EVERY) continue;
+      await save(progress, ports).catch((error: unknown) => {
+        progress.failure ??= { record, error };
+      });
+    }
+  };
+
+  const add = async (progress: Progress, record: FeedRecord, event: StoredEvent) => {
+    if (hasFailed(progress)) return;
+    let busEvent = toBusEvent(feed, event);
+    let size = busEventBytes(busEvent);
+    if (size > bus.maxBytes) {
+      busEvent = toBusReference(feed, event, 'tooLarge');
+      size = busEventBytes(busEvent);
+      seen.count('BusReferences');
+    }
+    if (batch.length === bus.maxEvents || bytes + size > bus.maxBytes) await flush();
+    // The batch just sent may have been refused: a later event must not pass an earlier one.
+    if (hasFailed(progress)) return;
+    batch.push({ progress, record, event, busEvent });
+    bytes += size;
+    progress.queued = event.version;
+  };
+
+  return { add, flush };
+}

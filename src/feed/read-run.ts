@@ -1,0 +1,81 @@
+import { isDaybookError } from '../errors.ts';
+import type { EventTable } from '../store/event-table.ts';
+import { type EnvelopeEvent, toEnvelopeEvent } from './envelope.ts';
+import { jsonBytes } from './envelope-size.ts';
+
+/** Consecutive events of one aggregate, and why there are no more of them. */
+export interface Run {
+  readonly events: readonly EnvelopeEvent[];
+  /** Escaped, as part of an envelope. */
+  readonly bytes: number;
+  /** `whole`: up to the end asked for. `full`: the next has no room. `hole`: the next is not there. `unreadable`: it is no event. */
+  readonly end: 'whole' | 'full' | 'hole' | 'unreadable';
+}
+
+/** Reads `[from..to]` consistently, as far as versions follow each other and `room` bytes hold them. */
+export async function readRun(
+  table: Pick<EventTable, 'query'>,
+  aggregate: string,
+  from: number,
+  to: number,
+  room: number,
+): Promise<Run> {
+  const events: EnvelopeEvent[] = [];
+  let bytes = 0;
+  let next = from;
+  try {
+    for await (const page of table.query(aggregate, { from, to, consistent: true })) {
+      for (const stored of page) {
+        if (stored.version !== next) return { events, bytes, end: 'hole' };
+        const event = toEnvelopeEvent(stored);
+        const size = jsonBytes(event) + 1;
+        if (bytes + size > room) return { events, bytes, end: 'full' };
+        events.push(event);
+        bytes += size;
+        next++;
+      }
+    }
+    return { events, bytes, end: next > to ? 'whole' : 'hole' };
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    if (next === to) return { events, bytes, end: 'unreadable' };
+    // The page with the item that is no event gave nothing: what stands before it is found by halving.
+    const middle = next + Math.floor((to - next) / 2);
+    const before = await readRun(table, aggregate, next, middle, room - bytes);
+    const first: Run = { events: [...events, ...before.events], bytes: bytes + before.bytes, end: before.end };
+    if (before.end !== 'whole') return first;
+    const after = await readRun(table, aggregate, middle + 1, to, room - first.bytes);
+    return { events: [...first.events, ...after.events], bytes: first.bytes + after.bytes, end: after.end };
+  }
+}
+
+/** The highest version in the table; 0 for none, undefined when the item there is no event. */
+export async function headOf(table: Pick<EventTable, 'query'>, aggregate: string): Promise<number | undefined> {
+  try {
+    for await (const page of table.query(aggregate, { reverse: true, limit: 1, consistent: true })) {
+      if (page[0] !== undefined) return page[0].version;
+    }
+    return 0;
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return undefined;
+  }
+}
+
+/** Is anything stored from this version on? */
+export async function hasFrom(table: Pick<EventTable, 'query'>, aggregate: string, from: number): Promise<boolean> {
+  try {
+    for await (const page of table.query(aggregate, { from, limit: 1, consistent: true })) {
+      if (page.length > 0) return true;
+    }
+    return false;
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return true;
+  }
+}
+
+/** Does the error say that an item is no event? No retry mends that; everything else is worth one. */
+export function isUnreadable(error: unknown): boolean {
+  return isDaybookError(error);
+}

@@ -1,0 +1,104 @@
+import type { EventTable } from '../store/event-table.ts';
+import { type Checkpoint, type Cursor, hasOpenOffer, NO_CURSOR } from './cursor-table.ts';
+import { eachOf } from './feed-batch.ts';
+import { errorNote, type Observed, type Observing, observing } from './observed.ts';
+import { type OfferPorts, offerNext } from './offer.ts';
+import { hasFrom, headOf } from './read-run.ts';
+
+export interface ReconcilePorts extends OfferPorts {
+  readonly table: Pick<EventTable, 'query' | 'aggregates'>;
+}
+
+export interface ReconcileOptions {
+  /** Is the time of this run used up? Asked between pages; the next run goes on from there. */
+  readonly isLate: () => boolean;
+  /** Go on until a round that began at this instant or later is complete; milliseconds since the epoch. */
+  readonly since?: number;
+}
+
+export interface Reconciled {
+  /** Was a whole round completed, and one that began late enough? */
+  readonly complete: boolean;
+  readonly seen: Observed;
+}
+
+/** Aggregates to a page, and so to a checkpoint. */
+const PAGE = 100;
+const CONCURRENCY = 8;
+
+/** A hole is looked at again after a minute, then after twice as long each time, at last once an hour. */
+const FIRST_PAUSE_MS = 60_000;
+const LONGEST_PAUSE_MS = 3_600_000;
+
+/**
+ * Compares the heads in the table with `confirmed`, a page of aggregates after the other from where the last run ended, and
+ * puts the next envelope of each one that lags. A round ends at the end of the list; a run ends there or when it is late.
+ */
+export async function reconcile(ports: ReconcilePorts, { isLate, since }: ReconcileOptions): Promise<Reconciled> {
+  const { cursors, table, now } = ports;
+  const seen = observing();
+  const wanted = Math.min(since ?? 0, now()); // the clocks of others may run ahead
+  let place: Checkpoint = (await cursors.checkpoint()) ?? { startedAt: now() };
+  if (place.after === undefined) place = { startedAt: now() };
+  for (;;) {
+    const page = await table.aggregates({ limit: PAGE, ...(place.after !== undefined && { after: place.after }) });
+    await reconcilePage(page.aggregateUuids, ports, seen);
+    if (page.next !== undefined) {
+      place = { startedAt: place.startedAt, after: page.next };
+      await cursors.saveCheckpoint(place);
+    } else {
+      const complete = place.startedAt >= wanted;
+      place = { startedAt: now() };
+      await cursors.saveCheckpoint(place);
+      seen.count('ReconcileRounds');
+      if (complete) return { complete, seen };
+    }
+    if (isLate()) return { complete: false, seen };
+  }
+}
+
+async function reconcilePage(aggregates: readonly string[], ports: ReconcilePorts, seen: Observing): Promise<void> {
+  const cursors = await ports.cursors.readMany(aggregates);
+  const errors: unknown[] = [];
+  await eachOf(aggregates, CONCURRENCY, async (aggregate) => {
+    try {
+      await reconcileOne(aggregate, cursors.get(aggregate) ?? NO_CURSOR, ports, seen);
+    } catch (error) {
+      errors.push(error);
+      seen.count('ReconcileFailures');
+      seen.note(errorNote('reconcileFailed', error, { aggregate }));
+    }
+  });
+  seen.count('AggregatesReconciled', aggregates.length);
+  // One that fails does not stop the round; when most do, it is the table or the feed, and this page is for the next run.
+  if (errors.length > aggregates.length / 2) throw errors[0];
+}
+
+async function reconcileOne(aggregate: string, cursor: Cursor, ports: ReconcilePorts, seen: Observing): Promise<void> {
+  const next = cursor.confirmed + 1;
+  const known = cursor.holed === next;
+  if (known) {
+    seen.count('Holes');
+    if (ports.now() < nextLookAt(cursor)) return;
+  }
+  if (!(await hasFrom(ports.table, aggregate, next))) return;
+  seen.count('Lagging');
+  if (hasOpenOffer(cursor, ports.now())) return;
+  const head = (await headOf(ports.table, aggregate)) ?? Math.max(next, cursor.head ?? 0);
+  const outcome = await offerNext(aggregate, cursor, head, ports, seen);
+  if (outcome === 'put') return;
+  const since = known ? (cursor.holedAt ?? ports.now()) : ports.now();
+  const attempts = known ? (cursor.attempts ?? 0) + 1 : 0;
+  if ((cursor.head ?? 0) < head) await ports.cursors.noteHead(aggregate, head);
+  const { marked } = await ports.cursors.markHole(aggregate, { version: next, since, attempts });
+  if (!marked) return; // `confirmed` moved meanwhile: the next round looks again
+  if (!known) seen.count('Holes');
+  seen.note({ what: outcome, aggregate, version: next, head, attempts });
+}
+
+/** When a holed aggregate is due: the pauses grow, counted from when the hole was found. */
+export function nextLookAt({ holedAt = 0, attempts = 0 }: Cursor): number {
+  let at = holedAt;
+  for (let i = 0; i <= Math.min(attempts, 12); i++) at += Math.min(FIRST_PAUSE_MS * 2 ** i, LONGEST_PAUSE_MS);
+  return at + Math.max(0, attempts - 12) * LONGEST_PAUSE_MS;
+}

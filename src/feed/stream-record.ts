@@ -1,0 +1,79 @@
+import { EVENT_FORMAT } from '../event/stored-event.ts';
+import type { EnvelopeEvent } from './envelope.ts';
+
+/** What a record of the table stream says. Only the key and the image count, never its place among the others. */
+export type StreamNotice =
+  /** `event` is undefined where the image is missing or no event that this code can read. */
+  | { readonly kind: 'inserted'; readonly aggregate: string; readonly version: number; readonly event?: EnvelopeEvent }
+  /** MODIFY or REMOVE: events are immutable, so somebody broke that. The key is the old image's. */
+  | { readonly kind: 'changed'; readonly change: string; readonly aggregate?: string; readonly version?: number }
+  | { readonly kind: 'unknown' };
+
+/** A partition key has at most 256 characters; one envelope with a longer one would fail the pipe's whole call, for ever. */
+const MAX_AGGREGATE_BYTES = 256;
+
+type Attribute = { readonly S?: unknown; readonly N?: unknown };
+type Image = { readonly [name: string]: Attribute | undefined };
+
+/** Reads one raw DynamoDB stream record, as a pipe hands it over: in DynamoDB's own JSON, of which the shape is known. */
+export function readStreamRecord(given: unknown): StreamNotice {
+  const record = given as {
+    eventName?: unknown;
+    dynamodb?: { Keys?: Image; NewImage?: Image; OldImage?: Image };
+  } | null;
+  const change = record?.dynamodb;
+  if (typeof change !== 'object' || change === null) return { kind: 'unknown' };
+  if (record?.eventName === 'MODIFY' || record?.eventName === 'REMOVE') {
+    return { kind: 'changed', change: record.eventName, ...(keyOf(change.OldImage) ?? keyOf(change.Keys)) };
+  }
+  const key = keyOf(change.Keys);
+  if (record?.eventName !== 'INSERT' || key === undefined) return { kind: 'unknown' };
+  const event = change.NewImage === undefined ? undefined : eventOf(change.NewImage, key.version);
+  return { kind: 'inserted', ...key, ...(event !== undefined && { event }) };
+}
+
+function keyOf(image: Image | undefined): { aggregate: string; version: number } | undefined {
+  const aggregate = text(image?.AggregateUuid);
+  const version = whole(image?.Version);
+  if (aggregate === undefined || aggregate === '' || version === undefined || version < 1) return undefined;
+  if (aggregate.length > MAX_AGGREGATE_BYTES || Buffer.byteLength(aggregate) > MAX_AGGREGATE_BYTES) return undefined;
+  return { aggregate, version };
+}
+
+function eventOf(image: Image, version: number): EnvelopeEvent | undefined {
+  const aggregateType = text(image.AggregateType);
+  const type = text(image.Type);
+  const schemaVersion = whole(image.SchemaVersion);
+  const commitId = text(image.CommitId);
+  const recordedAt = text(image.RecordedAt);
+  const data = text(image.Data);
+  if (whole(image.Format) !== EVENT_FORMAT || image.Encryption !== undefined) return undefined;
+  if (aggregateType === undefined || type === undefined || schemaVersion === undefined) return undefined;
+  if (commitId === undefined || recordedAt === undefined || data === undefined) return undefined;
+  const commitFirst = whole(image.CommitFirst);
+  const commitLast = whole(image.CommitLast);
+  const occurredAt = text(image.OccurredAt);
+  const metadata = text(image.Metadata);
+  return {
+    version,
+    aggregateType,
+    type,
+    schemaVersion,
+    commitId,
+    ...(commitFirst !== undefined && commitFirst !== version && { commitFirst }),
+    ...(commitLast !== undefined && commitLast !== version && { commitLast }),
+    recordedAt,
+    ...(occurredAt !== undefined && occurredAt !== recordedAt && { occurredAt }),
+    data,
+    ...(metadata !== undefined && { metadata }),
+  };
+}
+
+const text = (attribute: Attribute | undefined): string | undefined =>
+  typeof attribute?.S === 'string' ? attribute.S : undefined;
+
+function whole(attribute: Attribute | undefined): number | undefined {
+  if (typeof attribute?.N !== 'string') return undefined;
+  const number = Number(attribute.N);
+  return Number.isSafeInteger(number) ? number : undefined;
+}
