@@ -8,6 +8,7 @@ export {
   type EventsOf,
   type StateOf,
 } from './event/aggregate-definition.ts';
+export { type EventDecoder, eventDecoder } from './event/decode-event.ts';
 export {
   type AnyEvent,
   type DataOf,
@@ -32,3 +33,16 @@ export {
 } from './projection/definition.ts';
 export type { DataSchema, FromJsonSchema, InputOf, JsonSchema, OutputOf } from './schema/json-schema.ts';
 export type { StandardSchemaV1 } from './schema/standard-schema.ts';
+export { toJsonSchema } from './schema/to-json-schema.ts';
+export type { Appended, AppendOptions } from './store/append.ts';
+export type { Backoff } from './store/backoff.ts';
+export type { StoreCounts } from './store/context.ts';
+export { createEventStore, type EventStore, type EventStoreOptions } from './store/event-store.ts';
+export type { AggregatePage, Commit, EventTable, PutOutcome, QueryOptions, VersionRange } from './store/event-table.ts';
+export type { Decide, Handled, HandleOptions } from './store/handle.ts';
+export type { ListOptions } from './store/list.ts';
+export type { LoadedAggregate, LoadOptions } from './store/load.ts';
+export type { TimeClock, TimeRange } from './store/ranges.ts';
+export type { Occasion, ReadOptions, StateAt, StateAtPoint } from './store/read.ts';
+export type { Snapshot, SnapshotPolicy, SnapshotStore } from './store/snapshots.ts';
+export type { BareTarget, EventsFor, Target } from './store/target.ts';

@@ -39,8 +39,9 @@ const KEYWORDS: Readonly<Record<keyof JsonSchema, Check>> = {
   anyOf: schemaList,
   allOf: schemaList,
   properties(value, path, report) {
-    if (!isPlainObject(value)) return report(path, 'must be an object of schemas');
-    for (const [name, schema] of Object.entries(value)) checkAt(schema, `${path}/${escapePointer(name)}`, report);
+    if (!isPlainObject(value)) report(path, 'must be an object of schemas');
+    for (const [name, schema] of Object.entries(value as object))
+      checkAt(schema, `${path}/${escapePointer(name)}`, report);
   },
   required(value, path, report) {
     if (!Array.isArray(value) || value.some((name) => typeof name !== 'string'))
@@ -91,7 +92,7 @@ export function checkJsonSchema(schema: JsonSchema, event: string, part: 'data' 
 }
 
 function checkAt(schema: unknown, path: string, report: Report): void {
-  if (!isPlainObject(schema)) return report(path, 'a schema is an object of keywords');
+  if (!isPlainObject(schema)) report(path, 'a schema is an object of keywords');
   for (const [keyword, value] of Object.entries(schema)) {
     if (value === undefined) continue;
     if (!Object.hasOwn(KEYWORDS, keyword)) {

@@ -1,0 +1,79 @@
+import { DaybookError } from '../errors.ts';
+import { CONTROL_CHARACTERS, LONE_SURROGATE, typeNameProblem } from '../event/names.ts';
+import { toInstant } from '../event/time.ts';
+import type { TimeRange } from './ranges.ts';
+
+const MAX_ID_BYTES = 256;
+const MAX_COMMIT_ID_BYTES = 128;
+
+function textProblem(given: unknown, maxBytes: number): string | undefined {
+  if (typeof given !== 'string') return `it is ${given === null ? 'null' : typeof given}, not text`;
+  if (given === '') return 'it is empty';
+  if (CONTROL_CHARACTERS.test(given)) return 'it has control characters';
+  if (LONE_SURROGATE.test(given)) return 'it has a lone surrogate, which UTF-8 cannot hold';
+  // A UTF-16 unit has at most three bytes in UTF-8: short text needs no counting.
+  if (given.length * 3 > maxBytes && Buffer.byteLength(given) > maxBytes) {
+    return `it has ${Buffer.byteLength(given)} bytes`;
+  }
+  return undefined;
+}
+
+export function checkAggregateUuid(given: unknown): asserts given is string {
+  const problem = textProblem(given, MAX_ID_BYTES);
+  if (problem !== undefined) throw new DaybookError('aggregate.badId', { given, problem });
+}
+
+export function checkAggregateType(given: unknown): asserts given is string {
+  const problem = typeNameProblem(given);
+  if (problem !== undefined) throw new DaybookError('aggregate.badType', { given, problem });
+}
+
+export function checkCommitId(given: unknown): asserts given is string {
+  const problem = textProblem(given, MAX_COMMIT_ID_BYTES);
+  if (problem !== undefined) throw new DaybookError('append.badCommitId', { given, problem });
+}
+
+/** A version, or where `least` is 0 also "before the first". */
+export function checkVersion(what: string, given: unknown, least: 0 | 1): asserts given is number {
+  if (!Number.isSafeInteger(given) || (given as number) < least) {
+    throw new DaybookError('version.notAllowed', { what, given, least });
+  }
+}
+
+export function checkLimit(given: unknown): asserts given is number {
+  if (!Number.isSafeInteger(given) || (given as number) < 1) throw new DaybookError('limit.notAllowed', { given });
+}
+
+/** Refuses what is misspelt or not supported, by name. */
+export function checkOptions(verb: string, given: object, allowed: readonly string[]): void {
+  for (const option of Object.keys(given)) {
+    if (!allowed.includes(option)) throw new DaybookError('option.unknown', { verb, option, allowed });
+  }
+}
+
+export function checkTime(what: string, given: unknown): string {
+  const time = toInstant(given);
+  if ('problem' in time) throw new DaybookError('time.notAllowed', { what, given, problem: time.problem });
+  return time.instant;
+}
+
+export function checkClock(verb: string, given: unknown): 'occurred' | 'recorded' {
+  if (given === undefined) return 'occurred';
+  if (given !== 'occurred' && given !== 'recorded') {
+    throw new DaybookError('option.notAllowed', { verb, option: 'clock', given, allowed: "'occurred' or 'recorded'" });
+  }
+  return given;
+}
+
+/** Both ends as instants, open where absent. */
+export function checkTimeRange(
+  verb: string,
+  range: TimeRange,
+): { since: string; until: string; clock: 'occurred' | 'recorded' } {
+  const since = range.since === undefined ? '' : checkTime('since', range.since);
+  const until = range.until === undefined ? '~' : checkTime('until', range.until);
+  if (range.since !== undefined && range.until !== undefined && since > until) {
+    throw new DaybookError('range.reversed', { from: since, to: until });
+  }
+  return { since, until, clock: checkClock(verb, range.clock) };
+}

@@ -1,0 +1,33 @@
+import type { Backoff, Pauses } from './backoff.ts';
+import type { EventTable } from './event-table.ts';
+import type { SnapshotPolicy, SnapshotStore } from './snapshots.ts';
+
+/** What the verbs of one store share. */
+export interface StoreContext {
+  readonly table: EventTable;
+  readonly snapshots: SnapshotStore | undefined;
+  readonly snapshotPolicy: SnapshotPolicy;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly newCommitId: () => string;
+  readonly pauses: Pauses;
+  readonly conflictBackoff: Backoff;
+  /** The heads that this store has itself read: only they need no further check before an append. */
+  readonly heads: WeakMap<object, Head>;
+  readonly counts: { -readonly [K in keyof StoreCounts]: StoreCounts[K] };
+}
+
+/** The last event of an aggregate, as far as the next append needs it. */
+export interface Head {
+  readonly version: number;
+  /** '' before the first event. */
+  readonly recordedAt: string;
+}
+
+/** What went wrong without failing a command, since the store was made. */
+export interface StoreCounts {
+  /** Snapshots that were corrupt, ahead of the table or of another history: the events were read instead. */
+  readonly snapshotsIgnored: number;
+  /** Snapshots that could not be read, written, or said as JSON. */
+  readonly snapshotsFailed: number;
+}

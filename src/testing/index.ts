@@ -1,0 +1,4 @@
+export { type Faults, faultyEventTable, InjectedFault } from './faulty-event-table.ts';
+export { type MemoryEventTable, type MemoryEventTableOptions, memoryEventTable } from './memory-event-table.ts';
+export { memorySnapshots } from './memory-snapshots.ts';
+export { type Given, given, type When } from './specification.ts';
