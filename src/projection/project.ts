@@ -34,6 +34,27 @@ export async function project(
   }
 }
 
+/**
+ * Applies envelopes to several projections. The pointers are read once per call of this, so make one for each batch: a batch
+ * that begins after a build has joined sees it.
+ */
+export function projectEnvelope(
+  ports: ProjectPorts,
+  runners: readonly Runner[],
+): (envelope: Envelope) => Promise<void> {
+  const pointers = new Map<string, Promise<BuildPointer>>();
+  const pointerOf = (name: string) => {
+    const pointer = pointers.get(name) ?? ports.table.pointer(name);
+    pointers.set(name, pointer);
+    return pointer;
+  };
+  return async (envelope) => {
+    await Promise.all(
+      runners.map(async (runner) => project(ports, runner, await pointerOf(runner.projection.name), envelope)),
+    );
+  };
+}
+
 /** The builds that live events belong to. */
 export function buildsToMaintain(runner: Runner, pointer: BuildPointer): readonly string[] {
   const { version } = runner.projection;

@@ -7,6 +7,7 @@ import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import { CfnPipe } from 'aws-cdk-lib/aws-pipes';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { METRIC_NAMESPACE } from './alarms.ts';
 import { deadLetters } from './dead-letters.ts';
 import { readFeed } from './feed-reader.ts';
 import { AGGREGATES_BY_TYPE, type HotStorage } from './hot-storage.ts';
@@ -59,6 +60,7 @@ export class Feed extends Construct {
       EVENTS_TABLE: storage.events.tableName,
       CONFIRMED_TABLE: storage.confirmed.tableName,
       FEED_ID: this.stream.streamName,
+      METRIC_NAMESPACE,
     };
 
     this.enrich = new NodeFunction(this, 'Enrich', {

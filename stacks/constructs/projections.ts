@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import { METRIC_NAMESPACE } from './alarms.ts';
 import type { Feed } from './feed.ts';
 import { readFeed } from './feed-reader.ts';
 import type { HotStorage } from './hot-storage.ts';
@@ -27,6 +28,7 @@ export class Projections extends Construct {
         EVENTS_TABLE: storage.events.tableName,
         PROJECTIONS_TABLE: storage.projections.tableName,
         FEED_ID: feed.stream.streamName,
+        METRIC_NAMESPACE,
       },
     });
     this.project.allow(['dynamodb:GetItem', 'dynamodb:Query'], [storage.events.tableArn]);

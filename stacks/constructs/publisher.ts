@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { EventBus } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
+import { METRIC_NAMESPACE } from './alarms.ts';
 import type { Feed } from './feed.ts';
 import { readFeed } from './feed-reader.ts';
 import type { HotStorage } from './hot-storage.ts';
@@ -28,6 +29,7 @@ export class Publisher extends Construct {
         EVENTS_TABLE: storage.events.tableName,
         POSITIONS_TABLE: storage.positions.tableName,
         FEED_ID: feed.stream.streamName,
+        METRIC_NAMESPACE,
         EVENT_BUS: this.bus.eventBusName,
       },
     });

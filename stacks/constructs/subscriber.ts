@@ -4,6 +4,7 @@ import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { METRIC_NAMESPACE } from './alarms.ts';
 import type { Daybook } from './daybook.ts';
 import { deadLetters } from './dead-letters.ts';
 import { NodeFunction, type NodeFunctionProps } from './node-function.ts';
@@ -40,6 +41,7 @@ export class Subscriber extends Construct {
         EVENTS_TABLE: daybook.storage.events.tableName,
         POSITIONS_TABLE: daybook.storage.positions.tableName,
         FEED_ID: daybook.feed.stream.streamName,
+        METRIC_NAMESPACE,
         ...environment,
       },
     });

@@ -1,0 +1,43 @@
+import { defineProjection, defineRollup } from 'daybook';
+import { FileAdded, FileDeleted, FileModified, FileRenamed } from './events.ts';
+import { File } from './file.ts';
+
+/** What each file came to. */
+export const files = defineProjection({
+  name: 'files',
+  aggregate: File,
+  initialState: File.initialState,
+  evolve: File.evolve,
+});
+
+export interface Churn {
+  readonly events: number;
+  readonly linesAdded: number;
+  readonly linesDeleted: number;
+}
+
+const addUp = (a: Churn, b: Churn): Churn => ({
+  events: a.events + b.events,
+  linesAdded: a.linesAdded + b.linesAdded,
+  linesDeleted: a.linesDeleted + b.linesDeleted,
+});
+
+/** How much was written and thrown away in each month, by the time of the commit. */
+export const churnByMonth = defineRollup({
+  name: 'churn-by-month',
+  events: [FileAdded, FileModified, FileDeleted, FileRenamed],
+  map: ({ occurredAt, data: { linesAdded, linesDeleted } }) => [
+    { key: occurredAt.slice(0, 7), value: { events: 1, linesAdded, linesDeleted } },
+  ],
+  combine: addUp,
+});
+
+/** The same by author. */
+export const churnByAuthor = defineRollup({
+  name: 'churn-by-author',
+  events: [FileAdded, FileModified, FileDeleted, FileRenamed],
+  map: ({ data: { authorHash, linesAdded, linesDeleted } }) => [
+    { key: authorHash, value: { events: 1, linesAdded, linesDeleted } },
+  ],
+  combine: addUp,
+});
