@@ -1,4 +1,6 @@
 export { type AppDefinition, type AppOptions, defineApp } from './app.ts';
+export { type DynamoEventTableOptions, dynamoEventTable } from './aws/dynamo-event-table.ts';
+export { type DynamoSnapshotsOptions, dynamoSnapshots } from './aws/dynamo-snapshots.ts';
 export { DaybookError, type ErrorCode, type ErrorDetails, isDaybookError } from './errors.ts';
 export {
   type AggregateDefinition,

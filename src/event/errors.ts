@@ -56,6 +56,8 @@ export const eventErrors = {
     `upcasting version ${d.version} of ${d.aggregateUuid} (${d.type}) from schema version ${d.from} failed: ${d.reason}`,
   'event.unknownFormat': (d: { aggregateUuid: string; version: number; format: string }) =>
     `version ${d.version} of ${d.aggregateUuid} is stored in format ${d.format}; this code reads format 1`,
+  'event.missingAttribute': (d: { aggregateUuid: string; version: number; attribute: string }) =>
+    `version ${d.version} of ${d.aggregateUuid} has no ${d.attribute}; something else than Daybook wrote it`,
   'event.encrypted': (d: { aggregateUuid: string; version: number }) =>
     `version ${d.version} of ${d.aggregateUuid} has encrypted fields, which this code cannot read`,
 };

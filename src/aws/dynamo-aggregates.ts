@@ -1,0 +1,71 @@
+import { type AttributeValue, type DynamoDBClient, QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { DaybookError } from '../errors.ts';
+import type { AggregatePage } from '../store/event-table.ts';
+import { BUCKETS, shardOf } from './event-item.ts';
+
+/** The sparse index that holds each aggregate once, by its first event. */
+export const AGGREGATES_INDEX = 'AggregatesByType';
+
+/** Limit is a 32-bit number. */
+const MAX_LIMIT = 2 ** 31 - 1;
+
+type Key = Record<string, AttributeValue>;
+type Retry = <T>(call: () => Promise<T>) => Promise<T>;
+
+/**
+ * One page of aggregates from the sparse index: of one type from its 16 shards one after the other, of all types by a scan
+ * of the index. An index is eventually consistent: an aggregate of this very moment may be missing.
+ */
+export async function aggregatesPage(
+  retry: Retry,
+  client: DynamoDBClient,
+  tableName: string,
+  options: { readonly type?: string; readonly after?: string; readonly limit?: number },
+): Promise<AggregatePage> {
+  const { type, limit } = options;
+  const place = options.after === undefined ? { bucket: 0 } : readPlace(options.after);
+  const common = {
+    TableName: tableName,
+    IndexName: AGGREGATES_INDEX,
+    ...(limit !== undefined && { Limit: Math.min(limit, MAX_LIMIT) }),
+    ...(place.start !== undefined && { ExclusiveStartKey: place.start }),
+  };
+  const command =
+    type === undefined
+      ? new ScanCommand(common)
+      : new QueryCommand({
+          ...common,
+          KeyConditionExpression: 'AggregateShard = :shard',
+          ExpressionAttributeValues: { ':shard': { S: shardOf(type, BUCKETS[place.bucket]!) } },
+        });
+  // Both commands answer alike; the overloads of send do not take their union.
+  const { Items = [], LastEvaluatedKey } = await retry(() => client.send(command as QueryCommand));
+  const aggregateUuids = Items.map((item) => item.AggregateUuid?.S ?? '');
+  const next = nextPlace(place.bucket, LastEvaluatedKey, type);
+  return { aggregateUuids, ...(next !== undefined && { next }) };
+}
+
+interface Place {
+  readonly bucket: number;
+  readonly start?: Key;
+}
+
+function nextPlace(bucket: number, start: Key | undefined, type: string | undefined): string | undefined {
+  if (start !== undefined) return JSON.stringify({ bucket, start });
+  return type !== undefined && bucket + 1 < BUCKETS.length ? JSON.stringify({ bucket: bucket + 1 }) : undefined;
+}
+
+function readPlace(after: string): Place {
+  try {
+    const place = JSON.parse(after) as Place;
+    if (BUCKETS[place.bucket] !== undefined) return place;
+  } catch {
+    // Said below.
+  }
+  throw new DaybookError('option.notAllowed', {
+    verb: 'list',
+    option: 'after',
+    given: after,
+    allowed: 'the `next` of a page before',
+  });
+}
