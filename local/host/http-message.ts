@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 /** A request, its body whole. */
 export interface Request {
   readonly method: string;
+  /** As it came, percent-encoded, without the query. */
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;

@@ -92,15 +92,14 @@ async function answer(options: HttpOptions, message: IncomingMessage, response: 
     message.resume();
     return;
   }
-  const url = new URL(message.url ?? '/', 'http://127.0.0.1');
-  const signed = signatureOf(message, url.searchParams);
+  const [path, search] = addressOf(message.url ?? '/');
+  const query = new URLSearchParams(search);
+  const signed = signatureOf(message, query);
   const target = message.headers['x-amz-target']?.toString();
   const form = String(message.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded');
-  const rest =
-    signed?.service === 'lambda' || signed?.service === 'pipes' ? signed.service : restServiceOf(url.pathname);
+  const rest = signed?.service === 'lambda' || signed?.service === 'pipes' ? signed.service : restServiceOf(path);
   const isS3 =
-    target === undefined &&
-    (signed?.service === 's3' || (!form && rest === undefined && !url.searchParams.has('Action')));
+    target === undefined && (signed?.service === 's3' || (!form && rest === undefined && !query.has('Action')));
   const body = await readBody(message, isS3 ? MAXIMUM_OBJECT : MAXIMUM_BODY);
   if (body === undefined) {
     response.shouldKeepAlive = false;
@@ -110,8 +109,8 @@ async function answer(options: HttpOptions, message: IncomingMessage, response: 
   }
   const request: Request = {
     method: message.method ?? 'GET',
-    path: url.pathname,
-    query: url.searchParams,
+    path,
+    query,
     headers: message.headers,
     body,
     defect: options.defect,
@@ -126,11 +125,17 @@ async function answer(options: HttpOptions, message: IncomingMessage, response: 
     send(await options.s3(request, caller));
   } else if (rest !== undefined && (signed === undefined || signed.service === rest)) {
     send(await answerRest(options.cloud, caller, rest, request));
-  } else if (form || url.searchParams.has('Action')) {
+  } else if (form || query.has('Action')) {
     send(await answerQuery(options.cloud, caller, signed?.service, request));
   } else {
-    send(refusal(404, 'UnknownOperationException', `${signed?.service ?? url.pathname} is not hosted here`));
+    send(refusal(404, 'UnknownOperationException', `${signed?.service ?? path} is not hosted here`));
   }
+}
+
+/** Path and query as they came: a key may hold `..` and `//`, which a URL parser would fold away. */
+function addressOf(target: string): [path: string, search: string] {
+  const mark = target.indexOf('?');
+  return mark < 0 ? [target, ''] : [target.slice(0, mark), target.slice(mark + 1)];
 }
 
 /** A refusal that any client can read: the code in a header, in JSON's `__type`. */

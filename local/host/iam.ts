@@ -1,9 +1,10 @@
-import { createHash } from 'node:crypto';
 import { type Account, type Authorize, type Caller, type Json, ServiceError, type ServiceName } from '../cloud.ts';
+import { credentialsFor } from '../lambda/credentials.ts';
 import type { ResourceProvider } from '../resource.ts';
 import { type Requirement, requirementsOf } from './iam-actions.ts';
 import { MANAGED_POLICIES } from './iam-managed.ts';
 import { type Context, type Identity, readPolicy, type Statement } from './iam-policy.ts';
+import { resourcePoliciesIn } from './iam-resource-policies.ts';
 
 /** The policies of one account: who may do what. */
 export interface Iam {
@@ -24,11 +25,6 @@ interface Role {
   readonly trust: readonly Statement[];
   readonly boundary: readonly Statement[] | undefined;
   readonly statements: Statement[];
-}
-
-/** The access key id that stands for a role in requests to the local endpoint. */
-export function accessKeyOf(roleArn: string): string {
-  return `DBK${createHash('sha256').update(roleArn).digest('hex').slice(0, 17).toUpperCase()}`;
 }
 
 type Verdict = 'allowed' | 'identity denies' | 'resource denies' | 'boundary' | 'no identity' | 'no resource';
@@ -89,8 +85,9 @@ export function createIam(account: Account): Iam {
         ],
       };
       roles.set(arn, made);
-      keys.set(accessKeyOf(arn), arn);
-      return { ref: name, attributes: { Arn: arn, RoleId: `AROA${accessKeyOf(arn).slice(3)}` } };
+      const { accessKeyId } = credentialsFor(arn);
+      keys.set(accessKeyId, arn);
+      return { ref: name, attributes: { Arn: arn, RoleId: `AROA${accessKeyId.slice(3)}` } };
     },
   };
   const policy: ResourceProvider = {
@@ -227,76 +224,4 @@ function policiesOn(policies: ReadonlyMap<string, Statement[]>, resource: string
     .replace(/^(arn:aws:s3:::[^/]+)\/.*$/s, '$1')
     .replace(/^(arn:aws:lambda:[^:]+:[^:]+:function:[^:]+):.*$/, '$1');
   return policies.get(owner) ?? [];
-}
-
-function resourcePoliciesIn(
-  type: string,
-  properties: Json,
-  ref: string,
-  attributes: Readonly<Record<string, string>>,
-  { region, accountId }: Account,
-): [arn: string, document: Json][] {
-  const regional = (service: string, resource: string) => `arn:aws:${service}:${region}:${accountId}:${resource}`;
-  const found: [string, Json][] = [];
-  switch (type) {
-    case 'AWS::DynamoDB::Table': {
-      const document = properties.ResourcePolicy?.PolicyDocument;
-      if (document !== undefined) found.push([attributes.Arn ?? regional('dynamodb', `table/${ref}`), document]);
-      const onStream = properties.StreamSpecification?.ResourcePolicy?.PolicyDocument;
-      if (onStream !== undefined && attributes.StreamArn !== undefined) found.push([attributes.StreamArn, onStream]);
-      break;
-    }
-    case 'AWS::SQS::QueuePolicy':
-      for (const url of properties.Queues ?? [])
-        found.push([regional('sqs', String(url).split('/').pop()!), properties.PolicyDocument]);
-      break;
-    case 'AWS::SQS::QueueInlinePolicy':
-      found.push([regional('sqs', String(properties.Queue).split('/').pop()!), properties.PolicyDocument]);
-      break;
-    case 'AWS::S3::BucketPolicy':
-      found.push([`arn:aws:s3:::${properties.Bucket}`, properties.PolicyDocument]);
-      break;
-    case 'AWS::Kinesis::ResourcePolicy':
-      found.push([properties.ResourceArn, properties.ResourcePolicy]);
-      break;
-    case 'AWS::Events::EventBusPolicy': {
-      const bus = regional('events', `event-bus/${properties.EventBusName ?? 'default'}`);
-      if (properties.Statement !== undefined) {
-        const { Sid, Effect, Principal, Action, Resource, Condition } = properties.Statement;
-        found.push([bus, { Statement: [{ Sid, Effect, Principal, Action, Resource: Resource ?? bus, Condition }] }]);
-      }
-      break;
-    }
-    case 'AWS::Events::EventBus':
-      if (properties.Policy !== undefined)
-        found.push([attributes.Arn ?? regional('events', `event-bus/${ref}`), properties.Policy]);
-      break;
-    case 'AWS::Lambda::Permission': {
-      const name = String(properties.FunctionName).replace(/^arn:[^:]+:lambda:[^:]+:\d+:function:/, '');
-      const arn = regional('lambda', `function:${name}`);
-      const principal = String(properties.Principal);
-      const isService = principal.includes('.');
-      found.push([
-        arn.replace(/^((?:[^:]+:){6}[^:]+):.*$/, '$1'),
-        {
-          Statement: [
-            {
-              Effect: 'Allow',
-              Action: properties.Action,
-              Resource: arn,
-              Principal: principal === '*' ? '*' : isService ? { Service: principal } : { AWS: principal },
-              Condition: {
-                ...(properties.SourceArn !== undefined && { ArnLike: { 'aws:SourceArn': properties.SourceArn } }),
-                ...(properties.SourceAccount !== undefined && {
-                  StringEquals: { 'aws:SourceAccount': properties.SourceAccount },
-                }),
-              },
-            },
-          ],
-        },
-      ]);
-      break;
-    }
-  }
-  return found;
 }

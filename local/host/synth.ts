@@ -25,6 +25,9 @@ export async function synthesize(app?: string): Promise<Synthesized> {
     return { directory: resolve(app), dispose() {} };
   }
   const config = readConfig(process.cwd());
+  const output = app === undefined ? config.app : undefined; // "app" may name a folder that is synthesized already
+  if (output !== undefined && existsSync(join(output, 'manifest.json')))
+    return { directory: resolve(output), dispose() {} };
   const [command, args, shell] = app === undefined ? commandOf(config) : runOf(resolve(app));
   const directory = mkdtempSync(join(tmpdir(), 'daybook-synth-'));
   const dispose = () => rmSync(directory, { recursive: true, force: true });
@@ -49,7 +52,6 @@ function readConfig(directory: string): { app?: string; context?: Json } {
 
 function commandOf(config: { app?: string }): [command: string, args: string[], shell: boolean] {
   if (typeof config.app !== 'string') throw new HostError('local.noApp', { directory: process.cwd() });
-  if (existsSync(join(config.app, 'manifest.json'))) throw new HostError('local.noApp', { directory: process.cwd() });
   return [config.app, [], true];
 }
 

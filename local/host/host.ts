@@ -1,0 +1,157 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Account, type Caller, type Cloud, createCloud, type TraceEntry } from '../cloud.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { realKernel } from '../kernel/real-kernel.ts';
+import { handleS3Request } from '../s3/http.ts';
+import { type Activity, watchActivity } from './activity.ts';
+import { readAssembly } from './assembly.ts';
+import { createCloudFormation, createSts } from './cloudformation.ts';
+import { type DeployedResource, type DeployedStack, deploy } from './deploy.ts';
+import { startHttp } from './http.ts';
+import { createIam } from './iam.ts';
+import { createServices, type Services } from './services.ts';
+
+export interface StartLocalOptions {
+  /** A folder with a cloud assembly, as `cdk synth` or `synthesize` leaves it. */
+  readonly assembly: string;
+  /** On 127.0.0.1. Default: a free one. */
+  readonly port?: number;
+  /** Where files (S3's objects) are kept. Default: a temporary folder that is removed at the end. */
+  readonly data?: string;
+  /** Time, chance and waiting. Default: the real ones. */
+  readonly kernel?: Kernel;
+  /** What a person should read: functions' log lines, and defects of the runtime itself. Default: nobody. */
+  readonly log?: (line: string) => void;
+  /** What flows where, as it flows. */
+  readonly onTrace?: (entry: TraceEntry) => void;
+}
+
+/** One hosted stack, as programs look things up in it. */
+export interface LocalStack {
+  readonly outputs: Readonly<Record<string, string>>;
+  /** Physical name (what `Ref` gives) by logical id. */
+  readonly resources: Readonly<Record<string, string>>;
+  /** Physical name by construct path, with and without a last `/Resource`: `Bank/Daybook/Hot/Events`. */
+  readonly byPath: Readonly<Record<string, string>>;
+  readonly details: readonly DeployedResource[];
+}
+
+export interface LocalRuntime {
+  /** For AWS_ENDPOINT_URL, such as `http://127.0.0.1:4566`. */
+  readonly endpoint: string;
+  readonly account: Account;
+  readonly stacks: Readonly<Record<string, LocalStack>>;
+  readonly cloud: Cloud;
+  readonly services: Services;
+  /** What a client in another process needs in its environment. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Delivers now what waits in delivery streams' buffers. */
+  flush(): Promise<void>;
+  /** Resolves once nothing flows any more: no call but polling for as long as the longest batching window of the template. */
+  idle(): Promise<void>;
+  /** Ends everything and frees the port; calls that are under way are cut off. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Hosts a synthesized CDK app on this machine: its tables, functions, queues, pipes, rules, state machines, behind one
+ * loopback port that speaks the AWS protocols.
+ *
+ * @throws HostError `local.unsupported` when the template holds what the runtime does not have, everything named.
+ * @example
+ * const { directory } = await synthesize('app.ts');
+ * const runtime = await startLocal({ assembly: directory });
+ * const client = new DynamoDBClient({ endpoint: runtime.endpoint, region: runtime.account.region, credentials });
+ * await runtime.stop();
+ */
+export async function startLocal(options: StartLocalOptions): Promise<LocalRuntime> {
+  const log = options.log ?? (() => {});
+  const defect = (error: unknown) =>
+    log(`runtime: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  const assembly = readAssembly(options.assembly);
+  const ownKernel = options.kernel === undefined ? realKernel({ onError: defect }) : undefined;
+  const kernel = options.kernel ?? ownKernel!;
+  const activity = watchActivity(createCloud(kernel, assembly.account), assembly);
+  const { cloud } = activity;
+  if (options.onTrace !== undefined) cloud.trace.subscribe(options.onTrace);
+  const data = options.data ?? mkdtempSync(join(tmpdir(), 'daybook-data-'));
+
+  let stacks: readonly DeployedStack[] = [];
+  const iam = createIam(assembly.account);
+  const { services, resources } = createServices(cloud, {
+    dir: data,
+    lambda: { log: (entry) => log(`${entry.functionName}: ${entry.text}`) },
+  });
+  cloud.register(createCloudFormation(() => stacks));
+  cloud.register(createSts(assembly.account));
+  cloud.setAuthorize(iam.authorize);
+  const close = async () => {
+    for (const service of Object.values(services) as Stoppable[]) {
+      await service.stop?.();
+      service.close?.();
+    }
+    ownKernel?.stop();
+    if (options.data === undefined) rmSync(data, { recursive: true, force: true });
+  };
+  const front = await startHttp({
+    cloud,
+    port: options.port,
+    roleOfAccessKey: iam.roleOfAccessKey,
+    s3: (request, caller: Caller) =>
+      handleS3Request(request, (operation, input) => cloud.call(caller, 's3', operation, input)),
+    defect,
+  }).catch(async (error) => {
+    await close();
+    throw error;
+  });
+  const stop = async () => {
+    await front.stop();
+    await close();
+  };
+  try {
+    services.lambda.setEndpoint(front.endpoint);
+    stacks = await deploy(assembly, cloud, iam, [...iam.resources, ...resources]);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    endpoint: front.endpoint,
+    account: assembly.account,
+    stacks: Object.fromEntries(stacks.map((stack) => [stack.stackName, showStack(stack)])),
+    cloud,
+    services,
+    environment: {
+      AWS_ENDPOINT_URL: front.endpoint,
+      AWS_REGION: assembly.account.region,
+      AWS_ACCESS_KEY_ID: 'local',
+      AWS_SECRET_ACCESS_KEY: 'local',
+    },
+    flush: async () => {},
+    idle: () => (activity as Activity).idle(),
+    stop,
+  };
+}
+
+/** Some services have something to end. */
+interface Stoppable {
+  stop?(): Promise<void> | void;
+  close?(): void;
+}
+
+function showStack(stack: DeployedStack): LocalStack {
+  const byPath: Record<string, string> = {};
+  for (const { path, physicalId } of stack.resources) {
+    if (path === undefined) continue;
+    byPath[path] = physicalId;
+    if (path.endsWith('/Resource')) byPath[path.slice(0, -'/Resource'.length)] ??= physicalId;
+  }
+  return {
+    outputs: Object.fromEntries(stack.outputs.map(({ key, value }) => [key, value])),
+    resources: Object.fromEntries(stack.resources.map(({ logicalId, physicalId }) => [logicalId, physicalId])),
+    byPath,
+    details: stack.resources,
+  };
+}

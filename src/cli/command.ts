@@ -1,0 +1,26 @@
+import { DaybookError } from '../errors.ts';
+import type { Terminal } from './terminal.ts';
+
+/** One sub-command: what its module exports. */
+export interface Command {
+  /** Printed for `--help`: usage, options, examples. */
+  readonly help: string;
+  /** A failure is thrown; the process then ends with 1, or with 2 when it is `cli.usage`. */
+  run(args: readonly string[], terminal: Terminal): Promise<void>;
+}
+
+/**
+ * Runs Node's `parseArgs`, its complaints as `cli.usage`.
+ *
+ * @example
+ * const { values } = orUsage('read', () => parseArgs({ args, options: { from: { type: 'string' } } }));
+ */
+export function orUsage<T>(command: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!String((error as { code?: string }).code).startsWith('ERR_PARSE_ARGS_')) throw error;
+    const problem = (error as Error).message.split('. ')[0]!.replace(/\.$/, '');
+    throw new DaybookError('cli.usage', { problem, command }, { cause: error });
+  }
+}

@@ -1,0 +1,156 @@
+import { parseArgs } from 'node:util';
+import { DaybookError } from '../errors.ts';
+import { orUsage } from './command.ts';
+import { removeDevFile, writeDevFile } from './dev-file.ts';
+import { createFlow } from './flow.ts';
+import { columnsOf, paint, type Terminal } from './terminal.ts';
+
+export const help = `daybook dev [--app FILE] [--port N] [--no-tour] [--json]
+
+Runs a CDK app on this machine: its synthesized template, hosted in one process behind one endpoint on 127.0.0.1 that
+speaks the AWS protocols. Nothing leaves the machine. Ctrl-C ends it; what was stored is gone then.
+
+  --app FILE   the CDK app (.ts, .js, .mjs), or a folder that is synthesized already (cdk.out).
+               Default: the "app" of cdk.json
+  --port N     the port. Default: a free one
+  --no-tour    only the runtime, nothing is played
+  --json       one line on stdout when it is ready: endpoint, region, and for each stack its outputs and physical names
+
+While it runs, .daybook/dev.json holds the same, so that the other commands in this folder find the endpoint.
+
+  npx daybook dev --app app.ts
+  AWS_ENDPOINT_URL=http://127.0.0.1:4566 aws dynamodb list-tables`;
+
+export async function run(args: readonly string[], terminal: Terminal): Promise<void> {
+  const started = performance.now();
+  const options = {
+    app: { type: 'string' },
+    port: { type: 'string' },
+    'no-tour': { type: 'boolean' },
+    json: { type: 'boolean' },
+    data: { type: 'string' },
+    chaos: { type: 'string' },
+  } as const;
+  const { values } = orUsage('dev', () => parseArgs({ args: [...args], options }));
+  for (const option of ['data', 'chaos'] as const) {
+    if (values[option] !== undefined) throw new DaybookError('cli.notYet', { option: `--${option}`, command: 'dev' });
+  }
+  const port = portOf(values.port);
+  const stopped = untilStopped();
+  const { startLocal, synthesize } = await importLocal();
+  const assembly = await synthesize(values.app);
+  try {
+    const flow = values.json ? undefined : createFlow(terminal);
+    const runtime = await startLocal({
+      assembly: assembly.directory,
+      ...(port !== undefined && { port }),
+      log: (line) => (values.json ? terminal.err(line) : flow?.log(line)),
+      ...(flow !== undefined && { onTrace: flow.show }),
+    });
+    try {
+      const { endpoint } = runtime;
+      const { region } = runtime.account;
+      const stacks = Object.fromEntries(
+        Object.entries(runtime.stacks).map(([name, { outputs, resources, byPath }]) => [
+          name,
+          { outputs, resources, paths: byPath },
+        ]),
+      );
+      writeDevFile({ endpoint, region, pid: process.pid, stacks });
+      if (values.json) terminal.out(JSON.stringify({ endpoint, region, stacks }));
+      else welcome(terminal, runtime, performance.now() - started);
+      flow?.start();
+      await stopped;
+    } finally {
+      flow?.stop();
+      removeDevFile();
+      await runtime.stop();
+    }
+  } finally {
+    assembly.dispose();
+  }
+}
+
+type Runtime = Awaited<ReturnType<Awaited<ReturnType<typeof importLocal>>['startLocal']>>;
+
+/** The embedded runtime, by the package's own door: the library itself never needs it. */
+async function importLocal() {
+  try {
+    return await import('daybook/local');
+  } catch (error) {
+    const missing = (error as Error).message.match(/Cannot find (?:package|module) '([^']+)'/)?.[1];
+    if ((error as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND' || missing === undefined) throw error;
+    throw new DaybookError(
+      'cli.missingPackage',
+      { name: missing, install: `npm install ${missing}` },
+      { cause: error },
+    );
+  }
+}
+
+function portOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
+  throw new DaybookError('cli.usage', {
+    problem: `--port takes a number from 1 to 65535, not ${text}`,
+    command: 'dev',
+  });
+}
+
+/** Resolves at the first Ctrl-C or SIGTERM; a second one ends the process at once. */
+function untilStopped(): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = () => {
+      process.on('SIGINT', () => process.exit(130));
+      resolve();
+    };
+    process.once('SIGINT', stop);
+    process.once('SIGTERM', stop);
+  });
+}
+
+/** Types that people look up by name; roles, policies, alarms and the like are only counted. */
+const NAMED =
+  /^AWS::(DynamoDB|Kinesis|KinesisFirehose|S3::Bucket$|SQS::Queue$|Lambda::Function|Events::(Rule|EventBus$)|Pipes|StepFunctions|Athena::WorkGroup|Glue)/;
+
+function welcome(terminal: Terminal, runtime: Runtime, tookMs: number): void {
+  const title = (text: string) => paint(terminal, 'bold', text);
+  terminal.out(
+    `${title('daybook dev')} is ready after ${(tookMs / 1000).toFixed(1)} s at ${paint(terminal, 'cyan', runtime.endpoint)} (${runtime.account.region})`,
+  );
+  for (const [name, stack] of Object.entries(runtime.stacks)) {
+    const named = stack.details.filter(({ type }) => NAMED.test(type));
+    terminal.out(
+      `\n${title(name)}  ${paint(terminal, 'dim', `and ${stack.details.length - named.length} roles, policies, alarms and the like`)}`,
+    );
+    const rows = named.map(({ path, logicalId, type, physicalId }) => [
+      shortPath(path ?? logicalId, name),
+      type.replace('AWS::', ''),
+      physicalId,
+    ]);
+    for (const line of columnsOf(rows, '  ')) terminal.out(line);
+    const outputs = Object.entries(stack.outputs).map(([key, value]) => [key, '=', value]);
+    for (const line of columnsOf(outputs, '  ')) terminal.out(line);
+  }
+  const { AWS_ENDPOINT_URL, AWS_REGION } = runtime.environment;
+  terminal.out(`\n${title('Try')} (in another terminal)`);
+  terminal.out(
+    `  export AWS_ENDPOINT_URL=${AWS_ENDPOINT_URL} AWS_REGION=${AWS_REGION} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local`,
+  );
+  for (const command of commandsToTry(runtime)) terminal.out(`  ${command}`);
+  terminal.out(`\n${paint(terminal, 'dim', 'What flows where (Ctrl-C ends it):')}`);
+}
+
+const shortPath = (path: string, stack: string) => path.replace(`${stack}/`, '').replace(/\/Resource$/, '');
+
+function commandsToTry({ stacks }: Runtime): string[] {
+  const [stack] = Object.keys(stacks);
+  const table = Object.values(stacks)
+    .flatMap(({ details }) => details)
+    .find(({ type }) => type === 'AWS::DynamoDB::Table')?.physicalId;
+  return [
+    ...(table === undefined ? [] : [`aws dynamodb scan --table-name ${table} --max-items 5`]),
+    ...(stack === undefined ? [] : [`aws cloudformation describe-stacks --stack-name ${stack}`]),
+  ];
+}

@@ -1,0 +1,72 @@
+import { createRequire } from 'node:module';
+import { DaybookError, isDaybookError } from '../errors.ts';
+import type { Command } from './command.ts';
+import { columnsOf, paint, processTerminal, type Terminal } from './terminal.ts';
+
+interface Entry {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+/** Every sub-command, in the order of the help; a command's module is loaded only when it is called. */
+const COMMANDS: readonly Entry[] = [
+  { name: 'dev', summary: 'run your CDK app on this machine, behind one AWS endpoint', load: () => import('./dev.ts') },
+];
+
+/**
+ * The command line.
+ *
+ * @returns the exit code: 0, 1 for a failure, 2 for a call that makes no sense.
+ */
+export async function main(args: readonly string[], terminal: Terminal = processTerminal()): Promise<number> {
+  try {
+    await dispatch(args, terminal);
+    return 0;
+  } catch (error) {
+    terminal.err(paint(terminal, 'red', describe(error)));
+    return isDaybookError(error, 'cli.usage') ? 2 : 1;
+  }
+}
+
+async function dispatch([name, ...args]: readonly string[], terminal: Terminal): Promise<void> {
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') return terminal.out(help());
+  if (name === '--version' || name === '-v') return terminal.out(version());
+  const entry = COMMANDS.find((command) => command.name === name);
+  if (entry === undefined) {
+    const names = COMMANDS.map((command) => command.name).join(', ');
+    throw new DaybookError('cli.usage', { problem: `There is no command ${name}; there is ${names}` });
+  }
+  const command = await entry.load();
+  const end = args.indexOf('--');
+  const options = end < 0 ? args : args.slice(0, end);
+  if (options.includes('--help') || options.includes('-h')) return terminal.out(command.help);
+  await command.run(args, terminal);
+}
+
+function help(): string {
+  return [
+    'daybook <command> [options]',
+    '',
+    ...columnsOf(
+      COMMANDS.map(({ name, summary }) => [name, summary]),
+      '  ',
+    ),
+    '',
+    'daybook <command> --help says more. Exit codes: 0 done, 1 failed, 2 wrong usage.',
+  ].join('\n');
+}
+
+function version(): string {
+  return createRequire(import.meta.url)('daybook/package.json').version;
+}
+
+/** `code: message`; what has no code of its own is unexpected, so its stack is shown. */
+function describe(error: unknown): string {
+  if (isDaybookError(error)) return error.message; // begins with its code
+  if (!(error instanceof Error)) return `unexpected: ${String(error)}`;
+  const { code } = error as { code?: unknown };
+  if (typeof code === 'string' && code.includes('.')) return `${code}: ${error.message}`;
+  const isFromAws = '$metadata' in error;
+  return isFromAws ? `${error.name}: ${error.message}` : `unexpected: ${error.stack ?? error.message}`;
+}

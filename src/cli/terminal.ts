@@ -1,0 +1,36 @@
+/** Where a command writes, and whether people read it there. */
+export interface Terminal {
+  readonly columns: number;
+  /** Colours and progress bars only where they are wanted: on a terminal, without NO_COLOR. */
+  readonly colored: boolean;
+  out(text: string): void;
+  err(text: string): void;
+}
+
+/** The process's own; see https://no-color.org. */
+export function processTerminal(): Terminal {
+  const { stdout, stderr, env } = process;
+  return {
+    columns: stdout.columns ?? 120,
+    colored: stdout.isTTY === true && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb',
+    out: (text) => stdout.write(`${text}\n`),
+    err: (text) => stderr.write(`${text}\n`),
+  };
+}
+
+const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34, magenta: 35, cyan: 36 };
+
+/** Text in a colour or weight, where the terminal has them. */
+export function paint(terminal: Terminal, style: keyof typeof CODES, text: string): string {
+  return terminal.colored ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text;
+}
+
+/** Rows in columns as wide as their widest cell, two spaces between. */
+export function columnsOf(rows: readonly (readonly string[])[], indent = ''): string[] {
+  const widths: number[] = [];
+  for (const row of rows)
+    row.forEach((cell, i) => {
+      widths[i] = Math.max(widths[i] ?? 0, cell.length);
+    });
+  return rows.map((row) => (indent + row.map((cell, i) => cell.padEnd(widths[i]!)).join('  ')).trimEnd());
+}
