@@ -87,6 +87,7 @@ export function createIam(account: Account): Iam {
       roles.set(arn, made);
       const { accessKeyId } = credentialsFor(arn);
       keys.set(accessKeyId, arn);
+      verdicts.clear();
       return { ref: name, attributes: { Arn: arn, RoleId: `AROA${accessKeyId.slice(3)}` } };
     },
   };
