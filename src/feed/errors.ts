@@ -14,6 +14,8 @@ export const feedErrors = {
     `the bus did not take ${d.aggregate}:${d.version} (${d.reason}); it is tried again, the later versions wait`,
   'feed.gapUnfilled': (d: { aggregate: string; from: number; to: number; missing: number }) =>
     `${d.aggregate} was given from version ${d.to + 1} on, but of the missing [${d.from}..${d.to}] version ${d.missing} is not in the events table; it waits until it is there`,
+  'feed.consumerName': (d: { given: string }) =>
+    `${JSON.stringify(d.given)} cannot name a consumer: its positions are kept under it; give text without "|"`,
   'feed.messageUnknown': (d: { problem: string }) =>
     `the message is no event of a Daybook bus: ${d.problem}; look at the rule that sends it here`,
   'feed.effectInvalid': (d: { consumer: string; aggregate: string; version: number; problem: string }) =>

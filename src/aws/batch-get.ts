@@ -1,0 +1,37 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type AttributeValue, BatchGetItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+
+/** "BatchGetItem … can … contain as many as 100 items." */
+const KEYS_PER_CALL = 100;
+const ATTEMPTS = 6;
+
+export interface BatchGetOptions {
+  readonly client: DynamoDBClient;
+  readonly tableName: string;
+  /** The table's one key attribute. */
+  readonly key: string;
+  readonly values: readonly string[];
+  readonly consistent: boolean;
+}
+
+/** Reads items by key; what a throttled table leaves unprocessed is asked for again, and its absence is never taken for none. */
+export async function batchGet(options: BatchGetOptions): Promise<readonly Record<string, AttributeValue>[]> {
+  const { client, tableName, key, values, consistent } = options;
+  const items: Record<string, AttributeValue>[] = [];
+  for (let start = 0; start < values.length; start += KEYS_PER_CALL) {
+    let keys: Record<string, AttributeValue>[] = values
+      .slice(start, start + KEYS_PER_CALL)
+      .map((value) => ({ [key]: { S: value } }));
+    for (let attempt = 1; keys.length > 0; attempt++) {
+      if (attempt > ATTEMPTS)
+        throw new Error(`${tableName} left ${keys.length} keys unread ${ATTEMPTS} times: it is throttled`);
+      if (attempt > 1) await sleep(25 * 2 ** attempt * Math.random());
+      const answer = await client.send(
+        new BatchGetItemCommand({ RequestItems: { [tableName]: { Keys: keys, ConsistentRead: consistent } } }),
+      );
+      items.push(...(answer.Responses?.[tableName] ?? []));
+      keys = answer.UnprocessedKeys?.[tableName]?.Keys ?? [];
+    }
+  }
+  return items;
+}

@@ -1,0 +1,144 @@
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { type Cursor, type CursorTable, NO_CURSOR } from '../feed/cursor-table.ts';
+import { batchGet } from './batch-get.ts';
+
+export interface DynamoCursorTableOptions {
+  readonly client: DynamoDBClient;
+  readonly tableName: string;
+  /** The feed's id. */
+  readonly feed: string;
+}
+
+type Item = Record<string, AttributeValue>;
+
+/**
+ * The cursors of one feed in DynamoDB: `Cursor` = `<feedId>|<aggregateUuid>`; the reconciler's checkpoint is the item
+ * `<feedId>|`.
+ *
+ * @example
+ * const cursors = dynamoCursorTable({ client: new DynamoDBClient(), tableName: 'Confirmed', feed: 'feed-1' });
+ */
+export function dynamoCursorTable({ client, tableName: TableName, feed }: DynamoCursorTableOptions): CursorTable {
+  const keyOf = (aggregate: string) => ({ Cursor: { S: `${feed}|${aggregate}` } });
+
+  /** One conditional update; `done` says whether the condition held, `item` is the one after it. */
+  const update = async (aggregate: string, expression: string, condition: string | undefined, values: Item) => {
+    try {
+      const { Attributes } = await client.send(
+        new UpdateItemCommand({
+          TableName,
+          Key: keyOf(aggregate),
+          UpdateExpression: expression,
+          ...(condition !== undefined && { ConditionExpression: condition }),
+          ExpressionAttributeValues: values,
+          ReturnValues: 'ALL_NEW',
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        }),
+      );
+      return { done: true, cursor: cursorOf(Attributes) };
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return { done: false, cursor: cursorOf(error.Item) };
+      throw error;
+    }
+  };
+
+  return {
+    async readMany(aggregates) {
+      const values = aggregates.map((aggregate) => `${feed}|${aggregate}`);
+      const items = await batchGet({ client, tableName: TableName, key: 'Cursor', values, consistent: false });
+      return new Map(items.map((item) => [(item.Cursor?.S ?? '').slice(feed.length + 1), cursorOf(item)]));
+    },
+
+    async read(aggregate) {
+      const { Item } = await client.send(
+        new GetItemCommand({ TableName, Key: keyOf(aggregate), ConsistentRead: true }),
+      );
+      return cursorOf(Item);
+    },
+
+    async raise(aggregate, from, to) {
+      // from ≤ confirmed + 1 and confirmed < to, absent being 0.
+      const between = 'Confirmed BETWEEN :least AND :most';
+      const condition = from <= 1 ? `attribute_not_exists(Confirmed) OR ${between}` : between;
+      const values = { ':to': n(to), ':least': n(from - 1), ':most': n(to - 1) };
+      const expression = 'SET Confirmed = :to REMOVE Holed, HoledAt, Attempts';
+      const { done, cursor } = await update(aggregate, expression, condition, values);
+      return { raised: done, cursor };
+    },
+
+    async offer(aggregate, to, at) {
+      await update(aggregate, 'SET Offered = :to, OfferedAt = :at', undefined, { ':to': n(to), ':at': n(at) });
+    },
+
+    async noteHead(aggregate, head) {
+      const condition = 'attribute_not_exists(Head) OR Head < :head';
+      return (await update(aggregate, 'SET Head = :head', condition, { ':head': n(head) })).cursor;
+    },
+
+    async markHole(aggregate, { version, since, attempts }) {
+      const still = 'Confirmed = :before';
+      const condition = version === 1 ? `attribute_not_exists(Confirmed) OR ${still}` : still;
+      const { done, cursor } = await update(
+        aggregate,
+        'SET Holed = :version, HoledAt = :since, Attempts = :attempts',
+        condition,
+        { ':before': n(version - 1), ':version': n(version), ':since': n(since), ':attempts': n(attempts) },
+      );
+      return { marked: done, cursor };
+    },
+
+    async checkpoint() {
+      const { Item } = await client.send(new GetItemCommand({ TableName, Key: keyOf(''), ConsistentRead: true }));
+      if (Item?.StartedAt?.N === undefined) return undefined;
+      const after = Item.After?.S;
+      return { startedAt: Number(Item.StartedAt.N), ...(after !== undefined && { after }) };
+    },
+
+    async saveCheckpoint({ after, startedAt }) {
+      const values: Item = { ':startedAt': n(startedAt), ...(after !== undefined && { ':after': { S: after } }) };
+      // `After` is no reserved word today; a placeholder keeps it so.
+      await client.send(
+        new UpdateItemCommand({
+          TableName,
+          Key: keyOf(''),
+          UpdateExpression:
+            after === undefined
+              ? 'SET StartedAt = :startedAt REMOVE #after'
+              : 'SET StartedAt = :startedAt, #after = :after',
+          ExpressionAttributeNames: { '#after': 'After' },
+          ExpressionAttributeValues: values,
+        }),
+      );
+    },
+  };
+}
+
+const n = (value: number): AttributeValue => ({ N: String(value) });
+
+function cursorOf(item: Item | undefined): Cursor {
+  if (item === undefined) return NO_CURSOR;
+  const head = numberOf(item.Head);
+  const offered = numberOf(item.Offered);
+  const offeredAt = numberOf(item.OfferedAt);
+  const holed = numberOf(item.Holed);
+  const holedAt = numberOf(item.HoledAt);
+  const attempts = numberOf(item.Attempts);
+  return {
+    confirmed: numberOf(item.Confirmed) ?? 0,
+    ...(head !== undefined && { head }),
+    ...(offered !== undefined && { offered }),
+    ...(offeredAt !== undefined && { offeredAt }),
+    ...(holed !== undefined && { holed }),
+    ...(holedAt !== undefined && { holedAt }),
+    ...(attempts !== undefined && { attempts }),
+  };
+}
+
+const numberOf = (value: AttributeValue | undefined): number | undefined =>
+  value?.N === undefined ? undefined : Number(value.N);
