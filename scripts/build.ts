@@ -22,7 +22,7 @@ const bundling: BuildOptions = {
   target: 'node20',
   format: 'esm',
   mainFields: ['module', 'main'],
-  conditions: ['daybook-source'],
+  conditions: ['daybook-source', 'module'], // to name one switches esbuild's own 'module' off
   external: ['@duckdb/node-api'], // from the layer
   banner: {
     js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
