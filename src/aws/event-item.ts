@@ -1,15 +1,10 @@
-import { createHash } from 'node:crypto';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { DaybookError } from '../errors.ts';
+import { bucketOf } from '../event/bucket.ts';
 import { EVENT_FORMAT, type StoredEvent } from '../event/stored-event.ts';
 
 /** An item of the events table, in the low-level client's shape. */
 export type EventItem = Record<string, AttributeValue>;
-
-/** The first hex digit of md5(aggregateUuid), everywhere where things are spread over 16 buckets. */
-export function bucketOf(aggregateUuid: string): string {
-  return createHash('md5').update(aggregateUuid).digest('hex')[0]!;
-}
 
 export const BUCKETS: readonly string[] = [...'0123456789abcdef'];
 

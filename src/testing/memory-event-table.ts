@@ -5,8 +5,8 @@ export interface MemoryEventTableOptions {
   /** Events per page of a query; default 1000. Small ones bring page boundaries into a test. */
   readonly pageSize?: number;
   /**
-   * How many queries of an aggregate see only a part of its last commit, as DynamoDB allows it for a transaction just
-   * written. Default 0.
+   * How many queries of an aggregate see only a part of its last commit (at least one event), as DynamoDB allows it for a
+   * transaction being written. Default 0.
    */
   readonly halfVisible?: number;
   /** Chance in [0, 1): which part is seen; default Math.random. */
@@ -63,7 +63,8 @@ export function memoryEventTable(options: MemoryEventTableOptions = {}): MemoryE
   function hideSome(events: readonly StoredEvent[]): void {
     for (const aggregateUuid of new Set(events.map((event) => event.aggregateUuid))) {
       const versions = events.filter((event) => event.aggregateUuid === aggregateUuid).map((event) => event.version);
-      const hidden = new Set(versions.filter(() => random() < 0.5));
+      const seen = versions[Math.floor(random() * versions.length)];
+      const hidden = new Set(versions.filter((version) => version !== seen && random() < 0.5));
       aggregates.get(aggregateUuid)!.hidden = { versions: hidden, left: halfVisible };
     }
   }
