@@ -1,11 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller, Cloud } from '../cloud.ts';
-import { HostError } from './errors.ts';
 import { answerJson } from './http-json.ts';
 import type { Answer, Request } from './http-message.ts';
 import { answerQuery } from './http-query.ts';
 import { answerRest, restServiceOf } from './http-rest.ts';
+import { openLoopbackPort } from './loopback-port.ts';
 
 export interface HttpOptions {
   readonly cloud: Cloud;
@@ -33,7 +32,7 @@ const MAXIMUM_BODY = 32 * 1024 * 1024;
 /** The one port of the runtime, on the loopback interface only. */
 export async function startHttp(options: HttpOptions): Promise<HttpFront> {
   let inFlight = 0;
-  const server = createServer(async (message, response) => {
+  const { port, close } = await openLoopbackPort(options.port ?? 0, async (message, response) => {
     inFlight++;
     try {
       await answer(options, message, response);
@@ -45,32 +44,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpFront> {
       inFlight--;
     }
   });
-  // Longer than the clients' own idle time, so that they and not the server close: otherwise a request can meet a closing socket.
-  server.keepAliveTimeout = 75_000;
-  server.headersTimeout = 80_000;
-  server.requestTimeout = 0;
-  await listen(server, options.port ?? 0);
-  const { port } = server.address() as AddressInfo;
-  return {
-    endpoint: `http://127.0.0.1:${port}`,
-    port,
-    inFlight: () => inFlight,
-    stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
-}
-
-function listen(server: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const reason = cause.code === 'EADDRINUSE' ? 'something else listens there' : cause.message;
-      reject(new HostError('local.port', { port, reason }, { cause }));
-    });
-    server.listen(port, '127.0.0.1', () => resolve());
-  });
+  return { endpoint: `http://127.0.0.1:${port}`, port, inFlight: () => inFlight, stop: close };
 }
 
 async function answer(options: HttpOptions, message: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -102,7 +76,7 @@ async function answer(options: HttpOptions, message: IncomingMessage, response: 
     target === undefined && (signed?.service === 's3' || (!form && rest === undefined && !query.has('Action')));
   const body = await readBody(message, isS3 ? MAXIMUM_OBJECT : MAXIMUM_BODY);
   if (body === undefined) {
-    response.shouldKeepAlive = false;
+    if (message.httpVersionMajor === 1) response.setHeader('connection', 'close');
     const maximum = isS3 ? MAXIMUM_OBJECT : MAXIMUM_BODY;
     send(refusal(413, isS3 ? 'EntityTooLarge' : 'RequestEntityTooLargeException', `The body is over ${maximum} bytes`));
     return;
@@ -154,8 +128,8 @@ const LOOPBACK = /^(localhost|[^:]+\.localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?
  * own that resolves to 127.0.0.1 (`Host`, "DNS rebinding"). Both are refused.
  */
 function strangerIn({ headers }: IncomingMessage): string | undefined {
-  if (headers.host === undefined || !LOOPBACK.test(headers.host))
-    return `the Host header is ${headers.host ?? 'missing'}`;
+  const host = headers.host ?? headers[':authority']?.toString(); // as HTTP/2 calls it
+  if (host === undefined || !LOOPBACK.test(host)) return `the Host header is ${host ?? 'missing'}`;
   const { origin } = headers;
   if (origin !== undefined && !LOOPBACK.test(origin.replace(/^https?:\/\//, '')))
     return `the Origin header is ${origin}`;

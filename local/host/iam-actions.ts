@@ -1,4 +1,5 @@
 import type { Account, Json, ServiceName } from '../cloud.ts';
+import { readIterator } from '../kinesis/iterator.ts';
 
 /** One permission that a call needs. A call may need several, all of them. */
 export interface Requirement {
@@ -81,11 +82,19 @@ const kinesis: Rule = (operation, input, arn) => {
   if (operation === 'ListStreams') return one('kinesis:ListStreams', '*');
   if (input.ConsumerARN !== undefined) return one(`kinesis:${operation}`, input.ConsumerARN);
   if (input.StreamARN !== undefined) return one(`kinesis:${operation}`, input.StreamARN);
-  return one(
-    `kinesis:${operation}`,
-    input.StreamName === undefined ? undefined : arn('kinesis', `stream/${input.StreamName}`),
-  );
+  const stream =
+    input.StreamName ?? (input.ShardIterator === undefined ? undefined : streamOfIterator(input.ShardIterator));
+  return one(`kinesis:${operation}`, stream === undefined ? undefined : arn('kinesis', `stream/${stream}`));
 };
+
+/** An iterator that can't be read is refused by the service, in its own words. */
+function streamOfIterator(iterator: Json): string | undefined {
+  try {
+    return readIterator(iterator).stream;
+  } catch {
+    return undefined;
+  }
+}
 
 const sqs: Rule = (operation, input, arn) => {
   if (operation === 'ListQueues') return one('sqs:ListQueues', '*');

@@ -80,6 +80,9 @@ function run(command: string, args: string[], shell: boolean, directory: string,
       'aws:cdk:enable-path-metadata': true,
       'aws:cdk:enable-asset-metadata': true,
       ...context,
+      // Nothing that takes a download is bundled (native layers come from the project), and nothing is linted here.
+      'aws:cdk:bundling-stacks': [],
+      '@aws-cdk/core:validateAgainstDefaultRules': false,
     }),
     NODE_NO_WARNINGS: '1',
   };
