@@ -8,8 +8,12 @@ import { createFunctionRuntime } from './function-runtime.ts';
 import { invokeOperations } from './invoke-operations.ts';
 import { createInvoker, type InProcessHandler, type LogEntry } from './invoker.ts';
 import { createLayerRegistry } from './layers.ts';
+import { mappingOperations } from './mapping-operations.ts';
 import { createMetricStore, type MetricStore } from './metrics.ts';
 import { policyOf } from './policy.ts';
+import type { Backoff } from './polling/attempt-batch.ts';
+import { type Checkpoints, memoryCheckpoints } from './polling/checkpoints.ts';
+import type { SourceHooks } from './polling/stream-source.ts';
 import { unknownOperation } from './unsupported.ts';
 
 export interface LambdaOptions {
@@ -27,7 +31,19 @@ export interface LambdaOptions {
   readonly credentialsFor?: (roleArn: string) => RoleCredentials;
   /** From where the project's node_modules are looked up. Default the working directory. */
   readonly appDirectory?: string;
+  /** How the cores of Kinesis and DynamoDB tell mappings that there is something to read. */
+  readonly sources?: SourceHooks;
+  /** Between two reads of a shard. Default 0: as soon as something was written. AWS polls about once a second. */
+  readonly pollIntervalMs?: number;
+  /** Between two reads of an idle shard. Default 5,000 ms, or 250 ms without `sources`. */
+  readonly fallbackPollMs?: number;
+  /** Pauses between the attempts of a mapping. Default from 200 ms, doubled up to 30 s. */
+  readonly retryBackoff?: Backoff;
+  /** Where mappings keep how far they are. Default in memory. */
+  readonly checkpoints?: Checkpoints;
 }
+
+export const DEFAULT_BACKOFF: Backoff = { firstMs: 200, maximumMs: 30_000 };
 
 export interface Lambda extends Service {
   /** From now on `name` runs this function in the host's own thread: for tests and seeded virtual time. */
@@ -45,11 +61,10 @@ export interface Lambda extends Service {
 }
 
 /**
- * Lambda, embedded: real bundles in worker threads, or functions of this process by `registerInProcess`.
+ * Lambda, embedded and registered with the cloud: real bundles in worker threads, or functions of this process by `registerInProcess`.
  *
  * @example
  * const lambda = createLambda(cloud);
- * cloud.register(lambda);
  * lambda.registerInProcess('double', (event) => event.n * 2);
  * await cloud.call(ROOT, 'lambda', 'Invoke', { FunctionName: 'double', Payload: '{"n":21}' }); // Payload: 42
  */
@@ -87,12 +102,26 @@ export function createLambda(cloud: Cloud, options: LambdaOptions = {}): Lambda 
     },
   });
   const queue = createAsyncQueue(cloud, registry, invoker, options.asyncRetryDelaysMs ?? ASYNC_RETRY_DELAYS_MS);
+  const mappings = mappingOperations({
+    cloud,
+    registry,
+    invoker,
+    metrics,
+    hooks: options.sources ?? {},
+    pace: {
+      pollIntervalMs: options.pollIntervalMs ?? 0,
+      fallbackPollMs: options.fallbackPollMs ?? (options.sources === undefined ? 250 : 5000),
+    },
+    backoff: options.retryBackoff ?? DEFAULT_BACKOFF,
+    checkpoints: options.checkpoints ?? memoryCheckpoints(),
+  });
   const operations = {
+    ...mappings.operations,
     ...functionOperations(cloud, registry, runtime, layers),
     ...invokeOperations(cloud, registry, invoker, queue),
   };
 
-  return {
+  const lambda: Lambda = {
     name: 'lambda',
     handle(operation: string, input: Json, _caller: Caller) {
       const run = Object.hasOwn(operations, operation) ? operations[operation] : undefined;
@@ -109,8 +138,11 @@ export function createLambda(cloud: Cloud, options: LambdaOptions = {}): Lambda 
     },
     environments: runtime.environments,
     async stop() {
+      mappings.stop();
       queue.stop();
       await runtime.stop();
     },
   };
+  cloud.register(lambda);
+  return lambda;
 }

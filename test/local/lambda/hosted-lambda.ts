@@ -12,7 +12,6 @@ export function hostLambda(options: LambdaOptions = {}) {
   const cloud = createCloud(kernel);
   const logs: LogEntry[] = [];
   const lambda = createLambda(cloud, { log: (entry) => logs.push(entry), ...options });
-  cloud.register(lambda);
   const folder = mkdtempSync(join(tmpdir(), 'daybook-test-'));
   let functions = 0;
   return {

@@ -70,7 +70,7 @@ describe('handlers', () => {
 describe('the environment', () => {
   it('has the variables and the context of Lambda, and nothing of the host', async () => {
     lambda.setEndpoint('http://127.0.0.1:4566');
-    process.env['SECRET_OF_THE_HOST'] = 'x';
+    process.env.SECRET_OF_THE_HOST = 'x';
     const name = await define(
       'export const handler = async (event, context) => ({ env: process.env, context, left: context.getRemainingTimeInMillis(), args: process.execArgv });',
       { Environment: { Variables: { TABLE: 'events' } }, MemorySize: 256, Timeout: 7 },

@@ -1,0 +1,57 @@
+import type { Caller, Cloud, Json } from '../../cloud.ts';
+import type { Shard, SourceHooks, SourceRecord, StreamSource } from './stream-source.ts';
+
+/** A DynamoDB table stream as a source. Lambda and pipes get the same records, with the stream's ARN added. */
+export function tableStreamSource(
+  cloud: Cloud,
+  caller: Caller,
+  streamArn: string,
+  hooks: SourceHooks['dynamodb'],
+): StreamSource {
+  const call = (operation: string, input: Json) => cloud.call(caller, 'dynamodbstreams', operation, input);
+  const toRecord = (raw: Json): SourceRecord => ({
+    sequenceNumber: raw.dynamodb.SequenceNumber,
+    orderKey: JSON.stringify(raw.dynamodb.Keys),
+    arrivedAt: raw.dynamodb.ApproximateCreationDateTime * 1000,
+    bytes: raw.dynamodb.SizeBytes * 2 + 600,
+    event: { ...raw, eventSourceARN: streamArn },
+  });
+  return {
+    arn: streamArn,
+    maximumRead: 1000, // "GetRecords: Limit … maximum value of 1000"
+    async shards() {
+      const shards: Shard[] = [];
+      let last: string | undefined;
+      do {
+        const { StreamDescription: page } = await call('DescribeStream', {
+          StreamArn: streamArn,
+          ...(last !== undefined && { ExclusiveStartShardId: last }),
+        });
+        for (const shard of page.Shards) {
+          shards.push({
+            id: shard.ShardId,
+            parents: typeof shard.ParentShardId === 'string' ? [shard.ParentShardId] : [],
+            closed: shard.SequenceNumberRange?.EndingSequenceNumber !== undefined,
+          });
+        }
+        last = page.LastEvaluatedShardId;
+      } while (last !== undefined && last !== null);
+      return shards;
+    },
+    async iterator(shardId, from) {
+      const answer = await call('GetShardIterator', {
+        StreamArn: streamArn,
+        ShardId: shardId,
+        ShardIteratorType: from.type,
+        ...(from.type === 'AFTER_SEQUENCE_NUMBER' && { SequenceNumber: from.sequenceNumber }),
+      });
+      return answer.ShardIterator;
+    },
+    async read(iterator, limit) {
+      const answer = await call('GetRecords', { ShardIterator: iterator, Limit: limit });
+      const next = answer.NextShardIterator;
+      return { records: answer.Records.map(toRecord), next: typeof next === 'string' ? next : undefined };
+    },
+    onRecords: hooks === undefined ? undefined : (listener) => hooks.onRecords(streamArn, listener),
+  };
+}
