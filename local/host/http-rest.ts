@@ -7,65 +7,72 @@ interface Route {
   /** A template of the path: `{Name}` is one segment. */
   readonly path: string;
   readonly operation: string;
-  /** Of a success; 200 when it isn't said. */
-  readonly status?: number;
+  /** Of a success. */
+  readonly status: number;
 }
 
-/** The operations of the REST-JSON services, by method and path as their API references have them. */
+/** The operations of the REST-JSON services, by method and path as their API references have them; a status where it isn't 200. */
 const ROUTES: Readonly<Record<'lambda' | 'pipes', readonly Route[]>> = {
   lambda: [
-    { method: 'GET', path: '/2015-03-31/functions', operation: 'ListFunctions' },
-    { method: 'GET', path: '/2015-03-31/functions/{FunctionName}', operation: 'GetFunction' },
-    {
-      method: 'GET',
-      path: '/2015-03-31/functions/{FunctionName}/configuration',
-      operation: 'GetFunctionConfiguration',
-    },
-    {
-      method: 'PUT',
-      path: '/2015-03-31/functions/{FunctionName}/configuration',
-      operation: 'UpdateFunctionConfiguration',
-    },
-    { method: 'GET', path: '/2015-03-31/functions/{FunctionName}/policy', operation: 'GetPolicy' },
-    { method: 'GET', path: '/2015-03-31/functions/{FunctionName}/versions', operation: 'ListVersionsByFunction' },
-    { method: 'GET', path: '/2015-03-31/functions/{FunctionName}/aliases', operation: 'ListAliases' },
-    { method: 'GET', path: '/2015-03-31/event-source-mappings', operation: 'ListEventSourceMappings' },
-    { method: 'POST', path: '/2015-03-31/event-source-mappings', operation: 'CreateEventSourceMapping', status: 202 },
-    { method: 'GET', path: '/2015-03-31/event-source-mappings/{UUID}', operation: 'GetEventSourceMapping' },
-    {
-      method: 'PUT',
-      path: '/2015-03-31/event-source-mappings/{UUID}',
-      operation: 'UpdateEventSourceMapping',
-      status: 202,
-    },
-    {
-      method: 'DELETE',
-      path: '/2015-03-31/event-source-mappings/{UUID}',
-      operation: 'DeleteEventSourceMapping',
-      status: 202,
-    },
-    {
-      method: 'GET',
-      path: '/2019-09-25/functions/{FunctionName}/event-invoke-config',
-      operation: 'GetFunctionEventInvokeConfig',
-    },
-    { method: 'PUT', path: '/2017-10-31/functions/{FunctionName}/concurrency', operation: 'PutFunctionConcurrency' },
-    {
-      method: 'DELETE',
-      path: '/2017-10-31/functions/{FunctionName}/concurrency',
-      operation: 'DeleteFunctionConcurrency',
-      status: 204,
-    },
-    { method: 'GET', path: '/2019-09-30/functions/{FunctionName}/concurrency', operation: 'GetFunctionConcurrency' },
+    ...routes('/2015-03-31/functions', ['GET ListFunctions', 'POST CreateFunction 201']),
+    ...routes('/2015-03-31/functions/{FunctionName}', ['GET GetFunction', 'DELETE DeleteFunction 204']),
+    ...routes('/2015-03-31/functions/{FunctionName}/configuration', [
+      'GET GetFunctionConfiguration',
+      'PUT UpdateFunctionConfiguration',
+    ]),
+    ...routes('/2015-03-31/functions/{FunctionName}/code', ['PUT UpdateFunctionCode']),
+    ...routes('/2015-03-31/functions/{FunctionName}/policy', ['GET GetPolicy', 'POST AddPermission 201']),
+    ...routes('/2015-03-31/functions/{FunctionName}/policy/{StatementId}', ['DELETE RemovePermission 204']),
+    ...routes('/2015-03-31/functions/{FunctionName}/versions', [
+      'GET ListVersionsByFunction',
+      'POST PublishVersion 201',
+    ]),
+    ...routes('/2015-03-31/functions/{FunctionName}/aliases', ['GET ListAliases', 'POST CreateAlias 201']),
+    ...routes('/2015-03-31/functions/{FunctionName}/aliases/{Name}', [
+      'GET GetAlias',
+      'PUT UpdateAlias',
+      'DELETE DeleteAlias 204',
+    ]),
+    ...routes('/2015-03-31/event-source-mappings', [
+      'GET ListEventSourceMappings',
+      'POST CreateEventSourceMapping 202',
+    ]),
+    ...routes('/2015-03-31/event-source-mappings/{UUID}', [
+      'GET GetEventSourceMapping',
+      'PUT UpdateEventSourceMapping 202',
+      'DELETE DeleteEventSourceMapping 202',
+    ]),
+    ...routes('/2017-10-31/functions/{FunctionName}/concurrency', [
+      'PUT PutFunctionConcurrency',
+      'DELETE DeleteFunctionConcurrency 204',
+    ]),
+    ...routes('/2019-09-30/functions/{FunctionName}/concurrency', ['GET GetFunctionConcurrency']),
+    ...routes('/2019-09-25/functions/{FunctionName}/event-invoke-config', [
+      'GET GetFunctionEventInvokeConfig',
+      'PUT PutFunctionEventInvokeConfig',
+      'POST UpdateFunctionEventInvokeConfig',
+      'DELETE DeleteFunctionEventInvokeConfig 204',
+    ]),
+    ...routes('/2018-10-31/layers', ['GET ListLayers']),
+    ...routes('/2018-10-31/layers/{LayerName}/versions/{VersionNumber}', [
+      'GET GetLayerVersion',
+      'DELETE DeleteLayerVersion 204',
+    ]),
   ],
   pipes: [
-    { method: 'GET', path: '/v1/pipes', operation: 'ListPipes' },
-    { method: 'GET', path: '/v1/pipes/{Name}', operation: 'DescribePipe' },
-    { method: 'PUT', path: '/v1/pipes/{Name}', operation: 'UpdatePipe' },
-    { method: 'POST', path: '/v1/pipes/{Name}/start', operation: 'StartPipe' },
-    { method: 'POST', path: '/v1/pipes/{Name}/stop', operation: 'StopPipe' },
+    ...routes('/v1/pipes', ['GET ListPipes']),
+    ...routes('/v1/pipes/{Name}', ['GET DescribePipe', 'POST CreatePipe', 'PUT UpdatePipe', 'DELETE DeletePipe']),
+    ...routes('/v1/pipes/{Name}/start', ['POST StartPipe']),
+    ...routes('/v1/pipes/{Name}/stop', ['POST StopPipe']),
   ],
 };
+
+function routes(path: string, lines: readonly string[]): Route[] {
+  return lines.map((line) => {
+    const [method, operation, status] = line.split(' ');
+    return { method: method!, path, operation: operation!, status: Number(status ?? 200) };
+  });
+}
 
 /** Which of these services a path belongs to, when the signature does not say. */
 export function restServiceOf(path: string): 'lambda' | 'pipes' | undefined {
@@ -97,7 +104,7 @@ export async function answerRest(
     }
     const input = { ...parseBody(request.body), ...queryOf(request), ...found.parameters };
     const result = (await cloud.call(caller, service as ServiceName, found.route.operation, input)) ?? {};
-    const status = found.route.status ?? 200;
+    const { status } = found.route;
     return {
       status,
       headers: { 'content-type': 'application/json' },
@@ -143,10 +150,11 @@ function findRoute(service: 'lambda' | 'pipes', request: Request): { route: Rout
   for (const route of ROUTES[service]) {
     const wanted = route.path.split('/');
     if (route.method !== request.method || wanted.length !== given.length) continue;
-    const parameters: Record<string, string> = {};
+    const parameters: Record<string, Json> = {};
     const matches = wanted.every((segment, i) => {
       if (!segment.startsWith('{')) return segment === given[i];
-      parameters[segment.slice(1, -1)] = decodeURIComponent(given[i]!);
+      const name = segment.slice(1, -1);
+      parameters[name] = typed(name, decodeURIComponent(given[i]!));
       return given[i] !== '';
     });
     if (matches) return { route, parameters };
@@ -154,10 +162,12 @@ function findRoute(service: 'lambda' | 'pipes', request: Request): { route: Rout
   return undefined;
 }
 
-const NUMBERS = new Set(['MaxItems', 'Limit']);
+const NUMBERS = new Set(['MaxItems', 'Limit', 'VersionNumber']);
 
 function queryOf({ query }: Request): Json {
   const found: Record<string, Json> = {};
-  for (const [name, value] of query) found[name] = NUMBERS.has(name) ? Number(value) : value;
+  for (const [name, value] of query) found[name] = typed(name, value);
   return found;
 }
+
+const typed = (name: string, value: string): Json => (NUMBERS.has(name) ? Number(value) : value);
