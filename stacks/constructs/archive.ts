@@ -6,6 +6,7 @@ import { CfnDeliveryStream } from 'aws-cdk-lib/aws-kinesisfirehose';
 import { LogGroup, LogStream, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { acknowledge, acknowledgePrefix } from './acknowledge.ts';
 import { archiveColumns, type Column, eventsView, savedQueries } from './archive-tables.ts';
 import type { Feed } from './feed.ts';
 import { NodeFunction } from './node-function.ts';
@@ -52,6 +53,12 @@ export class Archive extends Construct {
       ],
     });
 
+    acknowledge(
+      this.bucket,
+      'S1',
+      'Who reads it is seen in CloudTrail data events, which an account turns on as a whole',
+    );
+
     this.databaseName = Names.uniqueResourceName(this, {
       maxLength: 60,
       separator: '_',
@@ -84,6 +91,11 @@ export class Archive extends Construct {
       kinesisStreamSourceConfiguration: { kinesisStreamArn: props.feed.stream.streamArn, roleArn: role.roleArn },
       extendedS3DestinationConfiguration: this.destination('Delivery', common),
     });
+    acknowledge(
+      this.delivery,
+      'KDF1',
+      'Its source is a Kinesis stream, which is encrypted; Firehose then takes no key of its own',
+    );
     this.repairs = new CfnDeliveryStream(this, 'Repairs', {
       deliveryStreamType: 'DirectPut',
       deliveryStreamEncryptionConfigurationInput: { keyType: 'AWS_OWNED_CMK' },
@@ -114,8 +126,8 @@ export class Archive extends Construct {
         queryString: query.sql,
         workGroup: this.workGroup.name,
       });
-      named.addDependency(this.workGroup);
-      named.addDependency(database);
+      named.addResourceDependency(this.workGroup);
+      named.addResourceDependency(database);
     }
   }
 
@@ -151,7 +163,7 @@ export class Archive extends Construct {
         },
       },
     });
-    table.addDependency(database);
+    table.addResourceDependency(database);
     return table;
   }
 
@@ -170,7 +182,7 @@ export class Archive extends Construct {
         storageDescriptor: { columns: view.columns.map((column) => ({ ...column })) },
       },
     });
-    table.addDependency(raw);
+    table.addResourceDependency(raw);
     return table;
   }
 
@@ -199,6 +211,7 @@ export class Archive extends Construct {
       ['glue:GetTable', 'glue:GetTableVersion', 'glue:GetTableVersions'],
       [glue('catalog'), glue('database', this.databaseName), glue('table', `${this.databaseName}/events_raw`)],
     );
+    for (const prefix of ['events', 'errors']) acknowledgePrefix(role, this.bucket, prefix);
     role.node.addDependency(database, raw);
     return role;
   }

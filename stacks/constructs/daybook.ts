@@ -88,8 +88,8 @@ export class Daybook extends Construct {
 
   /** What a consumer of `daybook/consume` needs: its own position, and the table for what it missed. */
   grantConsume(grantee: IGrantable): void {
-    grant(grantee, ['dynamodb:GetItem', 'dynamodb:Query'], [this.storage.events.tableArn]);
-    grant(grantee, ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], [this.storage.positions.tableArn]);
+    grant(grantee, ['dynamodb:Query'], [this.storage.events.tableArn]);
+    grant(grantee, ['dynamodb:BatchGetItem', 'dynamodb:UpdateItem'], [this.storage.positions.tableArn]);
   }
 
   private raiseAlarms(): void {

@@ -19,7 +19,7 @@ export function duckdbLayer(scope: Construct): LayerVersion {
   return new LayerVersion(scope, 'Duckdb', {
     description: `${PACKAGE} ${version}, linux arm64`,
     compatibleArchitectures: [Architecture.ARM_64],
-    compatibleRuntimes: [Runtime.NODEJS_22_X],
+    compatibleRuntimes: [Runtime.NODEJS_24_X],
     removalPolicy: RemovalPolicy.DESTROY,
     code: Code.fromAsset(source, {
       assetHash: `duckdb-${version}-linux-arm64`,

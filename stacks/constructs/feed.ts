@@ -7,6 +7,7 @@ import { CfnEventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import { CfnPipe } from 'aws-cdk-lib/aws-pipes';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
 import { METRIC_NAMESPACE } from './alarms.ts';
 import { deadLetters } from './dead-letters.ts';
 import { readFeed } from './feed-reader.ts';
@@ -70,15 +71,16 @@ export class Feed extends Construct {
       timeout: Duration.seconds(60),
       environment,
     });
-    this.enrich.allow(['dynamodb:GetItem', 'dynamodb:Query'], [storage.events.tableArn]);
-    this.enrich.allow(['dynamodb:BatchGetItem', 'dynamodb:GetItem'], [storage.confirmed.tableArn]);
+    this.enrich.allow(['dynamodb:Query'], [storage.events.tableArn]);
+    this.enrich.allow(['dynamodb:BatchGetItem'], [storage.confirmed.tableArn]);
 
     this.deadLetters = deadLetters(this, 'PipeDeadLetters');
     const role = new Role(this, 'PipeRole', { assumedBy: new ServicePrincipal('pipes.amazonaws.com') });
     const allow = (actions: string[], resources: string[]) =>
       role.addToPolicy(new PolicyStatement({ actions, resources }));
     allow(['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'], [tableStream]);
-    allow(['dynamodb:ListStreams'], ['*']); // the action knows no resource
+    allow(['dynamodb:ListStreams'], ['*']);
+    acknowledge(role, 'IAM5[Resource::*]', 'dynamodb:ListStreams, which a pipe needs, knows no resource');
     allow(['lambda:InvokeFunction'], [this.enrich.function.functionArn]);
     allow(['kinesis:PutRecord', 'kinesis:PutRecords'], [this.stream.streamArn]);
     allow(['sqs:SendMessage'], [this.deadLetters.queueArn]);
@@ -110,7 +112,7 @@ export class Feed extends Construct {
       timeout: Duration.seconds(60),
       environment,
     });
-    this.confirm.allow(['dynamodb:GetItem', 'dynamodb:Query'], [storage.events.tableArn]);
+    this.confirm.allow(['dynamodb:Query'], [storage.events.tableArn]);
     this.confirm.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [storage.confirmed.tableArn]);
     this.confirm.allow(['kinesis:PutRecords'], [this.stream.streamArn]);
     readFeed(this.confirm, this.stream);
@@ -123,7 +125,7 @@ export class Feed extends Construct {
       reservedConcurrentExecutions: 1,
       environment,
     });
-    this.reconcile.allow(['dynamodb:GetItem', 'dynamodb:Query'], [storage.events.tableArn]);
+    this.reconcile.allow(['dynamodb:Query'], [storage.events.tableArn]);
     this.reconcile.allow(['dynamodb:Scan'], [`${storage.events.tableArn}/index/${AGGREGATES_BY_TYPE}`]);
     this.reconcile.allow(
       ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'],

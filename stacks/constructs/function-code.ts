@@ -11,51 +11,76 @@ const fromSources = import.meta.url.endsWith('.ts');
 /** The package's folder: this file is stacks/constructs/x.ts in the repository, dist/stacks/constructs/x.js in the package. */
 export const packageRoot = resolve(here, fromSources ? '../..' : '../../..');
 
-/**
- * The code of one of Daybook's functions. Those that hold nothing of the user's come prebuilt with the package; the others
- * are bundled here with the user's app, by the esbuild of the user's project.
- */
+/** Daybook's functions that hold nothing of the user's: prebuilt in the package. */
+const OWN = ['table-to-feed', 'feed-to-confirmed', 'reconcile-feed', 'feed-to-bus', 'feed-to-archive'];
+/** Those that run the user's app: bundled with it, by the esbuild of the user's project. */
+const WITH_APP = ['feed-to-projections', 'replay-plan', 'replay-fold', 'replay-catch-up', 'replay-verify'];
+
+/** The code of one of Daybook's functions, by the name of its file in functions/. */
 export function functionCode(scope: Construct, name: string, app?: string): Code {
-  const prebuilt = join(packageRoot, 'dist/functions', name);
-  if (app === undefined && !fromSources) return Code.fromAsset(prebuilt);
-  const source = fromSources
-    ? join(packageRoot, 'functions', `${name}.ts`)
-    : join(packageRoot, 'dist/functions-source', `${name}.js`);
-  return Code.fromAsset(bundle(scope, name, source, app));
+  if (app === undefined && !fromSources) return Code.fromAsset(join(packageRoot, 'dist/functions', name));
+  const entries = Object.fromEntries((app === undefined ? OWN : WITH_APP).map((each) => [each, sourceOf(each)]));
+  return Code.fromAsset(join(bundle(scope, entries, app), name));
 }
 
 /** The code of a function of the user's own: a module that exports `handler`. */
 export function entryCode(scope: Construct, entry: string): Code {
-  return Code.fromAsset(bundle(scope, 'entry', entry, undefined));
+  return Code.fromAsset(join(bundle(scope, { entry }), 'entry'));
 }
 
-function bundle(scope: Construct, name: string, source: string, app: string | undefined): string {
-  if (!existsSync(source)) throw new Error(`There is no module ${source} to make the function ${scope.node.path} of.`);
-  if (app !== undefined && !existsSync(app)) {
-    throw new Error(
-      `The app ${app} is not there: give Daybook's \`app\` the full path of the module that exports your defineApp(…).`,
-    );
-  }
-  const output = join(Stage.of(scope)?.assetOutdir ?? 'cdk.out', '.bundles', scope.node.addr, name);
+function sourceOf(name: string): string {
+  return fromSources
+    ? join(packageRoot, 'functions', `${name}.ts`)
+    : join(packageRoot, 'dist/functions-source', `${name}.js`);
+}
+
+const bundled = new Map<string, string>();
+
+/** Bundles modules side by side, once per synthesis: one run of esbuild for all takes a fraction of one for each. */
+function bundle(scope: Construct, entries: Readonly<Record<string, string>>, app?: string): string {
+  const missing = Object.values(app === undefined ? entries : { ...entries, app }).find((path) => !existsSync(path));
+  if (missing !== undefined)
+    throw new Error(`There is no module ${missing} to make the function ${scope.node.path} of.`);
+  const assembly = Stage.of(scope)?.assetOutdir ?? 'cdk.out';
+  const key = JSON.stringify([assembly, entries, app]);
+  const found = bundled.get(key);
+  if (found !== undefined) return found;
+  const outdir = join(assembly, '.bundles', String(bundled.size));
   esbuild().buildSync({
-    entryPoints: [source],
-    outfile: join(output, 'index.mjs'),
+    entryPoints: Object.entries(entries).map(([name, path]) => ({ in: path, out: `${name}/index` })),
+    outdir,
+    outExtension: { '.js': '.mjs' },
     bundle: true,
     minify: true,
     platform: 'node',
     target: 'node20',
     format: 'esm',
     mainFields: ['module', 'main'], // the SDK's ES modules: a third smaller (measured)
-    conditions: ['daybook-source'],
-    external: ['@duckdb/node-api'], // from the layer
+    conditions: ['daybook-source', 'module'], // to name one switches esbuild's own 'module' off
+    external: ['@duckdb/node-api', ...UNUSED_CREDENTIALS],
     banner: {
       js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
     },
     logLevel: 'warning',
     ...(app !== undefined && { alias: { 'daybook:app': app } }),
   });
-  return output;
+  bundled.set(key, outdir);
+  return outdir;
 }
+
+/**
+ * Where the SDK's credential chain looks after the environment, each behind an `import()`. In Lambda the environment always
+ * has them, so that these would only be ballast: a fifth of a bundle.
+ */
+const UNUSED_CREDENTIALS = [
+  '@aws-sdk/credential-provider-http',
+  '@aws-sdk/credential-provider-ini',
+  '@aws-sdk/credential-provider-login',
+  '@aws-sdk/credential-provider-process',
+  '@aws-sdk/credential-provider-sso',
+  '@aws-sdk/credential-provider-web-identity',
+  '@smithy/credential-provider-imds',
+];
 
 function esbuild(): typeof import('esbuild') {
   const require = createRequire(import.meta.url);

@@ -31,7 +31,7 @@ export class Projections extends Construct {
         METRIC_NAMESPACE,
       },
     });
-    this.project.allow(['dynamodb:GetItem', 'dynamodb:Query'], [storage.events.tableArn]);
+    this.project.allow(['dynamodb:Query'], [storage.events.tableArn]);
     this.project.allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [storage.projections.tableArn]);
     readFeed(this.project, feed.stream);
   }

@@ -33,8 +33,8 @@ export class Publisher extends Construct {
         EVENT_BUS: this.bus.eventBusName,
       },
     });
-    this.publish.allow(['dynamodb:GetItem', 'dynamodb:Query'], [storage.events.tableArn]);
-    this.publish.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], [storage.positions.tableArn]);
+    this.publish.allow(['dynamodb:Query'], [storage.events.tableArn]);
+    this.publish.allow(['dynamodb:BatchGetItem', 'dynamodb:UpdateItem'], [storage.positions.tableArn]);
     this.publish.allow(['events:PutEvents'], [this.bus.eventBusArn]);
     readFeed(this.publish, feed.stream);
   }

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ArnFormat, Duration, RemovalPolicy, Size, Stack } from 'aws-cdk-lib';
+import { ArnFormat, type CfnElement, Duration, RemovalPolicy, Size, Stack } from 'aws-cdk-lib';
 import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { acknowledge, acknowledgePrefix } from './acknowledge.ts';
 import type { Archive } from './archive.ts';
 import { duckdbLayer } from './duckdb-layer.ts';
 import type { Feed } from './feed.ts';
@@ -76,7 +77,7 @@ export class Replay extends Construct {
       timeout: Duration.minutes(15),
       environment: { EVENTS_TABLE, PROJECTIONS_TABLE },
     });
-    this.catchUp.allow(['dynamodb:GetItem', 'dynamodb:Query'], [storage.events.tableArn]);
+    this.catchUp.allow(['dynamodb:Query'], [storage.events.tableArn]);
     this.catchUp.allow(['dynamodb:Query', 'dynamodb:Scan'], [`${storage.events.tableArn}/index/${AGGREGATES_BY_TYPE}`]);
     this.catchUp.allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [storage.projections.tableArn]);
 
@@ -88,10 +89,11 @@ export class Replay extends Construct {
       timeout: Duration.minutes(15),
       environment: { EVENTS_TABLE, PROJECTIONS_TABLE, ARCHIVE_BUCKET },
     });
-    this.verify.allow(['dynamodb:GetItem', 'dynamodb:Query'], [storage.events.tableArn]);
+    this.verify.allow(['dynamodb:Query'], [storage.events.tableArn]);
     this.verify.allow(['dynamodb:Query'], [storage.projections.tableArn]);
     this.verify.allow(['s3:PutObject'], [bucket.arnForObjects('reports/*')]);
 
+    for (const prefix of ['events', 'replays', 'reports']) acknowledgePrefix(this, bucket, prefix);
     this.stateMachine = this.machine(storage, archive, publisher);
   }
 
@@ -134,8 +136,9 @@ export class Replay extends Construct {
         includeExecutionData: false, // no payloads in logs
       },
     });
+    acknowledge(role, 'IAM5[Resource::*]', 'Log delivery and X-Ray know no resource (Step Functions’ guide)');
     // A distributed map runs the machine's own child executions; apart from the role's policy, which the machine waits for.
-    new Policy(this, 'ChildExecutions', {
+    const children = new Policy(this, 'ChildExecutions', {
       roles: [role],
       statements: [
         new PolicyStatement({ actions: ['states:StartExecution'], resources: [machine.stateMachineArn] }),
@@ -152,6 +155,9 @@ export class Replay extends Construct {
         }),
       ],
     });
+    const logicalId = stack.getLogicalId(machine.node.defaultChild as CfnElement);
+    const executions = `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${logicalId}.Name>/*`;
+    acknowledge(children, `IAM5[Resource::${executions}]`, 'The executions of this machine and of no other');
     return machine;
   }
 }

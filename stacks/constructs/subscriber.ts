@@ -45,11 +45,8 @@ export class Subscriber extends Construct {
         ...environment,
       },
     });
-    this.function.allow(['dynamodb:GetItem', 'dynamodb:Query'], [daybook.storage.events.tableArn]);
-    this.function.allow(
-      ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
-      [daybook.storage.positions.tableArn],
-    );
+    this.function.allow(['dynamodb:Query'], [daybook.storage.events.tableArn]);
+    this.function.allow(['dynamodb:BatchGetItem', 'dynamodb:UpdateItem'], [daybook.storage.positions.tableArn]);
     this.deadLetters = deadLetters(this, 'DeadLetters');
     this.queue = new Queue(this, 'Queue', {
       encryption: QueueEncryption.SQS_MANAGED,

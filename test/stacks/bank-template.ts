@@ -17,7 +17,13 @@ let made: { stack: Stack; template: Template; resources: Record<string, Resource
 /** The bank's stack, synthesized once. Assets that take a download are left unbundled, as in the embedded runtime. */
 export function bank() {
   if (made === undefined) {
-    const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } });
+    const app = new App({
+      context: {
+        'aws:cdk:bundling-stacks': [],
+        '@aws-cdk/core:validateAgainstDefaultRules': false,
+        'aws:cdk:enable-path-metadata': true,
+      },
+    });
     const stack = new BankStack(app, 'Bank');
     const template = Template.fromStack(stack);
     made = { stack, template, resources: template.toJSON().Resources };

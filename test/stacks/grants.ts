@@ -4,11 +4,13 @@ import { bank, resourcesOf } from './bank-template.ts';
 export function grantsByRole(): Record<string, string[]> {
   const grants: Record<string, string[]> = {};
   const add = (roleId: string, statements: Statement[]) => {
-    const lines = (grants[pathOf(roleId)] ??= []);
+    const lines = grants[pathOf(roleId)] ?? [];
+    grants[pathOf(roleId)] = lines;
     for (const statement of statements) {
       if (statement.Condition !== undefined) throw new Error('a condition: render it here first');
       const actions = listOf(statement.Action).join(' ');
-      for (const resource of listOf(statement.Resource)) lines.push(`${statement.Effect} ${actions} on ${render(resource)}`);
+      for (const resource of listOf(statement.Resource))
+        lines.push(`${statement.Effect} ${actions} on ${render(resource)}`);
     }
   };
   for (const [id, role] of resourcesOf('AWS::IAM::Role')) {
@@ -45,7 +47,8 @@ export function pathOf(logicalId: string): string {
 export function render(value: unknown): string {
   if (typeof value === 'string') return value;
   const object = value as Record<string, unknown>;
-  if (typeof object.Ref === 'string') return object.Ref.startsWith('AWS::') ? `<${object.Ref.slice(5)}>` : pathOf(object.Ref);
+  if (typeof object.Ref === 'string')
+    return object.Ref.startsWith('AWS::') ? `<${object.Ref.slice(5)}>` : pathOf(object.Ref);
   if (Array.isArray(object['Fn::GetAtt'])) {
     const [id, attribute] = object['Fn::GetAtt'] as [string, string];
     return attribute === 'Arn' ? pathOf(id) : `${pathOf(id)}.${attribute}`;

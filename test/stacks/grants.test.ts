@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest';
+import { resourcesOf } from './bank-template.ts';
+import { grantsByRole } from './grants.ts';
+
+/** What each role may do, all of it. A change here is a change of who can do what: read it twice. */
+const EXPECTED: Record<string, string[]> = {
+  'Daybook/Feed/Enrich/Role': [
+    'Allow dynamodb:BatchGetItem on Daybook/Storage/Confirmed',
+    'Allow dynamodb:Query on Daybook/Storage/Events',
+    'Allow logs:CreateLogStream logs:PutLogEvents on Daybook/Feed/Enrich/Log',
+  ],
+  'Daybook/Feed/PipeRole': [
+    'Allow dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator on Daybook/Storage/Events.StreamArn',
+    'Allow dynamodb:ListStreams on *',
+    'Allow kinesis:PutRecord kinesis:PutRecords on Daybook/Feed/Stream1',
+    'Allow lambda:InvokeFunction on Daybook/Feed/Enrich/Function',
+    'Allow sqs:SendMessage on Daybook/Feed/PipeDeadLetters',
+  ],
+  'Daybook/Feed/Confirm/Role': [
+    'Allow dynamodb:GetItem dynamodb:UpdateItem on Daybook/Storage/Confirmed',
+    'Allow dynamodb:Query on Daybook/Storage/Events',
+    'Allow kinesis:DescribeStream kinesis:DescribeStreamSummary kinesis:GetRecords kinesis:GetShardIterator kinesis:ListShards on Daybook/Feed/Stream1',
+    'Allow kinesis:PutRecords on Daybook/Feed/Stream1',
+    'Allow logs:CreateLogStream logs:PutLogEvents on Daybook/Feed/Confirm/Log',
+  ],
+  'Daybook/Feed/Reconcile/Role': [
+    'Allow dynamodb:BatchGetItem dynamodb:GetItem dynamodb:UpdateItem on Daybook/Storage/Confirmed',
+    'Allow dynamodb:Query on Daybook/Storage/Events',
+    'Allow dynamodb:Scan on Daybook/Storage/Events/index/AggregatesByType',
+    'Allow kinesis:PutRecords on Daybook/Feed/Stream1',
+    'Allow logs:CreateLogStream logs:PutLogEvents on Daybook/Feed/Reconcile/Log',
+    'Allow sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage on Daybook/Feed/PipeDeadLetters',
+  ],
+  'Daybook/Publisher/Publish/Role': [
+    'Allow dynamodb:BatchGetItem dynamodb:UpdateItem on Daybook/Storage/Positions',
+    'Allow dynamodb:Query on Daybook/Storage/Events',
+    'Allow events:PutEvents on Daybook/Publisher/Bus',
+    'Allow kinesis:DescribeStream kinesis:DescribeStreamSummary kinesis:GetRecords kinesis:GetShardIterator kinesis:ListShards on Daybook/Feed/Stream1',
+    'Allow logs:CreateLogStream logs:PutLogEvents on Daybook/Publisher/Publish/Log',
+  ],
+  'Daybook/Archive/Transform/Role': ['Allow logs:CreateLogStream logs:PutLogEvents on Daybook/Archive/Transform/Log'],
+  'Daybook/Archive/DeliveryRole': [
+    'Allow glue:GetTable glue:GetTableVersion glue:GetTableVersions on arn:<Partition>:glue:<Region>:<AccountId>:catalog',
+    'Allow glue:GetTable glue:GetTableVersion glue:GetTableVersions on arn:<Partition>:glue:<Region>:<AccountId>:database/bank_daybook_archive_ed993015',
+    'Allow glue:GetTable glue:GetTableVersion glue:GetTableVersions on arn:<Partition>:glue:<Region>:<AccountId>:table/bank_daybook_archive_ed993015/events_raw',
+    'Allow kinesis:DescribeStream kinesis:GetRecords kinesis:GetShardIterator kinesis:ListShards on Daybook/Feed/Stream1',
+    'Allow lambda:GetFunctionConfiguration lambda:InvokeFunction on Daybook/Archive/Transform/Function',
+    'Allow logs:PutLogEvents on Daybook/Archive/DeliveryLog',
+    'Allow logs:PutLogEvents on Daybook/Archive/RepairsLog',
+    'Allow s3:AbortMultipartUpload s3:GetObject s3:PutObject on Daybook/Archive/Bucket/errors/*',
+    'Allow s3:AbortMultipartUpload s3:GetObject s3:PutObject on Daybook/Archive/Bucket/events/*',
+    'Allow s3:GetBucketLocation s3:ListBucket s3:ListBucketMultipartUploads on Daybook/Archive/Bucket',
+  ],
+  'Daybook/Projections/Project/Role': [
+    'Allow dynamodb:GetItem dynamodb:PutItem on Daybook/Storage/Projections',
+    'Allow dynamodb:Query on Daybook/Storage/Events',
+    'Allow kinesis:DescribeStream kinesis:DescribeStreamSummary kinesis:GetRecords kinesis:GetShardIterator kinesis:ListShards on Daybook/Feed/Stream1',
+    'Allow logs:CreateLogStream logs:PutLogEvents on Daybook/Projections/Project/Log',
+  ],
+  'Daybook/Replay/Plan/Role': [
+    'Allow dynamodb:GetItem dynamodb:UpdateItem on Daybook/Storage/Projections',
+    'Allow logs:CreateLogStream logs:PutLogEvents on Daybook/Replay/Plan/Log',
+    'Allow s3:ListBucket on Daybook/Archive/Bucket',
+    'Allow s3:PutObject on Daybook/Archive/Bucket/replays/*',
+  ],
+  'Daybook/Replay/Fold/Role': [
+    'Allow dynamodb:PutItem on Daybook/Storage/Projections',
+    'Allow logs:CreateLogStream logs:PutLogEvents on Daybook/Replay/Fold/Log',
+    'Allow s3:GetObject on Daybook/Archive/Bucket/events/*',
+    'Allow s3:GetObject on Daybook/Archive/Bucket/replays/*',
+  ],
+  'Daybook/Replay/CatchUp/Role': [
+    'Allow dynamodb:GetItem dynamodb:PutItem on Daybook/Storage/Projections',
+    'Allow dynamodb:Query dynamodb:Scan on Daybook/Storage/Events/index/AggregatesByType',
+    'Allow dynamodb:Query on Daybook/Storage/Events',
+    'Allow logs:CreateLogStream logs:PutLogEvents on Daybook/Replay/CatchUp/Log',
+  ],
+  'Daybook/Replay/Verify/Role': [
+    'Allow dynamodb:Query on Daybook/Storage/Events',
+    'Allow dynamodb:Query on Daybook/Storage/Projections',
+    'Allow logs:CreateLogStream logs:PutLogEvents on Daybook/Replay/Verify/Log',
+    'Allow s3:PutObject on Daybook/Archive/Bucket/reports/*',
+  ],
+  'Daybook/Replay/Role': [
+    'Allow dynamodb:GetItem dynamodb:UpdateItem on Daybook/Storage/Projections',
+    'Allow events:PutEvents on Daybook/Publisher/Bus',
+    'Allow lambda:InvokeFunction on Daybook/Replay/CatchUp/Function',
+    'Allow lambda:InvokeFunction on Daybook/Replay/Fold/Function',
+    'Allow lambda:InvokeFunction on Daybook/Replay/Plan/Function',
+    'Allow lambda:InvokeFunction on Daybook/Replay/Verify/Function',
+    'Allow logs:CreateLogDelivery logs:GetLogDelivery logs:UpdateLogDelivery logs:DeleteLogDelivery logs:ListLogDeliveries logs:PutResourcePolicy logs:DescribeResourcePolicies logs:DescribeLogGroups on *',
+    'Allow states:DescribeExecution states:StopExecution on arn:<Partition>:states:<Region>:<AccountId>:execution:Daybook/Replay/StateMachine.Name/*',
+    'Allow states:StartExecution on Daybook/Replay/StateMachine',
+    'Allow xray:PutTraceSegments xray:PutTelemetryRecords xray:GetSamplingRules xray:GetSamplingTargets on *',
+  ],
+  'FeeService/Function/Role': [
+    'Allow dynamodb:BatchGetItem dynamodb:UpdateItem on Daybook/Storage/Positions',
+    'Allow dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on Overdrafts',
+    'Allow dynamodb:Query on Daybook/Storage/Events',
+    'Allow logs:CreateLogStream logs:PutLogEvents on FeeService/Function/Log',
+    'Allow sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage on FeeService/Queue',
+  ],
+};
+
+describe('grants', () => {
+  const actual = grantsByRole();
+
+  it('belong to the roles that are known here', () => {
+    expect(Object.keys(actual).sort()).toEqual(Object.keys(EXPECTED).sort());
+  });
+
+  it.each(Object.entries(EXPECTED))('%s', (role, grants) => {
+    expect(actual[role]).toEqual(grants);
+  });
+
+  it('name every action in full, and every resource where AWS has one', () => {
+    const lines = Object.values(actual).flat();
+    for (const line of lines) {
+      const [actions, resource] = line.replace('Allow ', '').split(' on ') as [string, string];
+      expect(actions).not.toContain('*');
+      if (resource === '*') expect(WITHOUT_RESOURCE).toContain(actions);
+    }
+  });
+
+  it('deny changing and deleting events, to everyone', () => {
+    const policies = resourcesOf('AWS::DynamoDB::Table').flatMap(([, table]) => table.Properties.ResourcePolicy ?? []);
+    expect(policies).toHaveLength(1);
+    expect(policies[0].PolicyDocument.Statement).toEqual([
+      {
+        Sid: 'EventsAreImmutable',
+        Effect: 'Deny',
+        Principal: { AWS: '*' },
+        Action: [
+          'dynamodb:BatchWriteItem',
+          'dynamodb:DeleteItem',
+          'dynamodb:PartiQLDelete',
+          'dynamodb:PartiQLInsert',
+          'dynamodb:PartiQLUpdate',
+          'dynamodb:UpdateItem',
+        ],
+        Resource: '*',
+      },
+    ]);
+  });
+});
+
+/** Actions for which AWS knows no resource. */
+const WITHOUT_RESOURCE = [
+  'dynamodb:ListStreams',
+  'logs:CreateLogDelivery logs:GetLogDelivery logs:UpdateLogDelivery logs:DeleteLogDelivery logs:ListLogDeliveries logs:PutResourcePolicy logs:DescribeResourcePolicies logs:DescribeLogGroups',
+  'xray:PutTraceSegments xray:PutTelemetryRecords xray:GetSamplingRules xray:GetSamplingTargets',
+];
