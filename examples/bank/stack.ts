@@ -27,6 +27,6 @@ export class BankStack extends Stack {
       eventPattern: { detailType: ['MoneyDeposited', 'MoneyWithdrawn'] },
       environment: { OVERDRAFTS_TABLE: overdrafts.tableName },
     });
-    fees.function.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], [overdrafts.tableArn]);
+    fees.function.allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [overdrafts.tableArn]);
   }
 }

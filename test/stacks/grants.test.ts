@@ -95,7 +95,7 @@ const EXPECTED: Record<string, string[]> = {
   ],
   'FeeService/Function/Role': [
     'Allow dynamodb:BatchGetItem dynamodb:UpdateItem on Daybook/Storage/Positions',
-    'Allow dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on Overdrafts',
+    'Allow dynamodb:GetItem dynamodb:PutItem on Overdrafts',
     'Allow dynamodb:Query on Daybook/Storage/Events',
     'Allow logs:CreateLogStream logs:PutLogEvents on FeeService/Function/Log',
     'Allow sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage on FeeService/Queue',
