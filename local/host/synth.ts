@@ -84,6 +84,8 @@ function run(command: string, args: string[], shell: boolean, directory: string,
       'aws:cdk:bundling-stacks': [],
       '@aws-cdk/core:validateAgainstDefaultRules': false,
     }),
+    // The library's check of templates against CloudFormation's rules takes seconds; it is for a deploy, by `cdk synth`.
+    CDK_VALIDATION: process.env.CDK_VALIDATION ?? 'false',
     NODE_NO_WARNINGS: '1',
   };
   return new Promise((done, failed) => {
