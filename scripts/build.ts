@@ -9,27 +9,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BuildOptions, build, transform } from 'esbuild';
+import { build, transform } from 'esbuild';
+import { BUNDLING } from '../stacks/constructs/function-code.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
-
-/** How a function is bundled: ES modules of the SDK (a third smaller), `require` for what is still CommonJS. */
-const bundling: BuildOptions = {
-  bundle: true,
-  minify: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'esm',
-  mainFields: ['module', 'main'],
-  conditions: ['daybook-source', 'module'], // to name one switches esbuild's own 'module' off
-  external: ['@duckdb/node-api'], // from the layer
-  banner: {
-    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-  },
-  legalComments: 'none',
-  logLevel: 'warning',
-};
 
 rmSync(dist, { recursive: true, force: true });
 compile(process.argv.includes('--no-types'));
@@ -54,7 +38,8 @@ async function buildFunctions(): Promise<void> {
       const source = readFileSync(join(folder, file), 'utf8');
       if (!source.includes("'daybook:app'")) {
         await build({
-          ...bundling,
+          ...BUNDLING,
+          logLevel: 'warning',
           entryPoints: [join(folder, file)],
           outfile: join(dist, 'functions', name, 'index.mjs'),
         });

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Stage } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
+import type { BuildOptions } from 'esbuild';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const fromSources = import.meta.url.endsWith('.ts');
@@ -50,17 +51,7 @@ function bundle(scope: Construct, entries: Readonly<Record<string, string>>, app
     entryPoints: Object.entries(entries).map(([name, path]) => ({ in: path, out: `${name}/index` })),
     outdir,
     outExtension: { '.js': '.mjs' },
-    bundle: true,
-    minify: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'esm',
-    mainFields: ['module', 'main'], // the SDK's ES modules: a third smaller (measured)
-    conditions: ['daybook-source', 'module'], // to name one switches esbuild's own 'module' off
-    external: ['@duckdb/node-api', ...UNUSED_CREDENTIALS],
-    banner: {
-      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-    },
+    ...BUNDLING,
     logLevel: 'warning',
     ...(app !== undefined && { alias: { 'daybook:app': app } }),
   });
@@ -81,6 +72,22 @@ const UNUSED_CREDENTIALS = [
   '@aws-sdk/credential-provider-web-identity',
   '@smithy/credential-provider-imds',
 ];
+
+/** How every function is bundled, here and for the package. */
+export const BUNDLING: BuildOptions = {
+  bundle: true,
+  minify: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  mainFields: ['module', 'main'], // the SDK's ES modules: a third smaller (measured)
+  // To name a condition switches esbuild's own 'module' off. The package does not hold its sources.
+  conditions: fromSources ? ['daybook-source', 'module'] : ['module'],
+  external: ['@duckdb/node-api', ...UNUSED_CREDENTIALS], // from the layer
+  banner: {
+    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+  },
+};
 
 function esbuild(): typeof import('esbuild') {
   const require = createRequire(import.meta.url);
