@@ -1,0 +1,39 @@
+import type { Cloud, Json, Service } from '../cloud.ts';
+import { handleBy } from '../operations.ts';
+import { manageOperations } from './manage.ts';
+import { findByArn, type Queues } from './queues.ts';
+import { receiveOperations } from './receive.ts';
+import { sendOperations } from './send.ts';
+import { settleOperations } from './settle.ts';
+
+export interface Sqs extends Service {
+  readonly name: 'sqs';
+  /** Scheme, host and port that queue URLs begin with, such as `http://127.0.0.1:4566`; set it before queues are made. */
+  setEndpoint(url: string): void;
+  /** The queue's resource policy, parsed, or undefined when it has none. */
+  queuePolicyOf(queueArn: string): Json | undefined;
+}
+
+/** SQS in memory, registered with the cloud under `sqs`. */
+export function createSqs(cloud: Cloud): Sqs {
+  const queues: Queues = { cloud, byName: new Map(), endpoint: 'http://127.0.0.1' };
+  const sqs: Sqs = {
+    name: 'sqs',
+    handle: handleBy(
+      'SQS',
+      {
+        ...manageOperations(queues),
+        ...sendOperations(queues),
+        ...receiveOperations(queues),
+        ...settleOperations(queues),
+      },
+      'InvalidParameterValue',
+    ),
+    setEndpoint(url) {
+      queues.endpoint = url.replace(/\/+$/, '');
+    },
+    queuePolicyOf: (queueArn) => findByArn(queues, queueArn)?.settings.policy,
+  };
+  cloud.register(sqs);
+  return sqs;
+}
