@@ -89,15 +89,23 @@ export function createCodeStage(appDirectory: string): CodeStage {
   };
 }
 
-/** The packages of a Node.js layer, `nodejs/node_modules/…` in its archive, with the layer's own copy. */
-function packagesOf(layerFolder: string): [string, string][] {
+/**
+ * The packages of a Node.js layer, with the layer's own copy where it has one: what lies in `nodejs/node_modules`, and, for
+ * a layer that was not bundled, the dependencies that a package.json in its source names.
+ */
+function packagesOf(layerFolder: string): [string, string | undefined][] {
   const modules = join(layerFolder, 'nodejs', 'node_modules');
-  if (!existsSync(modules)) return [];
-  const packages: [string, string][] = [];
-  for (const entry of readdirSync(modules)) {
+  const packages: [string, string | undefined][] = [];
+  for (const entry of existsSync(modules) ? readdirSync(modules) : []) {
     if (entry.startsWith('.')) continue;
     const names = entry.startsWith('@') ? readdirSync(join(modules, entry)).map((name) => `${entry}/${name}`) : [entry];
     for (const name of names) packages.push([name, join(modules, name)]);
+  }
+  if (packages.length > 0) return packages;
+  for (const path of [join(layerFolder, 'nodejs', 'package.json'), join(layerFolder, 'package.json')]) {
+    if (!existsSync(path)) continue;
+    const { dependencies = {} } = JSON.parse(readFileSync(path, 'utf8')) as { dependencies?: Record<string, string> };
+    for (const name of Object.keys(dependencies)) packages.push([name, undefined]);
   }
   return packages;
 }

@@ -89,7 +89,7 @@ export function runMapping(
     if (!settings.partialAnswers) return { ...ALL_WELL, invocation };
     const failures = reportedFailures(invocation.payload, identifiers);
     if (failures === undefined) return { ...allFailed(events, true), invocation };
-    return { failed: failures, counts: true, invocation };
+    return { failed: failures, counts: true, splits: true, invocation };
   };
 
   if (serviceOf(settings.sourceArn) === 'sqs') {
@@ -143,7 +143,7 @@ export function runMapping(
       const first = outcome.failed[0];
       if (first === undefined) return outcome;
       // "Lambda … uses the lowest sequence number as the checkpoint, and retries all records starting from it."
-      return { failed: records.map((_, index) => index).slice(first), counts: outcome.counts };
+      return { ...outcome, failed: records.map((_, index) => index).slice(first) };
     },
     async discard(records, shardId, reason, attempts) {
       cloud.trace.note('lambda', 'records discarded', {

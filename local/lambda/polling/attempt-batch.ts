@@ -4,14 +4,17 @@ import type { SourceRecord } from './stream-source.ts';
 /** What became of a batch: the indexes of the records that have to be tried again, none when all is well. */
 export interface Outcome {
   readonly failed: readonly number[];
-  /** Does it count against MaximumRetryAttempts, and split the batch? Throttling and the services' own failures don't. */
+  /** Does it count against MaximumRetryAttempts? Throttling and the services' own failures don't. */
   readonly counts: boolean;
+  /** May the batch be halved before the next attempt? */
+  readonly splits: boolean;
 }
 
-export const ALL_WELL: Outcome = { failed: [], counts: true };
+export const ALL_WELL: Outcome = { failed: [], counts: true, splits: true };
 
-export function allFailed(records: readonly unknown[], counts: boolean): Outcome {
-  return { failed: records.map((_, index) => index), counts };
+/** Every record failed: by an answer of the user's code or configuration, or by a failure of the services. */
+export function allFailed(records: readonly unknown[], byUser: boolean): Outcome {
+  return { failed: records.map((_, index) => index), counts: byUser, splits: byUser };
 }
 
 export interface RetrySettings {
@@ -61,12 +64,13 @@ export async function attemptBatch(
     if (handler.stopped()) return;
     records = await dropOld(kernel, settings, handler, records, attempts);
     if (records.length === 0) return;
-    const { failed, counts } = await handler.deliver(records);
+    const { failed, counts, splits } = await handler.deliver(records);
     attempts += 1;
     if (handler.stopped()) return;
     if (failed.length === 0) return handler.finish(records);
     const remaining = failed.map((index) => records[index]!);
     const progress = remaining.length < records.length;
+    const halves = settings.bisect && splits && !progress && records.length > 1;
     if (progress) {
       const open = new Set(failed);
       handler.finish(records.filter((_, index) => !open.has(index)));
@@ -74,7 +78,7 @@ export async function attemptBatch(
       counted = 0; // what is left is a batch of its own
       pauses = 0;
       attempts = 0;
-    } else if (counts && !(settings.bisect && records.length > 1)) {
+    } else if (counts && !halves) {
       counted += 1;
       if (settings.maximumRetries >= 0 && counted > settings.maximumRetries) {
         await handler.discard(records, 'RetryAttemptsExhausted', attempts);
@@ -83,7 +87,7 @@ export async function attemptBatch(
     }
     await kernel.scheduler.sleep(Math.min(settings.backoff.firstMs * 2 ** pauses, settings.backoff.maximumMs));
     pauses = Math.min(pauses + 1, 30);
-    if (counts && !progress && settings.bisect && records.length > 1) {
+    if (halves) {
       const middle = Math.ceil(records.length / 2);
       await attemptBatch(kernel, settings, handler, records.slice(0, middle), { counted, pauses, attempts });
       records = records.slice(middle);
