@@ -79,10 +79,8 @@ function run(command: string, args: string[], shell: boolean, directory: string,
     CDK_CONTEXT_JSON: JSON.stringify({
       'aws:cdk:enable-path-metadata': true,
       'aws:cdk:enable-asset-metadata': true,
+      'daybook:local': true, // constructs leave out what only AWS's machines need
       ...context,
-      // Nothing that takes a download is bundled (native layers come from the project), and nothing is linted here.
-      'aws:cdk:bundling-stacks': [],
-      '@aws-cdk/core:validateAgainstDefaultRules': false,
     }),
     // The library's check of templates against CloudFormation's rules takes seconds; it is for a deploy, by `cdk synth`.
     CDK_VALIDATION: process.env.CDK_VALIDATION ?? 'false',

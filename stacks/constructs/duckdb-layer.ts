@@ -11,7 +11,7 @@ const PACKAGE = '@duckdb/node-api';
 /**
  * DuckDB for the functions' own processor, whatever the developer's machine is: npm installs the exact version of
  * Daybook's package.json for Linux on arm64 while the asset is bundled (71 MB unpacked). Where the context
- * `aws:cdk:bundling-stacks` is empty, as in the embedded runtime, nothing is downloaded.
+ * `daybook:local` is true, as in the embedded runtime, nothing is downloaded: it takes the project's own DuckDB.
  */
 export function duckdbLayer(scope: Construct): LayerVersion {
   const version = duckdbVersion();
@@ -28,7 +28,8 @@ export function duckdbLayer(scope: Construct): LayerVersion {
         image: DockerImage.fromRegistry('scratch'), // never used: the local bundling below always answers
         local: {
           tryBundle(output) {
-            install(version, join(output, 'nodejs'));
+            if (scope.node.tryGetContext('daybook:local') === true) mkdirSync(join(output, 'nodejs'));
+            else install(version, join(output, 'nodejs'));
             return true;
           },
         },
