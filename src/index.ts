@@ -1,5 +1,6 @@
 export { type AppDefinition, type AppOptions, defineApp } from './app.ts';
 export { type DynamoEventTableOptions, dynamoEventTable } from './aws/dynamo-event-table.ts';
+export { type DynamoProjectionTableOptions, dynamoProjectionTable } from './aws/dynamo-projection-table.ts';
 export { type DynamoSnapshotsOptions, dynamoSnapshots } from './aws/dynamo-snapshots.ts';
 export { DaybookError, type ErrorCode, type ErrorDetails, isDaybookError } from './errors.ts';
 export {
@@ -33,6 +34,20 @@ export {
   type RollupEntry,
   type RollupOptions,
 } from './projection/definition.ts';
+export {
+  BUCKETS,
+  type BuildPointer,
+  type ProjectionItem,
+  type ProjectionTable,
+} from './projection/projection-table.ts';
+export {
+  type Projected,
+  type ReadOptions as ReadProjectionOptions,
+  readAllProjected,
+  readProjected,
+  readRollup,
+} from './projection/read.ts';
+export type { ReplayRange, ReplayRequest } from './replay/request.ts';
 export type { DataSchema, FromJsonSchema, InputOf, JsonSchema, OutputOf } from './schema/json-schema.ts';
 export type { StandardSchemaV1 } from './schema/standard-schema.ts';
 export { toJsonSchema } from './schema/to-json-schema.ts';

@@ -1,0 +1,103 @@
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { AthenaClient } from '@aws-sdk/client-athena';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import {
+  createEventStore,
+  dynamoEventTable,
+  dynamoProjectionTable,
+  dynamoSnapshots,
+  type EventStore,
+  type ProjectionTable,
+} from 'daybook';
+import { announce, startLocal, synthesize, type TraceEntry } from 'daybook/local';
+import type { Narrator } from './narrator.ts';
+
+/** The bank, up and running on this machine, and clients for what the tour asks it. */
+export interface Bank {
+  readonly endpoint: string;
+  readonly store: EventStore;
+  readonly projections: ProjectionTable;
+  readonly dynamodb: DynamoDBClient;
+  readonly athena: AthenaClient;
+  readonly states: SFNClient;
+  /** Physical names. */
+  readonly names: {
+    readonly overdrafts: string;
+    readonly workGroup: string;
+    readonly database: string;
+    readonly stateMachine: string;
+    readonly bucket: string;
+  };
+  /** What has flowed since the start. */
+  readonly trace: readonly TraceEntry[];
+  /** Resolves when nothing is under way any more, cold storage included. */
+  settled(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
+
+/** Synthesizes the CDK app and hosts the template. */
+export async function openBank(tell: Narrator, options: { readonly port?: number }): Promise<Bank> {
+  tell.line('Synthesizing the CDK app (stacks/app.ts) …');
+  const assembly = await synthesize(join(root, 'stacks/app.ts'));
+  const trace: TraceEntry[] = [];
+  const runtime = await startLocal({
+    assembly: assembly.directory,
+    ...options,
+    onTrace: (entry) => trace.push(entry),
+    log: (line) => {
+      if (line.startsWith('runtime: ')) process.stderr.write(`${line}\n`);
+    },
+  });
+  const { outputs, byPath } = runtime.stacks.Bank!;
+  const output = (name: string) => {
+    const value = outputs[`Daybook${name}`];
+    if (value === undefined) throw new Error(`The stack Bank has no output Daybook${name}`);
+    return value;
+  };
+  tell.good(
+    `The template's ${Object.keys(runtime.stacks.Bank!.resources).length} resources are hosted at ${runtime.endpoint}`,
+  );
+  const config = {
+    endpoint: runtime.endpoint,
+    region: runtime.account.region,
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  };
+  const dynamodb = new DynamoDBClient(config);
+  const athena = new AthenaClient(config);
+  const states = new SFNClient(config);
+  const conceal = announce(runtime);
+  return {
+    endpoint: runtime.endpoint,
+    store: createEventStore({
+      table: dynamoEventTable({ client: dynamodb, tableName: output('EventsTableName') }),
+      snapshots: dynamoSnapshots({ client: dynamodb, tableName: output('SnapshotsTableName') }),
+    }),
+    projections: dynamoProjectionTable({ client: dynamodb, tableName: output('ProjectionsTableName') }),
+    dynamodb,
+    athena,
+    states,
+    names: {
+      overdrafts: byPath['Bank/Overdrafts']!,
+      workGroup: output('WorkGroupName'),
+      database: output('DatabaseName'),
+      stateMachine: output('ReplayStateMachineArn'),
+      bucket: output('ArchiveBucketName'),
+    },
+    trace,
+    async settled() {
+      await runtime.idle();
+      await runtime.flush();
+      await runtime.idle();
+    },
+    async close() {
+      conceal();
+      for (const client of [dynamodb, athena, states]) client.destroy();
+      await runtime.stop();
+      assembly.dispose();
+    },
+  };
+}
