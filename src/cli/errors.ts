@@ -6,4 +6,8 @@ export const cliErrors = {
     `${d.option} of \`daybook ${d.command}\` is not there yet in this version.`,
   'cli.missingPackage': (d: { readonly name: string; readonly install: string }) =>
     `The package ${d.name} is not installed. It comes with daybook unless optional packages are left out: ${d.install}`,
+  'cli.importStopped': (d: { readonly line: number; readonly problem: string; readonly taken: number }) =>
+    `Stopped at line ${d.line}: ${d.problem}. ${d.taken} events are stored; mend the line and run it again, or use --on-error skip.`,
+  'cli.importDiffers': (d: { readonly differing: number }) =>
+    `What is stored differs from the file at ${d.differing} lines, named above. Nothing was overwritten.`,
 };

@@ -12,6 +12,7 @@ interface Entry {
 /** Every sub-command, in the order of the help; a command's module is loaded only when it is called. */
 const COMMANDS: readonly Entry[] = [
   { name: 'dev', summary: 'run your CDK app on this machine, behind one AWS endpoint', load: () => import('./dev.ts') },
+  { name: 'import', summary: 'append a history from JSON Lines', load: () => import('./import.ts') },
 ];
 
 /**

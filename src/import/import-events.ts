@@ -1,0 +1,217 @@
+import type { EventTable } from '../store/event-table.ts';
+import { type ImportEvent, type ParseOptions, parseLine } from './parse-line.ts';
+import type { Line } from './read-lines.ts';
+import { itemProblem, type NumberedEvent, nextBatchLength, type WriteContext, writeBatch } from './write-batch.ts';
+
+export interface ImportOptions extends ParseOptions {
+  readonly table: EventTable;
+  readonly lines: AsyncIterable<readonly Line[]>;
+  /** At the first line that cannot be taken: stop, or leave it out and go on. */
+  readonly onError: 'stop' | 'skip';
+  /** Commits under way at once; default 32. */
+  readonly concurrency?: number;
+  /** Milliseconds since the epoch; default the system's clock. */
+  readonly now?: () => number;
+  onRefused?(refusal: Refusal): void;
+  onProgress?(progress: ImportProgress): void;
+}
+
+/** A line that was not taken, and why. */
+export interface Refusal {
+  readonly line: number;
+  readonly problem: string;
+  /** What is stored differs from the file: more than a bad line. */
+  readonly differs: boolean;
+}
+
+export interface ImportProgress {
+  /** Non-empty lines read. */
+  readonly lines: number;
+  readonly written: number;
+  readonly alreadyThere: number;
+  readonly refused: number;
+  readonly aggregates: number;
+}
+
+export interface ImportSummary extends ImportProgress {
+  /** Lines refused because what is stored differs. */
+  readonly differing: number;
+  /** The line that ended the run, with `onError: 'stop'`. */
+  readonly stoppedBy?: Refusal;
+}
+
+const CONCURRENCY = 32;
+
+/** Lines read but not yet written: enough to keep all writers busy, little enough for flat memory. */
+const MAX_WAITING = 4000;
+const MAX_WAITING_CHARACTERS = 32 * 1024 * 1024;
+
+interface Aggregate {
+  readonly waiting: NumberedEvent[];
+  busy: boolean;
+  /** Events of it were found in the table, so the next batch looks first. */
+  mayExist: boolean;
+}
+
+/**
+ * Appends the lines' events, in order per aggregate and many aggregates at once. The n-th line of an aggregate is its
+ * version n, unless lines say their versions. What is there already and equal is left as it is, so that a run may be repeated
+ * or go on after it was killed; every commit is whole.
+ */
+export async function importEvents(options: ImportOptions): Promise<ImportSummary> {
+  const { onError, concurrency = CONCURRENCY } = options;
+  const context: WriteContext = { table: options.table, now: options.now ?? Date.now, recordedAt: '' };
+  const numbering = new Map<string, number | Blocked>();
+  const active = new Map<string, Aggregate>();
+  const ready: string[] = [];
+  const count = { lines: 0, written: 0, alreadyThere: 0, refused: 0, aggregates: 0, differing: 0 };
+  let underWay = 0;
+  let waiting = 0;
+  let characters = 0;
+  let stoppedBy: Refusal | undefined;
+  let failure: { readonly error: unknown } | undefined;
+  let wake: (() => void) | undefined;
+
+  const ended = () => stoppedBy !== undefined || failure !== undefined;
+
+  function refuse(line: number, problem: string, differs = false): void {
+    const refusal = { line, problem, differs };
+    count.refused++;
+    if (differs) count.differing++;
+    if (onError === 'stop') stoppedBy ??= refusal;
+    options.onRefused?.(refusal);
+  }
+
+  /** Gives an event its version and puts it in its aggregate's queue. */
+  function take(event: ImportEvent): void {
+    const numbered = number(numbering, event);
+    if ('problem' in numbered) {
+      refuse(event.line, numbered.problem);
+      return;
+    }
+    let aggregate = active.get(event.aggregateUuid);
+    if (aggregate === undefined) {
+      // A first line that is not version 1 goes on from what is in the table.
+      aggregate = { waiting: [], busy: false, mayExist: numbered.first && numbered.event.version > 1 };
+      active.set(event.aggregateUuid, aggregate);
+    }
+    if (numbered.first) count.aggregates++;
+    aggregate.waiting.push(numbered.event);
+    waiting++;
+    characters += numbered.event.event.data.length;
+    if (!aggregate.busy && aggregate.waiting.length === 1) ready.push(event.aggregateUuid);
+  }
+
+  function start(): void {
+    while (underWay < concurrency && ready.length > 0 && failure === undefined) {
+      const aggregateUuid = ready.shift()!;
+      void work(aggregateUuid, active.get(aggregateUuid)!);
+    }
+  }
+
+  async function work(aggregateUuid: string, aggregate: Aggregate): Promise<void> {
+    underWay++;
+    aggregate.busy = true;
+    const batch = aggregate.waiting.splice(0, nextBatchLength(aggregate.waiting));
+    try {
+      const outcome = await writeBatch(context, batch, aggregate.mayExist);
+      count.written += outcome.written;
+      count.alreadyThere += outcome.alreadyThere;
+      aggregate.mayExist = outcome.alreadyThere > 0 && outcome.written === 0;
+      if (outcome.refused !== undefined) block(aggregateUuid, aggregate, batch, outcome.refused);
+    } catch (error) {
+      failure ??= { error };
+    }
+    aggregate.busy = false;
+    underWay--;
+    release(batch);
+    if (aggregate.waiting.length > 0) ready.push(aggregateUuid);
+    else active.delete(aggregateUuid);
+    options.onProgress?.(count);
+    start();
+    wake?.();
+  }
+
+  /** An event could not be written: none that follows it in its aggregate can. */
+  function block(
+    aggregateUuid: string,
+    aggregate: Aggregate,
+    batch: readonly NumberedEvent[],
+    { event, problem, differs }: { readonly event: NumberedEvent; readonly problem: string; readonly differs: boolean },
+  ): void {
+    refuse(event.line, problem, differs);
+    const after = `version ${event.version} of its aggregate was refused (line ${event.line})`;
+    numbering.set(aggregateUuid, { blocked: after });
+    const dropped = aggregate.waiting.splice(0);
+    for (const later of [...batch.slice(batch.indexOf(event) + 1), ...dropped]) refuse(later.line, after);
+    release(dropped);
+  }
+
+  function release(events: readonly NumberedEvent[]): void {
+    waiting -= events.length;
+    for (const { event } of events) characters -= event.data.length;
+  }
+
+  /** Until there is room for more lines, or nothing is under way when told so. */
+  async function settle(enough: () => boolean): Promise<void> {
+    start();
+    while (!enough() && failure === undefined) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      wake = undefined;
+    }
+  }
+
+  for await (const lines of options.lines) {
+    for (const { number: line, text, problem } of lines) {
+      count.lines++;
+      const parsed = text === undefined ? { problem: problem ?? 'it cannot be read' } : parseLine(line, text, options);
+      const event = 'problem' in parsed ? parsed : (tooLarge(parsed) ?? parsed);
+      if ('problem' in event) refuse(line, event.problem);
+      else take(event);
+      if (ended()) break;
+      if (waiting >= MAX_WAITING || characters >= MAX_WAITING_CHARACTERS) {
+        await settle(() => waiting < MAX_WAITING / 2 && characters < MAX_WAITING_CHARACTERS / 2);
+      }
+    }
+    start();
+    options.onProgress?.(count);
+    if (ended()) break;
+  }
+  // What came before a line that ended the run is written.
+  await settle(() => active.size === 0);
+  while (underWay > 0) {
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+  }
+  if (failure !== undefined) throw failure.error;
+  return { ...count, ...(stoppedBy !== undefined && { stoppedBy }) };
+}
+
+interface Blocked {
+  readonly blocked: string;
+}
+
+/** The version of an event: what its line says, which must follow on, or the next one. */
+function number(
+  numbering: Map<string, number | Blocked>,
+  event: ImportEvent,
+): { readonly event: NumberedEvent; readonly first: boolean } | { readonly problem: string } {
+  const { aggregateUuid } = event;
+  const last = numbering.get(aggregateUuid);
+  if (typeof last === 'object') return { problem: last.blocked };
+  const next = last === undefined ? (event.version ?? 1) : last + 1;
+  if (event.version !== undefined && event.version !== next) {
+    const what = event.version > next ? 'would leave a hole' : 'comes too late';
+    return { problem: `version ${event.version} ${what}: the line before it of this aggregate is version ${next - 1}` };
+  }
+  numbering.set(aggregateUuid, next);
+  return { event: { ...event, version: next }, first: last === undefined };
+}
+
+function tooLarge(event: ImportEvent): { readonly problem: string } | undefined {
+  const problem = itemProblem(event);
+  return problem === undefined ? undefined : { problem };
+}

@@ -1,0 +1,96 @@
+import { createGunzip } from 'node:zlib';
+
+/** A line of a file, counted from 1; `text` is undefined when it cannot be one, and `problem` says why. */
+export interface Line {
+  readonly number: number;
+  readonly text: string | undefined;
+  readonly problem?: string;
+}
+
+/** An item has at most 400 KB; escapes such as \u00e4 make at most three bytes of one. */
+const MAX_LINE_BYTES = 4 * 1024 * 1024;
+
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+
+/** The lines of JSON Lines text, those of one chunk at a time; empty ones are counted and left out. Gzip is recognised. */
+export async function* readLines(source: AsyncIterable<Uint8Array>): AsyncGenerator<readonly Line[], void, undefined> {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  let number = 0;
+  let parts: Uint8Array[] = [];
+  let held = 0;
+
+  const finish = (): Line | undefined => {
+    number++;
+    const size = held;
+    const bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+    parts = [];
+    held = 0;
+    if (size > MAX_LINE_BYTES) {
+      return { number, text: undefined, problem: `it has ${size} bytes, the limit is ${MAX_LINE_BYTES}` };
+    }
+    const end = bytes.at(-1) === RETURN ? bytes.length - 1 : bytes.length;
+    try {
+      const text = decoder.decode(bytes.subarray(0, end));
+      const line = number === 1 && text.startsWith('\ufeff') ? text.slice(1) : text;
+      return line.trim() === '' ? undefined : { number, text: line };
+    } catch {
+      return { number, text: undefined, problem: 'it is not UTF-8' };
+    }
+  };
+  const hold = (bytes: Uint8Array) => {
+    held += bytes.length;
+    // What is too long is only counted.
+    if (held > MAX_LINE_BYTES) parts = [];
+    else parts.push(bytes);
+  };
+
+  for await (const chunk of await unzipped(source)) {
+    const lines: Line[] = [];
+    let start = 0;
+    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
+      hold(chunk.subarray(start, end));
+      const line = finish();
+      if (line !== undefined) lines.push(line);
+      start = end + 1;
+    }
+    if (start < chunk.length) hold(chunk.subarray(start));
+    if (lines.length > 0) yield lines;
+  }
+  if (held > 0) {
+    const line = finish();
+    if (line !== undefined) yield [line];
+  }
+}
+
+/** The bytes as they are, or unzipped when they begin as gzip does, whatever the file is called. */
+async function unzipped(source: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
+  const iterator = source[Symbol.asyncIterator]();
+  let first = new Uint8Array();
+  let done = false;
+  while (first.length < 2 && !done) {
+    const next = await iterator.next();
+    done = next.done === true;
+    if (!done) first = Buffer.concat([first, next.value]);
+  }
+  const all = (async function* () {
+    try {
+      if (first.length > 0) yield first;
+      while (!done) {
+        const next = await iterator.next();
+        if (next.done === true) return;
+        yield next.value;
+      }
+    } finally {
+      await iterator.return?.();
+    }
+  })();
+  if (first[0] !== 0x1f || first[1] !== 0x8b) return all;
+  const { Readable } = await import('node:stream');
+  const zipped = Readable.from(all, { objectMode: false });
+  const gunzip = createGunzip();
+  // A failure of the source must end the unzipped side as well.
+  zipped.on('error', (error) => gunzip.destroy(error));
+  gunzip.on('close', () => zipped.destroy());
+  return zipped.pipe(gunzip);
+}
