@@ -1,0 +1,77 @@
+import { dataLimitFailure, exceedsBytes, PAYLOAD_LIMIT, StateFailure } from '../failure.ts';
+import type { CancelScope } from '../interpreter/cancel-scope.ts';
+import type { Execution } from '../interpreter/execution.ts';
+import type { DistributedMapState } from './distributed.ts';
+import { type MapRunChild, type MapRunRecord, thresholdExceeded } from './map-run.ts';
+
+/**
+ * Runs the children that have not succeeded, as many at once as the run allows. When the tolerated failures are exceeded,
+ * no more are started, and running Standard children are stopped; "Express … workflows can't be stopped".
+ */
+export async function runChildren(
+  execution: Execution,
+  state: DistributedMapState,
+  run: MapRunRecord,
+  scope: CancelScope,
+): Promise<void> {
+  const { around } = execution;
+  const { executionType } = state.distributed;
+  const open = run.children!.filter(({ status }) => status === 'PENDING' || status === 'PENDING_REDRIVE');
+  let exceeded = false;
+  let next = 0;
+  const work = async () => {
+    while (next < open.length && !exceeded && scope.reason === undefined) {
+      await runChild(execution, state, run, open[next++]!);
+      if (exceeded || !thresholdExceeded(run)) continue;
+      exceeded = true;
+      if (executionType === 'STANDARD') stopChildren(execution, run);
+    }
+  };
+  const release = scope.onCancel(() => stopChildren(execution, run));
+  try {
+    await scope.race(Promise.all(Array.from({ length: Math.min(run.maxConcurrency, open.length) }, work)));
+  } finally {
+    release();
+    for (const child of run.children!) {
+      if (child.executionArn !== undefined) child.status = around.statusOf(child.executionArn);
+    }
+  }
+  if (exceeded) {
+    const cause = 'The specified tolerated failure threshold was exceeded';
+    throw new StateFailure('States.ExceedToleratedFailureThreshold', cause, { origin: 'task' });
+  }
+}
+
+async function runChild(
+  execution: Execution,
+  state: DistributedMapState,
+  run: MapRunRecord,
+  child: MapRunChild,
+): Promise<void> {
+  const { around } = execution;
+  const { executionType } = state.distributed;
+  if (exceedsBytes(child.inputText, PAYLOAD_LIMIT)) throw dataLimitFailure(state.name);
+  const again = child.status === 'PENDING_REDRIVE' && child.executionArn !== undefined && executionType === 'STANDARD';
+  const { arn } = again
+    ? around.redriveChild(child.executionArn!)
+    : around.startChild({
+        parent: execution.record,
+        container: state.processor,
+        label: run.label,
+        type: executionType,
+        mapRunArn: run.arn,
+        input: child.input,
+        inputText: child.inputText,
+        itemCount: child.items,
+      });
+  child.executionArn = arn;
+  child.status = 'RUNNING';
+  await around.ended(arn);
+  child.status = around.statusOf(arn);
+}
+
+function stopChildren({ around }: Execution, run: MapRunRecord): void {
+  for (const { status, executionArn } of run.children ?? []) {
+    if (status === 'RUNNING' && executionArn !== undefined) around.stopChild(executionArn);
+  }
+}
