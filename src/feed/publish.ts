@@ -61,7 +61,7 @@ export async function publish(
   ports: PublishPorts,
 ): Promise<{ readonly answer: BatchAnswer; readonly seen: Observed }> {
   const seen = observing();
-  const records = readFeedBatch(event, ports.feed, seen).filter(({ envelope }) => envelope.events.length > 0);
+  const records = readFeedBatch(event, ports.feed, seen).filter(({ envelope }) => envelope.to > 0);
   const runs = runsOf(records);
   const positions = await ports.positions.read(ports.publisher, [...runs.keys()]);
   const all = new Map<string, Progress>();

@@ -77,5 +77,9 @@ export async function hasFrom(table: Pick<EventTable, 'query'>, aggregate: strin
 
 /** Does the error say that an item is no event? No retry mends that; everything else is worth one. */
 export function isUnreadable(error: unknown): boolean {
-  return isDaybookError(error);
+  return (
+    isDaybookError(error, 'event.unknownFormat') ||
+    isDaybookError(error, 'event.missingAttribute') ||
+    isDaybookError(error, 'event.encrypted')
+  );
 }

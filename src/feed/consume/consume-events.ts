@@ -99,7 +99,7 @@ async function consumeKinesis<E extends AnyEvent, Item>(
   concurrency: number,
   seen: Observing,
 ): Promise<BatchAnswer> {
-  const records = readFeedBatch(event, feed, seen).filter(({ envelope }) => envelope.events.length > 0);
+  const records = readFeedBatch(event, feed, seen).filter(({ envelope }) => envelope.to > 0);
   const positions = await ports.positions.read(ports.name, [...runsOf(records).keys()]);
   const failures = await perAggregate(
     records,

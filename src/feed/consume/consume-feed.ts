@@ -18,8 +18,9 @@ export interface ConsumeFeedOptions {
 }
 
 /**
- * Makes a Lambda handler for the feed's Kinesis batches: an aggregate's envelopes in order and one at a time, empty ones
- * left out, and a partial batch answer that names the first failure, so that nothing passes it.
+ * Makes a Lambda handler for the feed's Kinesis batches: an aggregate's envelopes in order and one at a time, and
+ * a partial batch answer that names the first failure, so that nothing passes it. An empty envelope is given too: its `to`
+ * is in the feed, so a consumer whose position is lower has missed something.
  *
  * @example
  * export const handler = consumeFeed({ feed, apply: (envelope) => project(ports, envelope) });
@@ -33,7 +34,7 @@ export function consumeFeed(options: ConsumeFeedOptions): (event: unknown) => Pr
       const work: Parameters<typeof perAggregate>[1] = async (run, standsAt) => {
         for (const record of run) {
           standsAt(record);
-          if (record.envelope.events.length > 0) await apply(record.envelope);
+          if (record.envelope.to > 0) await apply(record.envelope);
         }
       };
       return answerOf(await perAggregate(records, work, concurrency), seen);

@@ -1,0 +1,122 @@
+import type { StoredEvent } from '../../src/event/stored-event.ts';
+import type { Cursor, CursorTable } from '../../src/feed/cursor-table.ts';
+import type { PositionTable } from '../../src/feed/position-table.ts';
+import type { EventTable } from '../../src/store/event-table.ts';
+
+/** The tables behind the feed's ports, in memory: what DynamoDB promises of one item, and nothing of many. */
+
+export interface MemoryEvents {
+  readonly table: Pick<EventTable, 'query' | 'aggregates'>;
+  put(event: StoredEvent): void;
+  all(aggregate: string): ReadonlyMap<number, StoredEvent>;
+}
+
+/** `pageSize` events to a page, at most; `staleMs` and `now`: how far an eventually consistent read may lag. */
+export function memoryEvents(
+  options: { readonly pageSize?: number; readonly now?: () => number; readonly staleMs?: () => number } = {},
+): MemoryEvents {
+  const { pageSize = 3, now = () => 0, staleMs = () => 0 } = options;
+  const byAggregate = new Map<string, Map<number, StoredEvent & { readonly seenAt: number }>>();
+  const all = (aggregate: string) => byAggregate.get(aggregate) ?? new Map<number, StoredEvent>();
+  return {
+    all,
+    put(event) {
+      const versions = byAggregate.get(event.aggregateUuid) ?? new Map();
+      byAggregate.set(event.aggregateUuid, versions);
+      versions.set(event.version, { ...event, seenAt: now() });
+    },
+    table: {
+      async *query(aggregate, { from = 1, to = Number.MAX_SAFE_INTEGER, reverse, limit, consistent = true }) {
+        const horizon = consistent ? Number.POSITIVE_INFINITY : now() - staleMs();
+        const events = [...(byAggregate.get(aggregate)?.values() ?? [])]
+          .filter(({ version, seenAt }) => version >= from && version <= to && seenAt <= horizon)
+          .sort((a, b) => (reverse ? b.version - a.version : a.version - b.version))
+          .slice(0, limit);
+        for (let i = 0; i < events.length; i += pageSize) yield events.slice(i, i + pageSize);
+      },
+      async aggregates({ after, limit = 100 }) {
+        // The index holds version-1 items only.
+        const ids = [...byAggregate.keys()].filter((id) => byAggregate.get(id)!.has(1)).sort();
+        const rest = after === undefined ? ids : ids.filter((id) => id > after);
+        const page = rest.slice(0, limit);
+        return { aggregateUuids: page, ...(rest.length > page.length && { next: page.at(-1)! }) };
+      },
+    },
+  };
+}
+
+export interface MemoryCursors extends CursorTable {
+  readonly items: ReadonlyMap<string, Cursor>;
+}
+
+/** `stale` gives the state of which an eventually consistent read tells; undefined: the present one. */
+export function memoryCursors(stale: (aggregate: string) => Cursor | undefined = () => undefined): MemoryCursors {
+  const items = new Map<string, Cursor>();
+  let place: Awaited<ReturnType<CursorTable['checkpoint']>>;
+  const of = (aggregate: string): Cursor => items.get(aggregate) ?? { confirmed: 0 };
+  const set = (aggregate: string, cursor: Cursor) => {
+    items.set(aggregate, cursor);
+    return cursor;
+  };
+  return {
+    items,
+    async readMany(aggregates) {
+      const found = new Map<string, Cursor>();
+      for (const aggregate of aggregates) {
+        const cursor = stale(aggregate) ?? items.get(aggregate);
+        if (cursor !== undefined) found.set(aggregate, cursor);
+      }
+      return found;
+    },
+    async read(aggregate) {
+      return of(aggregate);
+    },
+    async raise(aggregate, from, to) {
+      const { holed: _, holedAt: __, attempts: ___, ...rest } = of(aggregate);
+      if (from > rest.confirmed + 1 || to <= rest.confirmed) return { raised: false, cursor: of(aggregate) };
+      return { raised: true, cursor: set(aggregate, { ...rest, confirmed: to }) };
+    },
+    async offer(aggregate, offered, offeredAt) {
+      set(aggregate, { ...of(aggregate), offered, offeredAt });
+    },
+    async noteHead(aggregate, head) {
+      const cursor = of(aggregate);
+      return (cursor.head ?? 0) < head ? set(aggregate, { ...cursor, head }) : cursor;
+    },
+    async markHole(aggregate, { version, since, attempts }) {
+      const cursor = of(aggregate);
+      if (cursor.confirmed !== version - 1) return { marked: false, cursor };
+      return { marked: true, cursor: set(aggregate, { ...cursor, holed: version, holedAt: since, attempts }) };
+    },
+    async checkpoint() {
+      return place;
+    },
+    async saveCheckpoint(checkpoint) {
+      place = checkpoint;
+    },
+  };
+}
+
+/** `apply` is what a transaction does with an effect's items. */
+export function memoryPositions<Item>(apply: (item: Item) => void = () => {}): PositionTable<Item> & {
+  readonly items: ReadonlyMap<string, number>;
+} {
+  const items = new Map<string, number>();
+  const key = (consumer: string, aggregate: string) => `${consumer}|${aggregate}`;
+  return {
+    items,
+    async read(consumer, aggregates) {
+      const known = aggregates.filter((aggregate) => items.has(key(consumer, aggregate)));
+      return new Map(known.map((aggregate) => [aggregate, items.get(key(consumer, aggregate))!]));
+    },
+    async raise(consumer, aggregate, to) {
+      items.set(key(consumer, aggregate), Math.max(to, items.get(key(consumer, aggregate)) ?? 0));
+    },
+    async commit({ consumer, aggregate, from, to }, effect) {
+      if ((items.get(key(consumer, aggregate)) ?? 0) !== from) return false;
+      for (const item of effect) apply(item);
+      items.set(key(consumer, aggregate), to);
+      return true;
+    },
+  };
+}
