@@ -1,0 +1,51 @@
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { bucketOf } from '../../../src/event/bucket.ts';
+import type { StoredEvent } from '../../../src/event/stored-event.ts';
+import type { ArchiveFiles } from '../../../src/replay/archive-files.ts';
+import { writeParquet } from '../archive/parquet-file.ts';
+
+/** An archive in a folder, laid out as Firehose lays it out in S3. */
+export function folderArchive(
+  folder: string,
+): ArchiveFiles & { deliver(events: readonly StoredEvent[]): Promise<void> } {
+  let files = 0;
+  return {
+    async *list(prefix) {
+      const found = readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name))
+        .map((path) => ({ key: relative(folder, path), bytes: statSync(path).size }))
+        .filter(({ key }) => key.startsWith(prefix));
+      for (const file of found) yield [file];
+    },
+    async readText(key) {
+      return readFileSync(join(folder, key), 'utf8');
+    },
+    async writeText(key, text) {
+      mkdirSync(dirname(join(folder, key)), { recursive: true });
+      writeFileSync(join(folder, key), text);
+    },
+    async download(key, path) {
+      copyFileSync(join(folder, key), path);
+      return statSync(path).size;
+    },
+    async deliver(events) {
+      const byBucket = groupBy(events);
+      for (const [bucket, rows] of byBucket) {
+        const path = join(folder, `events/day=2026-11-23/bucket=${bucket}/${files++}.parquet`);
+        mkdirSync(dirname(path), { recursive: true });
+        await writeParquet(path, rows);
+      }
+    },
+  };
+}
+
+function groupBy(events: readonly StoredEvent[]): Map<string, StoredEvent[]> {
+  const groups = new Map<string, StoredEvent[]>();
+  for (const event of events) {
+    const bucket = bucketOf(event.aggregateUuid);
+    groups.set(bucket, [...(groups.get(bucket) ?? []), event]);
+  }
+  return groups;
+}

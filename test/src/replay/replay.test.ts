@@ -1,0 +1,308 @@
+import { mkdtempSync, rmSync, truncateSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createEventStore, defineProjection, type StoredEvent } from 'daybook';
+import { type MemoryProjectionTable, memoryEventTable, memoryProjectionTable } from 'daybook/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Account } from '../../../examples/bank/account.ts';
+import { balances } from '../../../examples/bank/projections.ts';
+import { type Envelope, toEnvelopeEvent } from '../../../src/feed/envelope.ts';
+import { project, projectEnvelope } from '../../../src/projection/project.ts';
+import { readAllProjected, readProjected } from '../../../src/projection/read.ts';
+import { createRunner } from '../../../src/projection/runner.ts';
+import { CATCH_UP_START, catchUp } from '../../../src/replay/catch-up.ts';
+import { foldSlice } from '../../../src/replay/fold.ts';
+import { type Plan, plan } from '../../../src/replay/plan.ts';
+import type { ReplayRequest } from '../../../src/replay/request.ts';
+import { VERIFY_START, verify } from '../../../src/replay/verify.ts';
+import { folderArchive } from './folder-archive.ts';
+
+const never = () => false;
+
+describe('a replay', () => {
+  let folder: string;
+  let files: ReturnType<typeof folderArchive>;
+  let table: MemoryProjectionTable;
+  const events = () => eventTable;
+  let eventTable = memoryEventTable();
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'daybook-replay-'));
+    files = folderArchive(folder);
+    table = memoryProjectionTable();
+    eventTable = memoryEventTable();
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** `count` deposits of 1, 2, 3 … cents, an hour apart. */
+  async function deposit(aggregateUuid: string, count: number): Promise<StoredEvent[]> {
+    const store = createEventStore({ table: eventTable });
+    for (let n = 0; n < count; n++) {
+      const { version } = await store.load(Account, aggregateUuid);
+      const occurredAt = new Date(Date.UTC(2026, 0, 1, version)).toISOString();
+      await store.append({ aggregate: Account, aggregateUuid, expectedVersion: version }, [
+        { type: 'MoneyDeposited', data: { amount: version + 1 }, occurredAt },
+      ]);
+    }
+    return stored(aggregateUuid);
+  }
+
+  async function stored(aggregateUuid: string): Promise<StoredEvent[]> {
+    const all: StoredEvent[] = [];
+    for await (const page of eventTable.query(aggregateUuid, {})) all.push(...page);
+    return all;
+  }
+
+  const envelopeOf = (all: readonly StoredEvent[], from: number): Envelope => ({
+    format: 1,
+    feed: 'feed',
+    aggregate: all[0]!.aggregateUuid,
+    from,
+    to: all.length,
+    head: all.length,
+    events: all.slice(from - 1).map(toEnvelopeEvent),
+  });
+
+  /** All steps of the state machine up to the promotion; `between` happens after the fold, `joined` after the join. */
+  async function run(
+    request: Omit<ReplayRequest, 'projection'>,
+    steps: { between?: () => Promise<void>; joined?: () => Promise<void> } = {},
+    projection = balances as Parameters<typeof createRunner>[0],
+  ) {
+    const runner = createRunner(projection);
+    const planned = await plan({ files, table }, [projection], 'b1', { projection: projection.name, ...request });
+    const folded = [];
+    for (const slice of planned.slices) folded.push(await foldSlice({ files, table }, runner, planned, slice));
+    await steps.between?.();
+    if (planned.kind === 'rebuild') {
+      table.setPointer(projection.name, { building: 'b1', buildingVersion: projection.version, phase: 'joined' });
+    }
+    await steps.joined?.();
+    const caughtUp = await catchUp({ table, events: events() }, runner, planned, CATCH_UP_START, never);
+    const verified = await verify({ table, events: events(), files }, runner, planned, caughtUp, VERIFY_START, never);
+    return { planned, folded, caughtUp, verified };
+  }
+
+  const balanceOf = async (id: string) => (await readProjected(table, balances, id, { build: 'b1' }))?.state.balance;
+
+  it('folds the archive, each event once whatever it repeats, and needs nothing from the table then', async () => {
+    const [a, b] = [await deposit('a', 30), await deposit('b', 3)];
+    await files.deliver([...a.slice(0, 20), ...b]);
+    await files.deliver([...a.slice(10), ...b].reverse());
+    const { folded, caughtUp, verified } = await run({});
+    expect(folded.reduce((sum, { events }) => sum + events, 0)).toBe(33);
+    expect(caughtUp).toMatchObject({ done: true, aggregates: 2, versions: 33, caughtUp: 0 });
+    expect(verified).toMatchObject({ done: true, aggregates: 2, versions: 33, applied: 33, sampled: 2 });
+    expect(await balanceOf('a')).toBe((30 * 31) / 2);
+  });
+
+  it('reads from the table what the archive does not hold: a tail, a middle, a whole aggregate', async () => {
+    const [a, b] = [await deposit('a', 10), await deposit('b', 10)];
+    await deposit('c', 4);
+    await files.deliver([...a.slice(0, 7), ...b.slice(0, 3), ...b.slice(4)]);
+    const { folded, caughtUp } = await run({});
+    expect(folded.reduce((sum, { behindHole }) => sum + behindHole, 0)).toBe(6);
+    expect(caughtUp).toMatchObject({ aggregates: 3, versions: 24, caughtUp: 3, holed: [] });
+    expect([await balanceOf('a'), await balanceOf('b'), await balanceOf('c')]).toEqual([55, 55, 10]);
+  });
+
+  it('loses nothing of the live traffic around the join, wherever it falls', async () => {
+    const before = await deposit('a', 5);
+    await files.deliver(before);
+    const live = async (from: number) => {
+      const apply = projectEnvelope({ table, events: eventTable }, [createRunner(balances)]);
+      await apply(envelopeOf(await stored('a'), from));
+    };
+    await live(1);
+    const { caughtUp } = await run(
+      {},
+      {
+        // Folding: live events pass the new build by; catching up takes them from the table.
+        between: async () => {
+          await deposit('a', 2);
+          await live(6);
+          expect((await readProjected(table, balances, 'a', { build: 'b1' }))?.position).toBe(5);
+        },
+        // Joined: live events are applied, and what was passed by is read from the table first.
+        joined: async () => {
+          await deposit('a', 2);
+          await live(8);
+          expect((await readProjected(table, balances, 'a', { build: 'b1' }))?.position).toBe(9);
+        },
+      },
+    );
+    expect(caughtUp.caughtUp).toBe(0);
+    expect(await balanceOf('a')).toBe(45);
+    expect((await readProjected(table, balances, 'a'))?.state.balance).toBe(45);
+  });
+
+  it('folds a slice twice at once without counting anything twice, and a late one never turns time back', async () => {
+    const a = await deposit('a', 6);
+    await files.deliver(a);
+    const runner = createRunner(balances);
+    const planned = await plan({ files, table }, [balances], 'b1', { projection: 'balances' });
+    const [slice] = planned.slices;
+    await Promise.all([
+      foldSlice({ files, table }, runner, planned, slice!),
+      foldSlice({ files, table }, runner, planned, slice!),
+    ]);
+    await deposit('a', 1);
+    await project(
+      { table, events: eventTable },
+      runner,
+      { building: 'b1', buildingVersion: 1, phase: 'joined' },
+      envelopeOf(await stored('a'), 7),
+    );
+    await foldSlice({ files, table }, runner, planned, slice!);
+    expect(await balanceOf('a')).toBe(28);
+  });
+
+  it('takes versions [a..b] of the named aggregates, both included, from the initial state or the one before', async () => {
+    await files.deliver((await deposit('a', 10)).slice(0, 4));
+    await deposit('b', 10);
+    const range = { kind: 'versions', aggregates: ['a'], from: 3, to: 5 } as const;
+    const { verified } = await run({ range });
+    expect(verified).toMatchObject({ aggregates: 1, versions: 5, applied: 3 });
+    expect(await balanceOf('a')).toBe(3 + 4 + 5);
+    expect(await balanceOf('b')).toBeUndefined();
+    table = memoryProjectionTable();
+    await run({ range, seed: 'before' });
+    expect(await balanceOf('a')).toBe(1 + 2 + 3 + 4 + 5);
+  });
+
+  it('takes times [t1..t2] by the clock that is named, both included, and writes the report beside the build', async () => {
+    await files.deliver(await deposit('a', 6));
+    await deposit('b', 1);
+    const range = { kind: 'times', from: '2026-01-01T02:00:00Z', to: '2026-01-01T04:00:00.000Z' } as const;
+    await run({ range });
+    expect(await balanceOf('a')).toBe(3 + 4 + 5);
+    const lines = [];
+    for await (const page of files.list('reports/')) {
+      for (const { key } of page) lines.push(...(await files.readText(key)).trim().split('\n'));
+    }
+    // b has no event in the range: it is not in the report.
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { aggregateUuid: 'a', position: 6, applied: 3, state: { holder: '', balance: 12, closed: false } },
+    ]);
+    table = memoryProjectionTable();
+    await run({ range: { ...range, clock: 'recorded' } });
+    expect(await balanceOf('a')).toBe(0);
+  });
+
+  it.each([199, 200, 201, 400])('misses none of %d aggregates, at every page boundary', async (count) => {
+    const store = createEventStore({ table: eventTable });
+    for (let i = 0; i < count; i++) {
+      await store.append({ aggregate: Account, aggregateUuid: `a${i}`, expectedVersion: 0 }, [
+        { type: 'AccountOpened', data: { holder: 'x' } },
+        { type: 'MoneyDeposited', data: { amount: 1 } },
+      ]);
+    }
+    const { verified } = await run({});
+    expect(verified).toMatchObject({ aggregates: count, versions: 2 * count });
+    let total = 0;
+    for await (const { state } of readAllProjected(table, balances, { build: 'b1' })) total += state.balance;
+    expect(total).toBe(count);
+  });
+
+  it('goes on where it stopped when its time is up', async () => {
+    for (let i = 0; i < 450; i++) {
+      await createEventStore({ table: eventTable }).append(
+        { aggregate: Account, aggregateUuid: `a${i}`, expectedVersion: 0 },
+        [{ type: 'MoneyDeposited', data: { amount: 1 } }],
+      );
+    }
+    const runner = createRunner(balances);
+    const planned = await plan({ files, table }, [balances], 'b1', { projection: 'balances' });
+    let progress = CATCH_UP_START;
+    let calls = 0;
+    while (!progress.done) {
+      progress = await catchUp(
+        { table, events: eventTable },
+        runner,
+        planned,
+        JSON.parse(JSON.stringify(progress)),
+        () => true,
+      );
+      calls++;
+    }
+    expect(calls).toBeGreaterThan(1);
+    expect(progress).toMatchObject({ aggregates: 450, versions: 450 });
+    let verified = VERIFY_START;
+    while (!verified.done) {
+      verified = await verify(
+        { table, events: eventTable, files },
+        runner,
+        planned,
+        progress,
+        JSON.parse(JSON.stringify(verified)),
+        () => true,
+      );
+    }
+    expect(verified).toMatchObject({ aggregates: 450, buckets: 16 });
+  });
+
+  describe('refuses', () => {
+    const planOf = (build: string): Promise<Plan> =>
+      plan({ files, table }, [balances], build, { projection: 'balances' });
+
+    it('a second rebuild of a projection while one is made, and says which', async () => {
+      await planOf('b1');
+      await planOf('b1');
+      await expect(planOf('b2')).rejects.toThrow('balances is being rebuilt by b1, so b2 was refused');
+    });
+
+    it('a file that changed after the plan', async () => {
+      await files.deliver(await deposit('a', 3));
+      const planned = await planOf('b1');
+      for await (const [file] of files.list('events/')) truncateSync(join(folder, file!.key), 100);
+      await expect(
+        foldSlice({ files, table }, createRunner(balances), planned, planned.slices[0]!),
+      ).rejects.toMatchObject({
+        code: 'replay.archiveFile',
+        details: { actualBytes: 100 },
+      });
+    });
+
+    it('a fold that throws, naming the event', async () => {
+      await files.deliver(await deposit('a', 3));
+      const brittle = defineProjection({
+        name: 'brittle',
+        aggregate: Account,
+        initialState: () => 0,
+        evolve: (state, event) => {
+          if (event.version === 2) throw new Error('cannot');
+          return state + 1;
+        },
+      });
+      await expect(run({}, {}, brittle)).rejects.toMatchObject({
+        code: 'replay.foldFailed',
+        details: { projection: 'brittle', aggregateUuid: 'a', version: 2, type: 'MoneyDeposited', reason: 'cannot' },
+      });
+    });
+
+    it('to promote a build that lacks an aggregate, lags, or differs in one state', async () => {
+      await files.deliver([...(await deposit('a', 3)), ...(await deposit('b', 3))]);
+      const tamper = async (
+        change: (item: NonNullable<Awaited<ReturnType<typeof table.get>>>) => object | undefined,
+      ) => {
+        table = memoryProjectionTable();
+        const runner = createRunner(balances);
+        const planned = await planOf('b1');
+        for (const slice of planned.slices) await foldSlice({ files, table }, runner, planned, slice);
+        const caughtUp = await catchUp({ table, events: eventTable }, runner, planned, CATCH_UP_START, never);
+        const damaged = memoryProjectionTable();
+        for (const id of ['a', 'b']) {
+          const item = (await table.get('balances', 'b1', id))!;
+          const changed = id === 'a' ? change(item) : item;
+          if (changed !== undefined) await damaged.store('balances', 'b1', { ...item, ...changed });
+        }
+        return verify({ table: damaged, events: eventTable, files }, runner, planned, caughtUp, VERIFY_START, never);
+      };
+      await expect(tamper((item) => item)).resolves.toMatchObject({ done: true });
+      await expect(tamper(() => undefined)).rejects.toThrow('it holds 1 aggregates, the table 2');
+      await expect(tamper((item) => ({ ...item, position: 2 }))).rejects.toThrow('has looked at 5 versions');
+      await expect(tamper((item) => ({ ...item, applied: 2 }))).rejects.toThrow('a counted 2 events, the table has 3');
+      await expect(tamper((item) => ({ ...item, state: '{"balance":7}' }))).rejects.toThrow('a differs at version 3');
+    });
+  });
+});
