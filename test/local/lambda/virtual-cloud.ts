@@ -2,12 +2,14 @@ import { createCloud, type Json, ROOT } from '../../../local/cloud.ts';
 import { virtualKernel } from '../../../local/kernel/virtual-kernel.ts';
 import { createKinesis } from '../../../local/kinesis/kinesis.ts';
 import { createLambda, type LambdaOptions } from '../../../local/lambda/lambda.ts';
+import { createSqs } from '../../../local/sqs/sqs.ts';
 
-/** Kinesis and Lambda in seeded virtual time. */
+/** Kinesis, SQS and Lambda in seeded virtual time. */
 export function virtualCloud(options: LambdaOptions = {}, seed = 1) {
   const kernel = virtualKernel({ seed });
   const cloud = createCloud(kernel);
   const kinesis = createKinesis(cloud);
+  createSqs(cloud);
   const lambda = createLambda(cloud, { sources: { kinesis }, ...options });
   const root = (service: Parameters<typeof cloud.call>[1]) => (operation: string, input: Json) =>
     cloud.call(ROOT, service, operation, input);
@@ -18,9 +20,27 @@ export function virtualCloud(options: LambdaOptions = {}, seed = 1) {
     lambda,
     feeds: root('kinesis'),
     functions: root('lambda'),
+    queues: root('sqs'),
     startedAt: kernel.clock.now(),
     /** Runs until so many milliseconds after now. */
     run: (ms: number) => kernel.run(kernel.clock.now() + ms),
+    /** Makes a queue; gives its URL. */
+    async queue(QueueName: string, Attributes: Record<string, string> = {}): Promise<string> {
+      return (await cloud.call(ROOT, 'sqs', 'CreateQueue', { QueueName, Attributes })).QueueUrl;
+    },
+    /** Takes every message that is there. */
+    async drain(QueueUrl: string): Promise<Json[]> {
+      const all: Json[] = [];
+      for (;;) {
+        const { Messages = [] } = await cloud.call(ROOT, 'sqs', 'ReceiveMessage', {
+          QueueUrl,
+          MaxNumberOfMessages: 10,
+          MessageAttributeNames: ['All'],
+        });
+        if (Messages.length === 0) return all;
+        all.push(...Messages);
+      }
+    },
     put: (StreamName: string, key: string, value: Json) =>
       cloud.call(ROOT, 'kinesis', 'PutRecord', {
         StreamName,
