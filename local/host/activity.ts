@@ -10,13 +10,13 @@ export interface Activity {
 /** What pollers do all the time, without anything flowing. */
 const POLLING = /^(Get|List|Describe|Head|Receive|Query|Scan|BatchGet|SubscribeToShard)/;
 
-/** Standard polling looks about once a second; a little more than that, so that what was just put is seen. */
-const POLL_MS = 1_200;
+/** Readers are woken at once; this is what a batch may take from one call to the next. */
+const PAUSE_MS = 500;
 
 /** Watches calls, to tell when everything that was started has come to rest. */
 export function watchActivity(inner: Cloud, assembly: Assembly): Activity {
   const { clock, scheduler } = inner.kernel;
-  const quietMs = POLL_MS + longestWindowSeconds(assembly.stacks.map(({ template }) => template)) * 1000;
+  const quietMs = PAUSE_MS + longestWindowSeconds(assembly.stacks.map(({ template }) => template)) * 1000;
   let busy = 0;
   let last = clock.now();
   const cloud: Cloud = {

@@ -5,13 +5,14 @@ import { type Account, type Caller, type Cloud, createCloud, type TraceEntry } f
 import type { Kernel } from '../kernel/kernel.ts';
 import { realKernel } from '../kernel/real-kernel.ts';
 import { handleS3Request } from '../s3/http.ts';
-import { type Activity, watchActivity } from './activity.ts';
+import { watchActivity } from './activity.ts';
 import { readAssembly } from './assembly.ts';
 import { createCloudFormation, createSts } from './cloudformation.ts';
 import { type DeployedResource, type DeployedStack, deploy } from './deploy.ts';
+import { hideMissingKeys } from './hide-missing-keys.ts';
 import { startHttp } from './http.ts';
 import { createIam } from './iam.ts';
-import { createServices, type Services } from './services.ts';
+import { createServices, SERVICE_RESOURCES, type Services, stopServices } from './services.ts';
 
 export interface StartLocalOptions {
   /** A folder with a cloud assembly, as `cdk synth` or `synthesize` leaves it. */
@@ -20,6 +21,8 @@ export interface StartLocalOptions {
   readonly port?: number;
   /** Where files (S3's objects) are kept. Default: a temporary folder that is removed at the end. */
   readonly data?: string;
+  /** No delivery stream's buffer waits longer, in milliseconds. Default: as its buffering hints say, a minute or more. */
+  readonly deliverWithinMs?: number;
   /** Time, chance and waiting. Default: the real ones. */
   readonly kernel?: Kernel;
   /** What a person should read: functions' log lines, and defects of the runtime itself. Default: nobody. */
@@ -80,18 +83,17 @@ export async function startLocal(options: StartLocalOptions): Promise<LocalRunti
 
   let stacks: readonly DeployedStack[] = [];
   const iam = createIam(assembly.account);
-  const { services, resources } = createServices(cloud, {
+  const services = createServices(cloud, {
     dir: data,
-    lambda: { log: (entry) => log(`${entry.functionName}: ${entry.text}`) },
+    log: (entry) => log(`${entry.functionName}: ${entry.text}`),
+    deliverWithinMs: options.deliverWithinMs,
   });
+  cloud.register(hideMissingKeys(services.s3, iam.authorize));
   cloud.register(createCloudFormation(() => stacks));
   cloud.register(createSts(assembly.account));
   cloud.setAuthorize(iam.authorize);
   const close = async () => {
-    for (const service of Object.values(services) as Stoppable[]) {
-      await service.stop?.();
-      service.close?.();
-    }
+    await stopServices(services);
     ownKernel?.stop();
     if (options.data === undefined) rmSync(data, { recursive: true, force: true });
   };
@@ -112,7 +114,8 @@ export async function startLocal(options: StartLocalOptions): Promise<LocalRunti
   };
   try {
     services.lambda.setEndpoint(front.endpoint);
-    stacks = await deploy(assembly, cloud, iam, [...iam.resources, ...resources]);
+    services.sqs.setEndpoint(front.endpoint);
+    stacks = await deploy(assembly, cloud, iam, [...iam.resources, ...SERVICE_RESOURCES]);
   } catch (error) {
     await stop();
     throw error;
@@ -129,16 +132,10 @@ export async function startLocal(options: StartLocalOptions): Promise<LocalRunti
       AWS_ACCESS_KEY_ID: 'local',
       AWS_SECRET_ACCESS_KEY: 'local',
     },
-    flush: async () => {},
-    idle: () => (activity as Activity).idle(),
+    flush: () => services.firehose.flush(),
+    idle: activity.idle,
     stop,
   };
-}
-
-/** Some services have something to end. */
-interface Stoppable {
-  stop?(): Promise<void> | void;
-  close?(): void;
 }
 
 function showStack(stack: DeployedStack): LocalStack {

@@ -1,28 +1,83 @@
+import { join } from 'node:path';
+import { createDuckDb } from '../athena/duckdb.ts';
 import type { Cloud, Service } from '../cloud.ts';
+import { createFirehose, type Firehose } from '../firehose/firehose.ts';
+import { firehoseResources } from '../firehose/resources.ts';
+import { createGlue } from '../glue/glue.ts';
+import { glueResources } from '../glue/resources.ts';
+import { createKinesis, type Kinesis } from '../kinesis/kinesis.ts';
+import { kinesisResources } from '../kinesis/resources.ts';
 import { createLambda, type Lambda, type LambdaOptions } from '../lambda/lambda.ts';
+import { lambdaResources } from '../lambda/resources.ts';
+import { createPipes, type Pipes } from '../pipes/pipes.ts';
+import { pipesResources } from '../pipes/resources.ts';
 import type { ResourceProvider } from '../resource.ts';
+import { s3Resources } from '../s3/resources.ts';
 import { createS3, type S3 } from '../s3/s3.ts';
+import { sqsResources } from '../sqs/resources.ts';
+import { createSqs, type Sqs } from '../sqs/sqs.ts';
+import { stepFunctionsResources } from '../stepfunctions/resources.ts';
+import { createStepFunctions } from '../stepfunctions/service.ts';
 
 export interface Services {
+  readonly kinesis: Kinesis;
+  readonly sqs: Sqs;
   readonly lambda: Lambda;
+  readonly pipes: Pipes;
+  readonly states: Service;
   readonly s3: S3;
+  readonly firehose: Firehose;
+  readonly glue: Service;
 }
 
 export interface ServicesOptions {
   /** Where S3 keeps its files. */
   readonly dir: string;
-  readonly lambda: LambdaOptions;
+  readonly log: LambdaOptions['log'];
+  /** No delivery stream's buffer waits longer. */
+  readonly deliverWithinMs: number | undefined;
 }
 
-/** Every service of the runtime, registered with the cloud, and the resource types that they bring. */
-export function createServices(
-  cloud: Cloud,
-  options: ServicesOptions,
-): { services: Services; resources: ResourceProvider[] } {
+/** Every service of the runtime, registered with the cloud. Readers of feeds are woken by them instead of polling each second. */
+export function createServices(cloud: Cloud, options: ServicesOptions): Services {
+  const kinesis = createKinesis(cloud);
+  const sources = { kinesis };
+  const s3 = createS3(cloud, { dir: join(options.dir, 's3') });
+  const duckdb = createDuckDb(s3);
   const services: Services = {
-    lambda: createLambda(cloud, options.lambda),
-    s3: createS3(cloud, { dir: options.dir }),
+    kinesis,
+    sqs: createSqs(cloud),
+    lambda: createLambda(cloud, { sources, ...(options.log !== undefined && { log: options.log }) }),
+    pipes: createPipes(cloud, { sources }),
+    states: createStepFunctions(cloud),
+    s3,
+    firehose: createFirehose(cloud, {
+      duckdb,
+      watch: (streamName, wake) => kinesis.onRecords(streamName, wake),
+      ...(options.deliverWithinMs !== undefined && { maxIntervalMs: options.deliverWithinMs }),
+    }),
+    glue: createGlue(cloud),
   };
   for (const service of Object.values(services) as Service[]) cloud.register(service);
-  return { services, resources: [] };
+  return services;
 }
+
+/** Ends what runs by itself: readers first, then what they call. */
+export async function stopServices(services: Services): Promise<void> {
+  services.pipes.stop();
+  services.firehose.close();
+  await services.lambda.stop();
+  services.s3.close();
+}
+
+/** The resource types that the services bring. */
+export const SERVICE_RESOURCES: readonly ResourceProvider[] = [
+  ...kinesisResources,
+  ...sqsResources,
+  ...lambdaResources,
+  ...pipesResources,
+  ...stepFunctionsResources,
+  ...s3Resources,
+  ...firehoseResources,
+  ...glueResources,
+];

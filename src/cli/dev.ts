@@ -8,7 +8,8 @@ import { columnsOf, paint, type Terminal } from './terminal.ts';
 export const help = `daybook dev [--app FILE] [--port N] [--no-tour] [--json]
 
 Runs a CDK app on this machine: its synthesized template, hosted in one process behind one endpoint on 127.0.0.1 that
-speaks the AWS protocols. Nothing leaves the machine. Ctrl-C ends it; what was stored is gone then.
+speaks the AWS protocols. Nothing leaves the machine. Ctrl-C ends it; what was stored is gone then. Delivery streams
+deliver after 5 seconds at most, everything else is as the template says.
 
   --app FILE   the CDK app (.ts, .js, .mjs), or a folder that is synthesized already (cdk.out).
                Default: the "app" of cdk.json
@@ -20,6 +21,9 @@ While it runs, .daybook/dev.json holds the same, so that the other commands in t
 
   npx daybook dev --app app.ts
   AWS_ENDPOINT_URL=http://127.0.0.1:4566 aws dynamodb list-tables`;
+
+/** Delivery streams buffer for a minute or more on AWS: too long for a person who watches. */
+const DELIVER_WITHIN_MS = 5_000;
 
 export async function run(args: readonly string[], terminal: Terminal): Promise<void> {
   const started = performance.now();
@@ -44,6 +48,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     const runtime = await startLocal({
       assembly: assembly.directory,
       ...(port !== undefined && { port }),
+      deliverWithinMs: DELIVER_WITHIN_MS,
       log: (line) => (values.json ? terminal.err(line) : flow?.log(line)),
       ...(flow !== undefined && { onTrace: flow.show }),
     });

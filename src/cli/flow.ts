@@ -49,7 +49,7 @@ const nameIn = ({ detail }: FlowEntry) => Object.values(detail).find((value) => 
 
 function lineOf(terminal: Terminal, { at, service, what, detail }: FlowEntry, count: number): string {
   const time = new Date(at).toISOString().slice(11, 23);
-  const details = Object.entries(detail)
+  const details = Object.entries(what === 'log' ? { [String(detail.function)]: detail.line ?? '' } : detail)
     .map(([name, value]) => `${name}=${String(value).replaceAll('\n', '⏎')}`)
     .join(' ');
   const times = count > 1 ? ` ×${count}` : '';

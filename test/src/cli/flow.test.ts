@@ -25,10 +25,15 @@ it('the like at one time is one line with its count', () => {
 });
 
 it('log lines are all shown', () => {
-  const log = (line: string): FlowEntry => ({ at: 0, service: 'lambda', what: 'log', detail: { function: 'f', line } });
+  const log = (line: string): FlowEntry => ({
+    at: 0,
+    service: 'lambda',
+    what: 'log',
+    detail: { function: 'f', requestId: '1', line },
+  });
   expect(lines(100, [log('one'), log('two\nlines')])).toEqual([
-    '00:00:00.000 lambda     log function=f line=one',
-    '00:00:00.000 lambda     log function=f line=two⏎lines',
+    '00:00:00.000 lambda     log f=one',
+    '00:00:00.000 lambda     log f=two⏎lines',
   ]);
 });
 
