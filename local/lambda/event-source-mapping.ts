@@ -11,7 +11,7 @@ import { consumeStream } from './polling/consume-stream.ts';
 import { compileFilter } from './polling/filter.ts';
 import { kinesisSource } from './polling/kinesis-source.ts';
 import { reportedFailures } from './polling/partial-answer.ts';
-import type { Pace } from './polling/read-shard.ts';
+import { type Pace, paceOf } from './polling/read-shard.ts';
 import { batchInfo, positionOf, type SourceHooks, type SourceRecord } from './polling/stream-source.ts';
 import { tableStreamSource } from './polling/table-stream-source.ts';
 
@@ -43,7 +43,7 @@ export interface MappingServices {
   readonly invoker: Invoker;
   readonly metrics: MetricStore;
   readonly hooks: SourceHooks;
-  readonly pace: Pace;
+  readonly pace: Partial<Pace>;
   readonly backoff: Backoff;
   readonly checkpoints: Checkpoints;
 }
@@ -112,17 +112,18 @@ export function runMapping(
     });
   }
 
-  const kinesis = serviceOf(settings.sourceArn) === 'kinesis';
+  const source =
+    serviceOf(settings.sourceArn) === 'kinesis'
+      ? kinesisSource(cloud, caller, settings.sourceArn, 'lambda', services.hooks.kinesis)
+      : tableStreamSource(cloud, caller, settings.sourceArn, services.hooks.dynamodb);
   let lastInvocation: Invocation | undefined;
   return consumeStream(cloud.kernel, {
     name: settings.uuid,
     checkpoints: services.checkpoints,
     start: positionOf(settings.startingPosition, settings.startingTimestamp),
-    source: kinesis
-      ? kinesisSource(cloud, caller, settings.sourceArn, 'lambda', services.hooks.kinesis)
-      : tableStreamSource(cloud, caller, settings.sourceArn, services.hooks.dynamodb),
+    source,
     settings: {
-      ...services.pace,
+      ...paceOf(services.pace, source),
       batchSize: settings.batchSize,
       windowMs: settings.windowSeconds * 1000,
       lanes: settings.parallelization,

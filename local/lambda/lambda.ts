@@ -35,7 +35,7 @@ export interface LambdaOptions {
   readonly sources?: SourceHooks;
   /** Between two reads of a shard. Default 0: as soon as something was written. AWS polls about once a second. */
   readonly pollIntervalMs?: number;
-  /** Between two reads of an idle shard. Default 5,000 ms, or 250 ms without `sources`. */
+  /** Between two reads of an idle shard. Default 5,000 ms, or 250 ms where `sources` doesn't tell. */
   readonly fallbackPollMs?: number;
   /** Pauses between the attempts of a mapping. Default from 200 ms, doubled up to 30 s. */
   readonly retryBackoff?: Backoff;
@@ -109,8 +109,8 @@ export function createLambda(cloud: Cloud, options: LambdaOptions = {}): Lambda 
     metrics,
     hooks: options.sources ?? {},
     pace: {
-      pollIntervalMs: options.pollIntervalMs ?? 0,
-      fallbackPollMs: options.fallbackPollMs ?? (options.sources === undefined ? 250 : 5000),
+      ...(options.pollIntervalMs !== undefined && { pollIntervalMs: options.pollIntervalMs }),
+      ...(options.fallbackPollMs !== undefined && { fallbackPollMs: options.fallbackPollMs }),
     },
     backoff: options.retryBackoff ?? DEFAULT_BACKOFF,
     checkpoints: options.checkpoints ?? memoryCheckpoints(),

@@ -6,7 +6,7 @@ import { consumeQueue } from '../lambda/polling/consume-queue.ts';
 import { consumeStream } from '../lambda/polling/consume-stream.ts';
 import { compileFilter } from '../lambda/polling/filter.ts';
 import { kinesisSource } from '../lambda/polling/kinesis-source.ts';
-import type { Pace } from '../lambda/polling/read-shard.ts';
+import { type Pace, paceOf } from '../lambda/polling/read-shard.ts';
 import { batchInfo, positionOf, type SourceHooks } from '../lambda/polling/stream-source.ts';
 import { tableStreamSource } from '../lambda/polling/table-stream-source.ts';
 import { compileTemplate, type TemplateVariables } from './input-template.ts';
@@ -16,7 +16,7 @@ import { createTarget, identityOf } from './target.ts';
 export interface PipeServices {
   readonly cloud: Cloud;
   readonly hooks: SourceHooks;
-  readonly pace: Pace;
+  readonly pace: Partial<Pace>;
   readonly backoff: Backoff;
   readonly checkpoints: Checkpoints;
   readonly mapFailures: MapFailures;
@@ -125,27 +125,28 @@ export function runPipe(services: PipeServices, arn: string, definition: Json): 
       deliver: async (events) => (await pass(events)).failed,
     });
   }
+  const records =
+    source.kind === 'kinesis'
+      ? kinesisSource(cloud, caller, definition.Source, 'pipe', services.hooks.kinesis)
+      : tableStreamSource(cloud, caller, definition.Source, services.hooks.dynamodb);
   return consumeStream(kernel, {
     name: arn,
     checkpoints: services.checkpoints,
     start: positionOf(source.startingPosition, source.startingTimestamp),
-    source:
-      source.kind === 'kinesis'
-        ? kinesisSource(cloud, caller, definition.Source, 'pipe', services.hooks.kinesis)
-        : tableStreamSource(cloud, caller, definition.Source, services.hooks.dynamodb),
-    settings: { ...services.pace, ...source, backoff: services.backoff },
+    source: records,
+    settings: { ...paceOf(services.pace, records), ...source, backoff: services.backoff },
     accepts: (record) => accepts(record.event),
     failed,
-    deliver: (records) => pass(records.map((record) => record.event)),
-    async discard(records, shardId, reason) {
-      cloud.trace.note('pipes', 'records discarded', { pipe: definition.Name, reason, records: records.length });
+    deliver: (batch) => pass(batch.map((record) => record.event)),
+    async discard(batch, shardId, reason) {
+      cloud.trace.note('pipes', 'records discarded', { pipe: definition.Name, reason, records: batch.length });
       if (source.deadLetters === undefined) return;
       // Positions, not payloads: "the DLQ … receives metadata of the failed batch".
       const body = {
         context: { partnerResourceArn: arn, condition: reason },
         version: '1.0',
         timestamp: new Date(kernel.clock.now()).toISOString(),
-        ...batchInfo(definition.Source, shardId, records),
+        ...batchInfo(definition.Source, shardId, batch),
       };
       try {
         await sendToQueue(cloud, definition.RoleArn, source.deadLetters, JSON.stringify(body));

@@ -24,6 +24,7 @@ export function consumeStream(kernel: Kernel, consumption: StreamConsumption): (
   const ended = new Set<string>();
   let initial: Set<string> | undefined; // the shards that were there when this began
   let stopped = false;
+  let unsubscribe: (() => void) | undefined;
   let timer: Timer | undefined;
   let failures = 0;
 
@@ -61,6 +62,9 @@ export function consumeStream(kernel: Kernel, consumption: StreamConsumption): (
       const shards = await source.shards();
       if (stopped) return;
       failures = 0;
+      unsubscribe ??= source.onRecords?.(() => {
+        for (const reader of readers.values()) reader.wake();
+      });
       const first = initial === undefined;
       const listed = new Set(shards.map((shard) => shard.id));
       initial ??= listed;
@@ -86,9 +90,6 @@ export function consumeStream(kernel: Kernel, consumption: StreamConsumption): (
     if (readers.size === 0) timer = kernel.scheduler.after(settings.fallbackPollMs, look);
   };
 
-  const unsubscribe = source.onRecords?.(() => {
-    for (const reader of readers.values()) reader.wake();
-  });
   void look();
 
   return () => {

@@ -13,6 +13,13 @@ export interface Pace {
   readonly fallbackPollMs: number;
 }
 
+/** What is asked for, with the defaults that fit the source: one that tells of its records needs no frequent look. */
+export function paceOf(options: Partial<Pace>, source: StreamSource): Pace {
+  const pollIntervalMs = options.pollIntervalMs ?? 0;
+  const fallbackPollMs = options.fallbackPollMs ?? (source.onRecords === undefined ? 250 : 5000);
+  return { pollIntervalMs, fallbackPollMs };
+}
+
 export interface ShardSettings extends LaneSettings, RetrySettings, Pace {
   /** ParallelizationFactor: "the number of batches to process concurrently from each shard". */
   readonly lanes: number;
