@@ -28,8 +28,8 @@ export function duckdbLayer(scope: Construct): LayerVersion {
         image: DockerImage.fromRegistry('scratch'), // never used: the local bundling below always answers
         local: {
           tryBundle(output) {
-            if (scope.node.tryGetContext('daybook:local') === true) mkdirSync(join(output, 'nodejs'));
-            else install(version, join(output, 'nodejs'));
+            name(version, join(output, 'nodejs'));
+            if (scope.node.tryGetContext('daybook:local') !== true) install(join(output, 'nodejs'));
             return true;
           },
         },
@@ -38,9 +38,13 @@ export function duckdbLayer(scope: Construct): LayerVersion {
   });
 }
 
-function install(version: string, folder: string): void {
+/** Says what the layer holds: for npm, and for the embedded runtime, which links the project's own copy. */
+function name(version: string, folder: string): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, dependencies: { [PACKAGE]: version } }));
+}
+
+function install(folder: string): void {
   const target = ['--os=linux', '--cpu=arm64', '--libc=glibc'];
   execFileSync('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--no-package-lock', ...target], {
     cwd: folder,
