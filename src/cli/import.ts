@@ -60,10 +60,13 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   const seconds = () => (performance.now() - started) / 1000;
   const progress = createProgress(terminal);
   const refusals: Refusal[] = [];
+  let bytesTaken = 0;
   try {
     const summary = await importEvents({
       table: dynamoEventTable({ client, tableName }),
-      lines: readLines(source.bytes),
+      lines: readLines(source.bytes, (bytes) => {
+        bytesTaken = bytes;
+      }),
       onError,
       concurrency,
       ...(values.type !== undefined && { defaultType: values.type }),
@@ -73,7 +76,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
         terminal.err(paint(terminal, 'yellow', `line ${refusal.line}: ${refusal.problem}`));
         if (refusals.length < MAX_REPORTED) refusals.push(refusal);
       },
-      onProgress: (now) => progress.show(source.done(), describe(now, seconds())),
+      onProgress: (now) => progress.show(doneOf(now, bytesTaken, source.size), describe(now, seconds())),
     });
     progress.end();
     const place = { table: tableName, ...(target.endpoint !== undefined && { endpoint: target.endpoint }) };
@@ -91,19 +94,24 @@ const MAX_REPORTED = 100;
 
 interface Source {
   readonly bytes: AsyncIterable<Uint8Array>;
-  /** How much of it was read, in [0, 1]; undefined when nobody knows how long it is. */
-  done(): number | undefined;
+  /** In bytes; undefined when nobody knows. */
+  readonly size: number | undefined;
 }
 
 function openSource(positionals: readonly string[]): Source {
   const [file, ...more] = positionals;
   if (file === undefined) throw usage('It takes a file, or - for standard input');
   if (more.length > 0) throw usage(`It takes one file, and was given ${positionals.length}`);
-  if (file === '-') return { bytes: process.stdin, done: () => undefined };
+  if (file === '-') return { bytes: process.stdin, size: undefined };
   if (!existsSync(file) || !statSync(file).isFile()) throw usage(`There is no file ${file}`);
-  const stream = createReadStream(file);
-  const { size } = statSync(file);
-  return { bytes: stream, done: () => (size === 0 ? 1 : stream.bytesRead / size) };
+  return { bytes: createReadStream(file), size: statSync(file).size };
+}
+
+/** The part of the file that was read, less the part of its lines that still wait. */
+function doneOf(progress: ImportProgress, bytes: number, size: number | undefined): number | undefined {
+  const { lines, written, alreadyThere, refused } = progress;
+  if (size === undefined || size === 0 || lines === 0) return undefined;
+  return Math.min(1, (bytes / size) * ((written + alreadyThere + refused) / lines));
 }
 
 function usage(problem: string): DaybookError {

@@ -65,6 +65,8 @@ export async function importEvents(options: ImportOptions): Promise<ImportSummar
   const active = new Map<string, Aggregate>();
   const ready: string[] = [];
   const count = { lines: 0, written: 0, alreadyThere: 0, refused: 0, aggregates: 0, differing: 0 };
+  /** The last batch was there already: this is a repeated run, where looking first saves a call. */
+  let repeated = false;
   let underWay = 0;
   let waiting = 0;
   let characters = 0;
@@ -92,7 +94,7 @@ export async function importEvents(options: ImportOptions): Promise<ImportSummar
     let aggregate = active.get(event.aggregateUuid);
     if (aggregate === undefined) {
       // A first line that is not version 1 goes on from what is in the table.
-      aggregate = { waiting: [], busy: false, mayExist: numbered.first && numbered.event.version > 1 };
+      aggregate = { waiting: [], busy: false, mayExist: repeated || (numbered.first && numbered.event.version > 1) };
       active.set(event.aggregateUuid, aggregate);
     }
     if (numbered.first) count.aggregates++;
@@ -118,6 +120,7 @@ export async function importEvents(options: ImportOptions): Promise<ImportSummar
       count.written += outcome.written;
       count.alreadyThere += outcome.alreadyThere;
       aggregate.mayExist = outcome.alreadyThere > 0 && outcome.written === 0;
+      repeated = aggregate.mayExist;
       if (outcome.refused !== undefined) block(aggregateUuid, aggregate, batch, outcome.refused);
     } catch (error) {
       failure ??= { error };

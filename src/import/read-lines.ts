@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 
 /** A line of a file, counted from 1; `text` is undefined when it cannot be one, and `problem` says why. */
@@ -13,8 +14,14 @@ const MAX_LINE_BYTES = 4 * 1024 * 1024;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 
-/** The lines of JSON Lines text, those of one chunk at a time; empty ones are counted and left out. Gzip is recognised. */
-export async function* readLines(source: AsyncIterable<Uint8Array>): AsyncGenerator<readonly Line[], void, undefined> {
+/**
+ * The lines of JSON Lines text, those of one chunk at a time; empty ones are counted and left out. Gzip is recognised.
+ * `onBytes` is told how many bytes of the source the lines so far took.
+ */
+export async function* readLines(
+  source: AsyncIterable<Uint8Array>,
+  onBytes: (bytes: number) => void = () => {},
+): AsyncGenerator<readonly Line[], void, undefined> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   let number = 0;
   let parts: Uint8Array[] = [];
@@ -45,7 +52,9 @@ export async function* readLines(source: AsyncIterable<Uint8Array>): AsyncGenera
     else parts.push(bytes);
   };
 
-  for await (const chunk of await unzipped(source)) {
+  const { chunks, taken } = await unzipped(source);
+  for await (const chunk of chunks) {
+    onBytes(taken());
     const lines: Line[] = [];
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
@@ -63,8 +72,14 @@ export async function* readLines(source: AsyncIterable<Uint8Array>): AsyncGenera
   }
 }
 
+interface Chunks {
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** Bytes of the source that the chunks so far were made of. */
+  taken(): number;
+}
+
 /** The bytes as they are, or unzipped when they begin as gzip does, whatever the file is called. */
-async function unzipped(source: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
+async function unzipped(source: AsyncIterable<Uint8Array>): Promise<Chunks> {
   const iterator = source[Symbol.asyncIterator]();
   let first = new Uint8Array();
   let done = false;
@@ -73,24 +88,26 @@ async function unzipped(source: AsyncIterable<Uint8Array>): Promise<AsyncIterabl
     done = next.done === true;
     if (!done) first = Buffer.concat([first, next.value]);
   }
+  let bytes = 0;
   const all = (async function* () {
     try {
+      bytes += first.length;
       if (first.length > 0) yield first;
       while (!done) {
         const next = await iterator.next();
         if (next.done === true) return;
+        bytes += next.value.length;
         yield next.value;
       }
     } finally {
       await iterator.return?.();
     }
   })();
-  if (first[0] !== 0x1f || first[1] !== 0x8b) return all;
-  const { Readable } = await import('node:stream');
+  if (first[0] !== 0x1f || first[1] !== 0x8b) return { chunks: all, taken: () => bytes };
   const zipped = Readable.from(all, { objectMode: false });
   const gunzip = createGunzip();
   // A failure of the source must end the unzipped side as well.
   zipped.on('error', (error) => gunzip.destroy(error));
   gunzip.on('close', () => zipped.destroy());
-  return zipped.pipe(gunzip);
+  return { chunks: zipped.pipe(gunzip), taken: () => gunzip.bytesWritten };
 }

@@ -84,7 +84,8 @@ function checkEntries(changes: readonly Change[], commitId: string | undefined):
 }
 
 type CommitResult =
-  | { readonly outcome: 'written' | 'alreadyWritten'; readonly stored: readonly (readonly StoredEvent[])[] }
+  | { readonly outcome: 'written'; readonly stored: readonly (readonly StoredEvent[])[] }
+  | { readonly outcome: 'alreadyWritten'; readonly stored: readonly (readonly StoredEvent[])[] }
   | Exclude<PutOutcome, { readonly outcome: 'written' | 'alreadyWritten' }>;
 
 /** One attempt: numbers the events behind the heads and puts them. */
