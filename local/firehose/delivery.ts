@@ -45,6 +45,7 @@ const RETRY_MS = 5_000;
 export function startDelivery(options: DeliveryOptions): Delivery {
   const { cloud, settings, maxIntervalMs } = options;
   const { clock, random, scheduler } = cloud.kernel;
+  const partitionKeys = partitionKeysOf(settings.prefix);
   const groups = new Map<string, Group>();
   const failedGroups = new Set<Group>();
   const running = new Set<Promise<void>>();
@@ -102,19 +103,18 @@ export function startDelivery(options: DeliveryOptions): Delivery {
 
   const add = (record: Transformed) => {
     let key = '';
-    const partitionKeys: Record<string, string> = {};
+    const values: Record<string, string> = {};
     if (settings.partitioned) {
-      for (const name of partitionKeysOf(settings.prefix)) {
+      for (const name of partitionKeys) {
         const value = record.partitionKeys[name];
         if (typeof value !== 'string' || value === '') {
           refuse(record, 'DynamicPartitioning.MetadataExtractionFailed', `The partition key ${name} is missing.`);
           return;
         }
-        partitionKeys[name] = value;
+        values[name] = value;
       }
-      key = JSON.stringify(partitionKeys);
-      const active = [...groups.values()].filter((group) => group.errorType === undefined).length;
-      if (!groups.has(key) && active >= ACTIVE_PARTITIONS) {
+      key = JSON.stringify(values);
+      if (!groups.has(key) && activePartitions() >= ACTIVE_PARTITIONS) {
         refuse(
           record,
           'DynamicPartitioning.ActivePartitionsLimitExceeded',
@@ -123,10 +123,12 @@ export function startDelivery(options: DeliveryOptions): Delivery {
         return;
       }
     }
-    const group = groupOf(key, undefined, partitionKeys);
+    const group = groupOf(key, undefined, values);
     group.records.push(record);
     grow(group, record.data.length, record.received.arrivalMs);
   };
+
+  const activePartitions = () => [...groups.values()].filter((group) => group.errorType === undefined).length;
 
   const refuse = (record: Transformed, code: string, message: string) =>
     addFailures('processing-failed', [{ received: record.received, attempts: 1, code, message }]);
