@@ -62,13 +62,13 @@ class UpdateBinder {
 
   bind(parsed: ParsedUpdate): readonly BoundAction[] {
     const paths = parsed.clauses.map((clause) => this.#bindings.path(clause.path));
+    checkPaths(paths);
     const actions = parsed.clauses.map((clause, i): BoundAction => {
       const path = paths[i]!;
       if (clause.kind === 'remove') return { kind: 'remove', path };
       if (clause.kind === 'set') return { kind: 'set', path, value: this.#value(clause.value) };
       return { kind: clause.kind, path, value: this.#bindings.value(clause.value) };
     });
-    checkPaths(paths);
     for (const action of actions) {
       if (action.kind === 'add' || action.kind === 'delete') checkActionType(action.kind, action.value);
     }

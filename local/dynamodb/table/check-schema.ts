@@ -107,10 +107,10 @@ export function checkStreamSpecification(specification: Json): void {
   if (specification === undefined) return;
   const { StreamEnabled: enabled, StreamViewType: view } = specification;
   if (enabled && view === undefined) {
-    throw invalidValue('StreamViewType is required when StreamEnabled is true');
+    throw invalid('Invalid StreamViewType: Stream ViewType must not be null or empty when enabling streams.');
   }
   if (!enabled && view !== undefined) {
-    throw invalidValue('StreamViewType cannot be specified when StreamEnabled is false');
+    throw invalid('Invalid StreamViewType: Stream StreamEnabled was false but a StreamViewType was present.');
   }
 }
 

@@ -116,7 +116,7 @@ export const ITEM_INPUTS = {
     RequestItems: required(
       map(
         structure({
-          Keys: required(list(ATTRIBUTES, 1, 100)),
+          Keys: required(list(ATTRIBUTES, 1)),
           AttributesToGet: ATTRIBUTES_TO_GET,
           ConsistentRead: optional(boolean),
           ProjectionExpression: optional(string()),
@@ -138,7 +138,6 @@ export const ITEM_INPUTS = {
             DeleteRequest: optional(structure({ Key: required(ATTRIBUTES) })),
           }),
           1,
-          25,
         ),
         1,
         25,

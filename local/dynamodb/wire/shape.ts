@@ -35,9 +35,17 @@ class Violations {
   }
 }
 
+const SHOWN = 300;
+
+/** A value as the texts quote it; a long one is cut. */
 function show(value: Json): string {
-  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`;
-  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
+  const text =
+    typeof value !== 'object' || value === null
+      ? String(value)
+      : Array.isArray(value)
+        ? `[${value.slice(0, 10).map(show).join(', ')}]`
+        : JSON.stringify(value);
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
 }
 
 function lowerFirst(name: string): string {
