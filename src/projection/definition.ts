@@ -69,7 +69,7 @@ export type RollupOptions<Name extends string, Events extends AnyEvent, Value> =
     /** The keys and values that one event adds to; `[]` when none. Values must be JSON. */
     readonly map: (event: EventOf<Events>) => readonly RollupEntry<Value>[];
     /** Associative and commutative: it is given values in any order and grouping. */
-    readonly combine: (a: NoInfer<Value>, b: NoInfer<Value>) => NoInfer<Value>;
+    readonly combine: (a: Value, b: Value) => NoInfer<Value>;
   };
 
 /**

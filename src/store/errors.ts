@@ -1,7 +1,7 @@
 import type { RecordedEvent } from '../event/recorded-event.ts';
 
 /** An aggregate as messages name it. */
-interface Named {
+export interface Named {
   readonly aggregateUuid: string;
   readonly aggregateType: string;
 }

@@ -1,5 +1,5 @@
 import { type CfnElement, Stack, Validations } from 'aws-cdk-lib';
-import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
 
 import type { IConstruct } from 'constructs';
 
@@ -9,7 +9,7 @@ export function acknowledge(scope: IConstruct, rule: string, reason: string): vo
 }
 
 /** A role may use the objects below one prefix of a bucket: as narrow as IAM can say it. */
-export function acknowledgePrefix(scope: IConstruct, bucket: IBucket, prefix: string): void {
+export function acknowledgePrefix(scope: IConstruct, bucket: Bucket, prefix: string): void {
   const logicalId = Stack.of(bucket).getLogicalId(bucket.node.defaultChild as CfnElement);
   acknowledge(scope, `IAM5[Resource::<${logicalId}.Arn>/${prefix}/*]`, `The objects below ${prefix}/ and no others`);
 }

@@ -32,7 +32,10 @@ export function narrator() {
     },
     /** A bar that redraws itself on a terminal; a line for each step elsewhere. */
     progress(label: string, done: number, of: number) {
-      if (!colored) return say(`  ${label}: ${done} of ${of}`);
+      if (!colored) {
+        say(`  ${label}: ${done} of ${of}`);
+        return;
+      }
       const width = 24;
       const full = of === 0 ? width : Math.round((done / of) * width);
       const bar = `${'█'.repeat(full)}${'░'.repeat(width - full)}`;
