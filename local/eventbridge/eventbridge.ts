@@ -1,0 +1,37 @@
+import type { Cloud, Json, Service } from '../cloud.ts';
+import { handleBy } from '../operations.ts';
+import { type Buses, busName, makeBus } from './bus.ts';
+import { busOperations, policyOf } from './buses.ts';
+import { type BusListener, putEventsOperations } from './put-events.ts';
+import { ruleOperations } from './rules.ts';
+
+export interface EventBridge extends Service {
+  readonly name: 'events';
+  /** The bus's resource policy, parsed, or undefined when it has none. */
+  busPolicyOf(bus: string): Json | undefined;
+}
+
+/** EventBridge in memory with its default bus, registered with the cloud under `events`. */
+export function createEventBridge(cloud: Cloud): EventBridge {
+  const buses: Buses = { account: cloud.account, byName: new Map() };
+  buses.byName.set('default', makeBus(cloud.account, 'default', cloud.kernel.clock.now()));
+  const listeners = new Set<BusListener>();
+  const eventBridge: EventBridge = {
+    name: 'events',
+    handle: handleBy(
+      'EventBridge',
+      {
+        ...busOperations(cloud, buses),
+        ...ruleOperations(cloud, buses),
+        ...putEventsOperations(cloud, buses, listeners),
+      },
+      'ValidationException',
+    ),
+    busPolicyOf(bus) {
+      const found = buses.byName.get(busName(bus));
+      return found && policyOf(found);
+    },
+  };
+  cloud.register(eventBridge);
+  return eventBridge;
+}
