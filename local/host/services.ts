@@ -1,6 +1,10 @@
 import { join } from 'node:path';
 import { createDuckDb } from '../athena/duckdb.ts';
 import type { Cloud, Service } from '../cloud.ts';
+import { createDynamoDb, type DynamoDbService } from '../dynamodb/dynamodb.ts';
+import { dynamoDbResources } from '../dynamodb/resources.ts';
+import { createEventBridge, type EventBridge } from '../eventbridge/eventbridge.ts';
+import { eventBridgeResources } from '../eventbridge/resources.ts';
 import { createFirehose, type Firehose } from '../firehose/firehose.ts';
 import { firehoseResources } from '../firehose/resources.ts';
 import { createGlue } from '../glue/glue.ts';
@@ -20,8 +24,10 @@ import { stepFunctionsResources } from '../stepfunctions/resources.ts';
 import { createStepFunctions } from '../stepfunctions/service.ts';
 
 export interface Services {
+  readonly dynamodb: DynamoDbService;
   readonly kinesis: Kinesis;
   readonly sqs: Sqs;
+  readonly events: EventBridge;
   readonly lambda: Lambda;
   readonly pipes: Pipes;
   readonly states: Service;
@@ -38,15 +44,18 @@ export interface ServicesOptions {
   readonly deliverWithinMs: number | undefined;
 }
 
-/** Every service of the runtime, registered with the cloud. Readers of feeds are woken by them instead of polling each second. */
+/** Every service of the runtime; each registers itself with the cloud. Readers of feeds are woken by them instead of polling each second. */
 export function createServices(cloud: Cloud, options: ServicesOptions): Services {
   const kinesis = createKinesis(cloud);
-  const sources = { kinesis };
+  const dynamodb = createDynamoDb(cloud);
+  const sources = { kinesis, dynamodb };
   const s3 = createS3(cloud, { dir: join(options.dir, 's3') });
   const duckdb = createDuckDb(s3);
-  const services: Services = {
+  return {
+    dynamodb,
     kinesis,
     sqs: createSqs(cloud),
+    events: createEventBridge(cloud),
     lambda: createLambda(cloud, { sources, ...(options.log !== undefined && { log: options.log }) }),
     pipes: createPipes(cloud, { sources }),
     states: createStepFunctions(cloud),
@@ -58,8 +67,6 @@ export function createServices(cloud: Cloud, options: ServicesOptions): Services
     }),
     glue: createGlue(cloud),
   };
-  for (const service of Object.values(services) as Service[]) cloud.register(service);
-  return services;
 }
 
 /** Ends what runs by itself: readers first, then what they call. */
@@ -72,8 +79,10 @@ export async function stopServices(services: Services): Promise<void> {
 
 /** The resource types that the services bring. */
 export const SERVICE_RESOURCES: readonly ResourceProvider[] = [
+  ...dynamoDbResources,
   ...kinesisResources,
   ...sqsResources,
+  ...eventBridgeResources,
   ...lambdaResources,
   ...pipesResources,
   ...stepFunctionsResources,
