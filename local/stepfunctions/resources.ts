@@ -1,4 +1,4 @@
-import { ServiceError, type Json } from '../cloud.ts';
+import { type Json, ServiceError } from '../cloud.ts';
 import type { Created, ResourceContext, ResourceProvider } from '../resource.ts';
 
 const STATE_MACHINE: ResourceProvider = {
@@ -21,7 +21,10 @@ const STATE_MACHINE: ResourceProvider = {
 /** What Step Functions makes of a template's resources. */
 export const stepFunctionsResources: readonly ResourceProvider[] = [STATE_MACHINE];
 
-async function createStateMachine(properties: Json, { cloud, caller, generatedName }: ResourceContext): Promise<Created> {
+async function createStateMachine(
+  properties: Json,
+  { cloud, caller, generatedName }: ResourceContext,
+): Promise<Created> {
   const name: string = properties.StateMachineName ?? generatedName.slice(0, 80);
   const input = {
     name,
