@@ -119,6 +119,8 @@ function variablesOf(
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     AWS_SESSION_TOKEN: credentials.sessionToken,
     ...(endpoint !== undefined && { AWS_ENDPOINT_URL: endpoint }),
+    // The SDK would warn of this machine's Node, which is not the function's.
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     LAMBDA_TASK_ROOT: laid.taskRoot,
     NODE_PATH: laid.nodePath,
     _HANDLER: configuration.handler,
