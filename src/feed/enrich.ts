@@ -80,11 +80,10 @@ function listen(records: readonly unknown[], seen: Observing): ReadonlyMap<strin
         bells.set(aggregate, bell);
       }
       if (version > bell.head) bell.head = version;
-      if (event !== undefined) bell.images.set(version, event);
-      else {
+      if (event === 'poison') {
         seen.count('Poison');
         seen.note({ what: 'notAnEvent', aggregate, version });
-      }
+      } else if (event !== undefined) bell.images.set(version, event);
     }
   }
   return bells;

@@ -3,8 +3,13 @@ import type { EnvelopeEvent } from './envelope.ts';
 
 /** What a record of the table stream says. Only the key and the image count, never its place among the others. */
 export type StreamNotice =
-  /** `event` is undefined where the image is missing or no event that this code can read. */
-  | { readonly kind: 'inserted'; readonly aggregate: string; readonly version: number; readonly event?: EnvelopeEvent }
+  | {
+      readonly kind: 'inserted';
+      readonly aggregate: string;
+      readonly version: number;
+      /** Absent where no image came along; `poison` where it is no event that this code can read. */
+      readonly event?: EnvelopeEvent | 'poison';
+    }
   /** MODIFY or REMOVE: events are immutable, so somebody broke that. The key is the old image's. */
   | { readonly kind: 'changed'; readonly change: string; readonly aggregate?: string; readonly version?: number }
   | { readonly kind: 'unknown' };
@@ -28,8 +33,8 @@ export function readStreamRecord(given: unknown): StreamNotice {
   }
   const key = keyOf(change.Keys);
   if (record?.eventName !== 'INSERT' || key === undefined) return { kind: 'unknown' };
-  const event = change.NewImage === undefined ? undefined : eventOf(change.NewImage, key.version);
-  return { kind: 'inserted', ...key, ...(event !== undefined && { event }) };
+  if (change.NewImage === undefined) return { kind: 'inserted', ...key };
+  return { kind: 'inserted', ...key, event: eventOf(change.NewImage, key.version) ?? 'poison' };
 }
 
 function keyOf(image: Image | undefined): { aggregate: string; version: number } | undefined {

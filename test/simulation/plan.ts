@@ -54,6 +54,8 @@ export interface Plan {
   readonly batchSize: number;
   readonly windowMs: number;
   readonly pollMs: number;
+  /** Before each call and after it. */
+  readonly crashChance: number;
   /** Writes end, and faults stop, so many milliseconds after the start. */
   readonly faultsMs: number;
   /** Must everything arrive without the reconciler? */
@@ -87,6 +89,7 @@ export function planOf(seed: number): Plan {
     batchSize: pick(1, 12),
     windowMs: pick(0, 1) * 1000,
     pollMs: pick(50, 1100),
+    crashChance: pick(1, 3) * 0.05,
     faultsMs: 20_000,
     prompt: none(NEED_RECONCILER),
     offersOnce: none(MAY_REPEAT_OFFERS),

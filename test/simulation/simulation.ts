@@ -20,6 +20,13 @@ export interface RunResult {
   readonly counts: ReadonlyMap<string, number>;
 }
 
+export interface RunOptions {
+  /** Keep a line of everything that happens. */
+  readonly trace?: boolean;
+  /** End the run soon after its first violation. */
+  readonly stopAtFirst?: boolean;
+}
+
 const MINUTE = 60_000;
 /** After faults have stopped: without the reconciler by then, and with it within so many of its rounds. */
 const PROMPT_MS = 60_000;
@@ -28,9 +35,9 @@ const ROUND_MS = 5 * MINUTE;
 const SILENT_ROUNDS = 6;
 
 /** One seeded run: writers, pipe, feed, Confirm, reconciler and consumers under faults; then the checks from outside. */
-export async function simulate(seed: number, code: CodeUnderTest, withTrace = false): Promise<RunResult> {
+export async function simulate(seed: number, code: CodeUnderTest, options: RunOptions = {}): Promise<RunResult> {
   const plan = planOf(seed);
-  const world = createWorld(plan, withTrace);
+  const world = createWorld(plan, options.trace === true);
   const events = memoryEvents({ pageSize: world.pick(1, 4), now: world.now, staleMs: () => world.pick(0, 3000) });
   const feed = createFeed(world, events);
   const cursors = watchedCursors(world, feed);
@@ -72,25 +79,29 @@ export async function simulate(seed: number, code: CodeUnderTest, withTrace = fa
     return list;
   };
 
+  const ended = () => options.stopAtFirst === true && world.violations.length > 0;
+  const result = () => ({
+    seed,
+    faults: [...plan.faults],
+    violations: world.violations,
+    trace: world.trace,
+    counts: world.counts,
+  });
   await world.kernel.run(world.now() + plan.faultsMs + 100);
   if (plan.faults.has('lostBatch')) writers.close();
+  if (ended()) return result();
   await world.kernel.run(world.now() + PROMPT_MS);
   if (plan.prompt) for (const each of missing()) world.violate(`without the reconciler: ${each}`);
   let rounds = 0;
   for (; rounds < ROUNDS && (missing().length > 0 || rounds < 2); rounds++) {
+    if (ended()) return result();
     await round(world, reconcile);
   }
   for (const each of missing()) world.violate(`after ${rounds} rounds: ${each}`);
   const before = feed.landed();
   for (let i = 0; i < SILENT_ROUNDS; i++) await round(world, reconcile);
   if (feed.landed() > before) world.violate(`${feed.landed() - before} envelopes more when all was delivered`);
-  return {
-    seed,
-    faults: [...plan.faults],
-    violations: world.violations,
-    trace: world.trace,
-    counts: world.counts,
-  };
+  return result();
 }
 
 async function round(world: World, reconcile: () => Promise<void>): Promise<void> {

@@ -91,9 +91,9 @@ export async function invocation<T>(world: World, name: string, body: (gate: Gat
       world.note(`${name}: ${what} is throttled`);
       throw new Throttled();
     }
-    if (world.strikes('crash', 0.03)) die();
+    if (world.strikes('crash', world.plan.crashChance)) die();
     const result = await run();
-    if (world.strikes('crash', 0.03)) die();
+    if (world.strikes('crash', world.plan.crashChance)) die();
     return result;
   });
 }

@@ -36,7 +36,7 @@ export function startWriters(world: World, events: MemoryEvents, pipe: Pipe): Wr
     lengths.set(aggregate, length);
     expected.set(aggregate, hole === undefined ? length : hole - 1);
     let at = 0;
-    const burst = world.pick(0, 2) === 0;
+    const burst = world.pick(0, 1) === 0;
     for (let version = 1; version <= length; ) {
       at += burst ? world.pick(1, 20) : world.pick(0, (writesMs * 0.6) / length);
       const last = Math.min(length, version + world.pick(0, 2));

@@ -1,0 +1,288 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { DaybookError } from '../../../src/errors.ts';
+import type { StoredEvent } from '../../../src/event/stored-event.ts';
+import { enrich } from '../../../src/feed/enrich.ts';
+import type { Envelope } from '../../../src/feed/envelope.ts';
+import { parseEnvelope } from '../../../src/feed/parse-envelope.ts';
+import { memoryCursors, memoryEvents } from '../../simulation/memory-ports.ts';
+import { type StreamRecord, storedEvent, streamRecord } from '../../simulation/records.ts';
+
+const KB = 1_000;
+
+function setup(stored: readonly StoredEvent[] = []) {
+  const events = memoryEvents({ pageSize: 100 });
+  for (const event of stored) events.put(event);
+  const cursors = memoryCursors();
+  const ports = { feed: 'feed-1', cursors, table: events.table };
+  const run = async (records: readonly unknown[]) => {
+    const { envelopes, seen } = await enrich(records, ports);
+    for (const envelope of envelopes) parseEnvelope(Buffer.from(JSON.stringify(envelope)), 'feed-1');
+    return { envelopes, counts: Object.fromEntries(seen.counts), notes: seen.notes };
+  };
+  return { events, cursors, ports, run };
+}
+
+const runOf = (aggregate: string, versions: readonly number[], more: Partial<StoredEvent> = {}) =>
+  versions.map((version) => storedEvent(aggregate, version, more));
+const brief = ({ aggregate, from, to, head }: Envelope) => `${aggregate} [${from}..${to}] ${head}`;
+const versionsTo = (last: number) => Array.from({ length: last }, (_, i) => i + 1);
+
+describe('one envelope per aggregate, from confirmed + 1', () => {
+  test('images in any order become a contiguous run, with nothing read from the table', async () => {
+    const { run } = setup();
+    const { envelopes, counts } = await run([3, 1, 2].map((version) => streamRecord(storedEvent('a', version))));
+    expect(envelopes).toHaveLength(1);
+    expect(envelopes[0]).toMatchObject({ format: 1, feed: 'feed-1', aggregate: 'a', from: 1, to: 3, head: 3 });
+    expect(envelopes[0]!.events.map(({ version }) => version)).toEqual([1, 2, 3]);
+    expect(counts.EventsReadFromTable).toBeUndefined();
+  });
+
+  test('an event travels whole, its JSON text untouched', async () => {
+    const event = storedEvent('a', 1, {
+      data: '{ "big": 12345678901234567890, "text": "ä\\n\\u0000" }',
+      metadata: '{"who":"me"}',
+      occurredAt: '2019-05-06T07:08:09.010Z',
+      commitLast: 3,
+    });
+    const { envelopes } = await setup().run([streamRecord(event)]);
+    expect(envelopes[0]!.events).toEqual([
+      {
+        version: 1,
+        aggregateType: 'Account',
+        type: 'MoneyDeposited',
+        schemaVersion: 1,
+        commitId: 'commit-1',
+        commitLast: 3,
+        recordedAt: event.recordedAt,
+        occurredAt: event.occurredAt,
+        data: event.data,
+        metadata: event.metadata,
+      },
+    ]);
+  });
+
+  test('missing versions come from the table, around the images', async () => {
+    const { run } = setup(runOf('a', versionsTo(7)));
+    const { envelopes, counts } = await run([6, 3].map((version) => streamRecord(storedEvent('a', version))));
+    expect(envelopes.map(brief)).toEqual(['a [1..6] 6']);
+    expect(envelopes[0]!.events.map(({ version }) => version)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(counts.EventsReadFromTable).toBe(4);
+  });
+
+  test('without images the table is read', async () => {
+    const { run } = setup(runOf('a', [1, 2]));
+    const { envelopes, counts } = await run([streamRecord(storedEvent('a', 2), 'INSERT', false)]);
+    expect(envelopes.map(brief)).toEqual(['a [1..2] 2']);
+    expect(counts.Poison).toBeUndefined();
+  });
+
+  test('what is confirmed is not sent, and nothing is sent when all is', async () => {
+    const { cursors, run } = setup(runOf('a', versionsTo(5)));
+    await cursors.raise('a', 1, 3);
+    expect((await run(runOf('a', [5, 2]).map((event) => streamRecord(event)))).envelopes.map(brief)).toEqual([
+      'a [4..5] 5',
+    ]);
+    expect((await run(runOf('a', [1, 3]).map((event) => streamRecord(event)))).envelopes).toEqual([]);
+  });
+
+  test('the cursor’s feed is another feed’s business: an absent one is 0', async () => {
+    const { envelopes } = await setup().run([streamRecord(storedEvent('a', 1))]);
+    expect(envelopes.map(brief)).toEqual(['a [1..1] 1']);
+  });
+});
+
+describe('holes', () => {
+  test('the prefix is sent with the head, at once', async () => {
+    const { run } = setup(runOf('a', [1, 2, 4, 5]));
+    const { envelopes, counts, notes } = await run(runOf('a', [5, 4]).map((event) => streamRecord(event)));
+    expect(envelopes.map(brief)).toEqual(['a [1..2] 5']);
+    expect(counts.HolesMet).toBe(1);
+    expect(notes).toContainEqual(expect.objectContaining({ what: 'holeMet', aggregate: 'a', version: 3 }));
+  });
+
+  test('an empty prefix too', async () => {
+    const { envelopes } = await setup().run([streamRecord(storedEvent('a', 4))]);
+    expect(envelopes.map(brief)).toEqual(['a [1..0] 4']);
+  });
+
+  test('an item in the way that is no event is a hole as well, found among thousands', async () => {
+    const { ports, events } = setup(runOf('a', versionsTo(3000)));
+    const failing: typeof ports.table = {
+      query: async function* (aggregate, options) {
+        const inRange = (options.from ?? 1) <= 1234 && (options.to ?? 1) >= 1234;
+        if (inRange)
+          throw new DaybookError('event.unknownFormat', { aggregateUuid: aggregate, version: 1234, format: '9' });
+        yield* events.table.query(aggregate, options);
+      },
+      aggregates: events.table.aggregates,
+    };
+    const { envelopes } = await enrich([streamRecord(storedEvent('a', 1500))], { ...ports, table: failing });
+    expect(envelopes.map(brief)).toEqual(['a [1..1233] 1500']);
+  });
+
+  test('a table that does not answer fails the batch: the pipe brings it again', async () => {
+    const { ports } = setup();
+    const table = {
+      // biome-ignore lint/correctness/useYield: it fails first
+      query: async function* (): AsyncGenerator<readonly StoredEvent[]> {
+        throw new Error('throttled');
+      },
+    };
+    await expect(enrich([streamRecord(storedEvent('a', 2))], { ...ports, table })).rejects.toThrow('throttled');
+  });
+});
+
+describe('poison', () => {
+  test('MODIFY and REMOVE are counted with the old image’s key and feed nothing', async () => {
+    const { run } = setup();
+    const records = [streamRecord(storedEvent('a', 1), 'MODIFY'), streamRecord(storedEvent('a', 2), 'REMOVE')];
+    const { envelopes, counts, notes } = await run(records);
+    expect(envelopes).toEqual([]);
+    expect(counts.ImmutabilityBreaches).toBe(2);
+    expect(notes).toEqual([
+      { what: 'immutabilityBreach', change: 'MODIFY', aggregate: 'a', version: 1 },
+      { what: 'immutabilityBreach', change: 'REMOVE', aggregate: 'a', version: 2 },
+    ]);
+  });
+
+  test.each<[string, unknown]>([
+    ['null', null],
+    ['text', 'record'],
+    ['nothing in it', {}],
+    ['no keys', { eventName: 'INSERT', dynamodb: {} }],
+    ['a key of another table', { eventName: 'INSERT', dynamodb: { Keys: { Id: { S: 'x' } } } }],
+    ['version 0', { eventName: 'INSERT', dynamodb: { Keys: { AggregateUuid: { S: 'x' }, Version: { N: '0' } } } }],
+    ['version 1.5', { eventName: 'INSERT', dynamodb: { Keys: { AggregateUuid: { S: 'x' }, Version: { N: '1.5' } } } }],
+    ['an id too long for a partition key', streamRecord(storedEvent('x'.repeat(257), 1))],
+    ['an unknown event name', { ...streamRecord(storedEvent('x', 1)), eventName: 'TTL' }],
+  ])('%s is counted, the others go on', async (_, record) => {
+    const { envelopes, counts } = await setup().run([record, streamRecord(storedEvent('a', 1))]);
+    expect(envelopes.map(brief)).toEqual(['a [1..1] 1']);
+    expect(counts.Poison).toBe(1);
+  });
+
+  test('a foreign image rings, is counted, and is not fed', async () => {
+    const record = streamRecord(storedEvent('a', 2)) as { dynamodb: { Keys: unknown; NewImage: unknown } };
+    record.dynamodb.NewImage = { ...(record.dynamodb.Keys as object), Something: { S: 'else' } };
+    const { envelopes, counts } = await setup(runOf('a', [1])).run([record]);
+    expect(envelopes.map(brief)).toEqual(['a [1..1] 2']);
+    expect(counts.Poison).toBe(1);
+  });
+
+  test('an encrypted item and one of a newer format are not read as events', async () => {
+    for (const more of [{ Encryption: { M: {} } }, { Format: { N: '2' } }]) {
+      const record = streamRecord(storedEvent('a', 1)) as { dynamodb: { NewImage: object } };
+      record.dynamodb.NewImage = { ...record.dynamodb.NewImage, ...more };
+      expect((await setup().run([record])).envelopes.map(brief)).toEqual(['a [1..0] 1']);
+    }
+  });
+
+  test('what is no array at all is refused with a code', async () => {
+    const { ports } = setup();
+    await expect(enrich({ Records: [] }, ports)).rejects.toThrow(/^feed.notABatch/);
+  });
+});
+
+describe('sizes', () => {
+  const bytes = (envelopes: readonly Envelope[]) => Buffer.byteLength(JSON.stringify(envelopes));
+  const largest = (envelopes: readonly Envelope[]) => Math.max(...envelopes.map((each) => bytes([each]) - 2));
+  /** Twice as long once it is escaped. */
+  const quotes = (length: number) => `"${'\\"'.repeat(length / 2)}"`;
+
+  test('an event of the item limit, all of it escaped, fits', async () => {
+    const event = storedEvent('a'.repeat(256), 1, { data: `["${'\\"'.repeat(204_000 - 10)}"]` });
+    const { envelopes } = await setup().run([streamRecord(event)]);
+    expect(envelopes[0]!.events).toHaveLength(1);
+    expect(largest(envelopes)).toBeLessThanOrEqual(900 * KB);
+  });
+
+  test('a run that overflows an envelope when escaped is sent empty, and Confirm carries it on', async () => {
+    const records = runOf('a', [1, 2, 3, 4], { data: quotes(240 * KB) }).map((event) => streamRecord(event));
+    const { envelopes } = await setup().run(records.slice(0, 2));
+    expect(envelopes.map(brief)).toEqual(['a [1..0] 2']);
+    const more = await setup().run(records.slice(0, 1));
+    expect(more.envelopes.map(brief)).toEqual(['a [1..1] 1']);
+  });
+
+  test('so is a run of which the missing part overflows', async () => {
+    const { run } = setup(runOf('a', versionsTo(40), { data: quotes(20 * KB) }));
+    const { envelopes, counts } = await run([streamRecord(storedEvent('a', 40, { data: '1' }))]);
+    expect(envelopes.map(brief)).toEqual(['a [1..0] 40']);
+    expect(counts.EmptyEnvelopes).toBe(1);
+  });
+
+  test('a lag of 100,000 versions is not even read', async () => {
+    const { ports } = setup();
+    let reads = 0;
+    const table = {
+      query: async function* (): AsyncGenerator<readonly StoredEvent[]> {
+        reads++;
+        yield [];
+      },
+    };
+    const { envelopes } = await enrich([streamRecord(storedEvent('a', 100_000))], { ...ports, table });
+    expect(envelopes.map(brief)).toEqual(['a [1..0] 100000']);
+    expect(reads).toBe(0);
+  });
+
+  test('a hot aggregate starves nobody: the smallest runs are filled first', async () => {
+    const hot = Array.from({ length: 6 }, (_, i) =>
+      runOf(`hot${i}`, versionsTo(8), { data: quotes(50 * KB - 2000) }),
+    ).flat();
+    const cold = Array.from({ length: 50 }, (_, i) => storedEvent(`cold${i}`, 1, { data: quotes(4 * KB) }));
+    const { envelopes } = await setup().run([...hot, ...cold].map((event) => streamRecord(event)));
+    const filled = envelopes.filter(({ events }) => events.length > 0);
+    expect(envelopes).toHaveLength(56);
+    expect(filled.filter(({ aggregate }) => aggregate.startsWith('cold'))).toHaveLength(50);
+    expect(filled.length).toBeGreaterThan(51);
+    expect(filled.length).toBeLessThan(56);
+    expect(bytes(envelopes)).toBeLessThanOrEqual(4_500 * KB);
+    expect(largest(envelopes)).toBeLessThanOrEqual(900 * KB);
+  });
+
+  test('never more than 500 envelopes; the rest is counted and left to the reconciler', async () => {
+    const records = Array.from({ length: 600 }, (_, i) => streamRecord(storedEvent(`a${i}`, 1)));
+    const { envelopes, counts } = await setup().run(records);
+    expect(envelopes).toHaveLength(500);
+    expect(counts.Deferred).toBe(100);
+  });
+
+  test('whatever comes: contiguous from confirmed + 1, one per aggregate, within every limit', async () => {
+    const event = fc.record({
+      aggregate: fc.constantFrom('a', 'b', 'ü"\\'),
+      version: fc.integer({ min: 1, max: 12 }),
+      size: fc.constantFrom(10, 1000, 60 * KB, 390 * KB),
+      letter: fc.constantFrom('x', '"', 'ü', '\\'),
+      stored: fc.boolean(),
+      ring: fc.boolean(),
+      image: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(event, { maxLength: 40 }), fc.nat(5), async (given, confirmed) => {
+        const { events, cursors, run } = setup();
+        if (confirmed > 0) await cursors.raise('a', 1, confirmed);
+        const heads = new Map<string, number>();
+        const rings: StreamRecord[] = [];
+        for (const { aggregate, version, size, letter, stored, ring, image } of given) {
+          const made = storedEvent(aggregate, version, { data: letter.repeat(letter === 'ü' ? size / 2 : size) });
+          if (stored || ring) events.put(made);
+          if (!ring) continue;
+          rings.push(streamRecord(made, 'INSERT', image));
+          heads.set(aggregate, Math.max(version, heads.get(aggregate) ?? 0));
+        }
+        const { envelopes } = await run(rings);
+        expect(bytes(envelopes)).toBeLessThanOrEqual(4_500 * KB);
+        expect(new Set(envelopes.map(({ aggregate }) => aggregate)).size).toBe(envelopes.length);
+        for (const [aggregate, head] of heads) {
+          const from = (aggregate === 'a' ? confirmed : 0) + 1;
+          const envelope = envelopes.find((each) => each.aggregate === aggregate);
+          if (head < from) expect(envelope).toBeUndefined();
+          else expect(envelope).toMatchObject({ from, head });
+        }
+        if (envelopes.length > 0) expect(largest(envelopes)).toBeLessThanOrEqual(900 * KB);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});

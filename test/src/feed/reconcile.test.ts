@@ -1,0 +1,163 @@
+import { describe, expect, test } from 'vitest';
+import { DaybookError } from '../../../src/errors.ts';
+import type { StoredEvent } from '../../../src/event/stored-event.ts';
+import type { Envelope } from '../../../src/feed/envelope.ts';
+import { nextLookAt, reconcile } from '../../../src/feed/reconcile.ts';
+import { memoryCursors, memoryEvents } from '../../simulation/memory-ports.ts';
+import { storedEvent } from '../../simulation/records.ts';
+
+const MINUTE = 60_000;
+
+function setup(heads: Readonly<Record<string, readonly number[]>>) {
+  const events = memoryEvents({ pageSize: 100 });
+  const cursors = memoryCursors();
+  const clock = { now: 1_000 * MINUTE };
+  const put: Envelope[] = [];
+  for (const [aggregate, versions] of Object.entries(heads)) {
+    for (const version of versions) events.put(storedEvent(aggregate, version));
+  }
+  const ports = {
+    feed: 'feed-1',
+    cursors,
+    table: events.table,
+    now: () => clock.now,
+    writer: {
+      put: async (envelopes: readonly Envelope[]) => {
+        put.push(...envelopes);
+        return [] as readonly Envelope[];
+      },
+    },
+  };
+  const run = async (isLate = () => false, since?: number) => {
+    put.length = 0;
+    const { complete, seen } = await reconcile(ports, { isLate, ...(since !== undefined && { since }) });
+    return { complete, counts: Object.fromEntries(seen.counts), notes: seen.notes, put: put.map(brief) };
+  };
+  return { events, cursors, clock, ports, run };
+}
+
+const brief = ({ aggregate, from, to, head }: Envelope) => `${aggregate} [${from}..${to}] ${head}`;
+
+test('puts the next envelope of every aggregate that lags, and of no other', async () => {
+  const { cursors, run } = setup({ a: [1, 2, 3], b: [1, 2], c: [1] });
+  await cursors.raise('a', 1, 1);
+  await cursors.raise('b', 1, 2);
+  const { put, counts, complete } = await run();
+  expect(put.sort()).toEqual(['a [2..3] 3', 'c [1..1] 1']);
+  expect(counts).toMatchObject({ AggregatesReconciled: 3, Lagging: 2, Offers: 2, ReconcileRounds: 1 });
+  expect(complete).toBe(true);
+  expect(cursors.items.get('a')).toMatchObject({ confirmed: 1, offered: 3 });
+});
+
+test('nothing is put while an offer is open, and again when its lease is over', async () => {
+  const { clock, run } = setup({ a: [1] });
+  expect((await run()).put).toEqual(['a [1..1] 1']);
+  expect((await run()).put).toEqual([]);
+  clock.now += 5_000;
+  expect((await run()).put).toEqual(['a [1..1] 1']);
+});
+
+test('a run that is late stops after a page; the next one goes on from there', async () => {
+  const heads = Object.fromEntries(Array.from({ length: 250 }, (_, i) => [`a${String(i).padStart(3, '0')}`, [1]]));
+  const { cursors, run } = setup(heads);
+  const first = await run(() => true);
+  expect(first).toMatchObject({ complete: false, counts: { AggregatesReconciled: 100 } });
+  expect(await cursors.checkpoint()).toMatchObject({ after: 'a099' });
+  expect((await run(() => true)).put[0]).toContain('a100');
+  const last = await run(() => true);
+  expect(last).toMatchObject({ complete: true, counts: { AggregatesReconciled: 50 } });
+  expect((await cursors.checkpoint())?.after).toBeUndefined();
+});
+
+test('an order since an instant is done when a round that began after it is complete', async () => {
+  const heads = Object.fromEntries(Array.from({ length: 150 }, (_, i) => [`a${String(i).padStart(3, '0')}`, [1]]));
+  const { clock, run } = setup(heads);
+  await run(() => true); // half a round
+  clock.now += MINUTE;
+  const { complete, counts } = await run(() => false, clock.now);
+  expect(complete).toBe(true);
+  expect(counts).toMatchObject({ AggregatesReconciled: 200, ReconcileRounds: 2 });
+  clock.now += MINUTE;
+  // A sender's clock that runs ahead does not make it go on for ever.
+  expect((await run(() => false, clock.now + 60 * MINUTE)).complete).toBe(true);
+});
+
+describe('holes', () => {
+  test('are looked at with growing pauses, counted each time, and never fed', async () => {
+    const { cursors, clock, run } = setup({ a: [1, 3] });
+    await cursors.raise('a', 1, 1);
+    const start = clock.now;
+    const looks: number[] = [];
+    for (let minute = 0; minute <= 40; minute++) {
+      clock.now = start + minute * MINUTE;
+      const { put, counts, notes } = await run();
+      expect(put).toEqual([]);
+      expect(counts.Holes).toBe(1);
+      if (notes.some(({ what }) => what === 'hole')) looks.push(minute);
+    }
+    expect(looks).toEqual([0, 1, 3, 7, 15, 31]);
+    expect(cursors.items.get('a')).toMatchObject({ holed: 2, holedAt: start, attempts: 5, head: 3 });
+  });
+
+  test('one that is filled is fed at the next look', async () => {
+    const { events, cursors, clock, run } = setup({ a: [1, 3] });
+    await cursors.raise('a', 1, 1);
+    await run();
+    events.put(storedEvent('a', 2));
+    clock.now += MINUTE;
+    expect((await run()).put).toEqual(['a [2..3] 3']);
+  });
+
+  test('the longest pause is an hour', () => {
+    const looks = Array.from({ length: 40 }, (_, attempts) => nextLookAt({ confirmed: 0, holedAt: 0, attempts }));
+    const pauses = looks.slice(1).map((at, i) => at - looks[i]!);
+    expect(Math.max(...pauses)).toBe(60 * MINUTE);
+    expect(Math.min(...pauses)).toBe(2 * MINUTE);
+    expect(looks[0]).toBe(MINUTE);
+  });
+
+  test('an item that is no event is one too: what stands before it is fed', async () => {
+    const { ports, events, run } = setup({ a: [1, 2, 3] });
+    ports.table = {
+      ...events.table,
+      query: async function* (aggregate, options): AsyncGenerator<readonly StoredEvent[]> {
+        for await (const page of events.table.query(aggregate, options)) {
+          if (page.some(({ version }) => version === 3)) {
+            throw new DaybookError('event.encrypted', { aggregateUuid: aggregate, version: 3 });
+          }
+          yield page;
+        }
+      },
+    };
+    await ports.cursors.noteHead('a', 3);
+    expect((await run()).put).toEqual(['a [1..2] 3']);
+    await ports.cursors.raise('a', 1, 2);
+    const { put, notes } = await run();
+    expect(put).toEqual([]);
+    expect(notes).toContainEqual(expect.objectContaining({ what: 'unreadable', aggregate: 'a', version: 3 }));
+  });
+});
+
+describe('failures', () => {
+  test('one aggregate’s does not stop the round', async () => {
+    const { ports, events } = setup({ a: [1], b: [1], c: [1] });
+    const table: typeof ports.table = {
+      ...events.table,
+      query: (aggregate, options) => {
+        if (aggregate === 'b') throw new Error('odd');
+        return events.table.query(aggregate, options);
+      },
+    };
+    const { seen, complete } = await reconcile({ ...ports, table }, { isLate: () => false });
+    expect(complete).toBe(true);
+    expect(seen.counts.get('ReconcileFailures')).toBe(1);
+    expect(seen.counts.get('Offers')).toBe(2);
+  });
+
+  test('when most fail, the run fails and its page is for the next one', async () => {
+    const { ports, cursors } = setup({ a: [1], b: [1] });
+    const writer = { put: async (envelopes: readonly Envelope[]) => envelopes };
+    await expect(reconcile({ ...ports, writer }, { isLate: () => false })).rejects.toThrow(/^feed.putRefused/);
+    expect(await cursors.checkpoint()).toBeUndefined();
+  });
+});
