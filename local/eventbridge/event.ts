@@ -18,7 +18,6 @@ export interface EventParts {
   readonly resources: readonly string[];
   /** JSON text; it is delivered as it was given, so that no number loses digits. */
   readonly detail: string;
-  readonly replayName?: string | undefined;
 }
 
 /** "2015-11-11T21:29:54Z": event times have whole seconds. */
@@ -35,8 +34,13 @@ export function makeEvent(account: Account, parts: EventParts, ingestedMs: numbe
     time: isoSeconds(parts.timeMs),
     region: account.region,
     resources: parts.resources,
-    ...(parts.replayName !== undefined && { 'replay-name': parts.replayName }),
   });
   const text = `${head.slice(0, -1)},"detail":${parts.detail}}`;
   return { id: parts.id, text, parsed: parseExact(text), ingestedMs };
+}
+
+/** The event as a replay sends it again: "EventBridge adds the replay-name field". */
+export function withReplayName(event: BusEvent, name: string): BusEvent {
+  const text = event.text.replace(/^\{/, () => `{"replay-name":${JSON.stringify(name)},`);
+  return { ...event, text, parsed: { ...event.parsed, 'replay-name': name } };
 }

@@ -1,8 +1,10 @@
 import type { Cloud, Json, Service } from '../cloud.ts';
 import { handleBy } from '../operations.ts';
+import { type Archives, archiveOperations, keep } from './archives.ts';
 import { type Buses, busName, makeBus } from './bus.ts';
 import { busOperations, policyOf } from './buses.ts';
-import { type BusListener, putEventsOperations } from './put-events.ts';
+import { putEventsOperations } from './put-events.ts';
+import { replayOperations } from './replays.ts';
 import { ruleOperations } from './rules.ts';
 
 export interface EventBridge extends Service {
@@ -15,7 +17,7 @@ export interface EventBridge extends Service {
 export function createEventBridge(cloud: Cloud): EventBridge {
   const buses: Buses = { account: cloud.account, byName: new Map() };
   buses.byName.set('default', makeBus(cloud.account, 'default', cloud.kernel.clock.now()));
-  const listeners = new Set<BusListener>();
+  const archives: Archives = new Map();
   const eventBridge: EventBridge = {
     name: 'events',
     handle: handleBy(
@@ -23,7 +25,9 @@ export function createEventBridge(cloud: Cloud): EventBridge {
       {
         ...busOperations(cloud, buses),
         ...ruleOperations(cloud, buses),
-        ...putEventsOperations(cloud, buses, listeners),
+        ...putEventsOperations(cloud, buses, (bus, event) => keep(archives, bus, event, cloud.kernel.clock.now())),
+        ...archiveOperations(cloud, buses, archives),
+        ...replayOperations(cloud, buses, archives),
       },
       'ValidationException',
     ),

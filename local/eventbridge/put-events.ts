@@ -10,10 +10,10 @@ const ENTRY = ['Time', 'Source', 'Resources', 'DetailType', 'Detail', 'EventBusN
 // "The total entry size must be less than 1MB" (PutEvents).
 const MAX_TOTAL_BYTES = 1_048_576;
 
-/** Hears every event that a bus takes: archives. */
-export type BusListener = (bus: Bus, event: BusEvent, source: 'put' | 'replay') => void;
+/** Hears every event that a bus takes. */
+export type BusListener = (bus: Bus, event: BusEvent) => void;
 
-export function putEventsOperations(cloud: Cloud, buses: Buses, listeners: Set<BusListener>): Operations {
+export function putEventsOperations(cloud: Cloud, buses: Buses, heard: BusListener): Operations {
   return {
     PutEvents: operation(['Entries'], (input) => {
       const entries = input.Entries;
@@ -35,7 +35,7 @@ export function putEventsOperations(cloud: Cloud, buses: Buses, listeners: Set<B
           return { ErrorCode: refusal[0], ErrorMessage: refusal[1] };
         }
         const event = forwarded ?? eventOf(cloud, entry);
-        publish(cloud, buses, busName(entry.EventBusName), event, listeners);
+        publish(cloud, buses, busName(entry.EventBusName), event, heard);
         return { EventId: event.id };
       });
       return { FailedEntryCount: failed, Entries: results };
@@ -98,7 +98,7 @@ function eventOf(cloud: Cloud, entry: Json): BusEvent {
 }
 
 /** Matches the event against the rules of the bus and starts its deliveries. */
-function publish(cloud: Cloud, buses: Buses, name: string, event: BusEvent, listeners: ReadonlySet<BusListener>): void {
+function publish(cloud: Cloud, buses: Buses, name: string, event: BusEvent, heard: BusListener): void {
   const bus = buses.byName.get(name);
   const { source, 'detail-type': detailType } = event.parsed;
   if (bus === undefined) {
@@ -107,7 +107,7 @@ function publish(cloud: Cloud, buses: Buses, name: string, event: BusEvent, list
     return;
   }
   cloud.trace.note('events', 'event put', { bus: name, event: event.id, source, detailType });
-  for (const listener of listeners) listener(bus, event, 'put');
+  heard(bus, event);
   matchRules(cloud, bus, event);
 }
 

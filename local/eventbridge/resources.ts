@@ -88,6 +88,31 @@ const rule: ResourceProvider = {
   },
 };
 
+const archive: ResourceProvider = {
+  type: 'AWS::Events::Archive',
+  properties: ['ArchiveName', 'SourceArn', 'Description', 'EventPattern', 'RetentionDays'],
+  without: { KmsKeyIdentifier: 'nothing is encrypted here' },
+  async create({ ArchiveName, SourceArn, Description, EventPattern, RetentionDays }, context) {
+    const { cloud, caller, generatedName } = context;
+    const name: string = ArchiveName ?? generatedName.slice(-48);
+    const settings = {
+      ArchiveName: name,
+      Description,
+      EventPattern: typeof EventPattern === 'object' ? JSON.stringify(EventPattern) : EventPattern,
+      RetentionDays: RetentionDays === undefined ? undefined : Number(RetentionDays),
+    };
+    const call = (operation: string, input: Json) => cloud.call(caller, 'events', operation, input);
+    try {
+      await call('CreateArchive', { ...settings, EventSourceArn: SourceArn });
+    } catch (error) {
+      if (!(error instanceof ServiceError) || error.code !== 'ResourceAlreadyExistsException') throw error;
+      await call('UpdateArchive', settings);
+    }
+    const { ArchiveArn } = await call('DescribeArchive', { ArchiveName: name });
+    return { ref: name, attributes: { Arn: ArchiveArn, ArchiveName: name } };
+  },
+};
+
 /** CloudFormation may give numbers as text. */
 function readTarget({ RetryPolicy, ...target }: Json): Json {
   if (RetryPolicy === undefined) return target;
@@ -96,4 +121,4 @@ function readTarget({ RetryPolicy, ...target }: Json): Json {
 }
 
 /** The CloudFormation types of EventBridge. */
-export const eventBridgeResources: readonly ResourceProvider[] = [eventBus, eventBusPolicy, rule];
+export const eventBridgeResources: readonly ResourceProvider[] = [eventBus, eventBusPolicy, rule, archive];

@@ -1,11 +1,12 @@
 import type { Cloud, Service } from '../cloud.ts';
 import { handleBy } from '../operations.ts';
 import { consumerOperations } from './consumers.ts';
+import { evenRanges } from './hash-range.ts';
 import { manageOperations } from './manage.ts';
 import { type Intercept, type Puts, putOperations, type RecordsListener } from './put.ts';
 import { readOperations } from './read.ts';
-import { reshardOperations } from './reshard.ts';
-import type { Feeds } from './stream.ts';
+import { reshardOperations, scale } from './reshard.ts';
+import { type Feeds, findFeed } from './stream.ts';
 
 export interface Kinesis extends Service {
   readonly name: 'kinesis';
@@ -16,6 +17,8 @@ export interface Kinesis extends Service {
   onRecords(streamName: string, listener: RecordsListener): () => void;
   /** Lets single records fail on their way in, so that PutRecords answers in part; `undefined` ends it. */
   intercept(fault: Intercept | undefined): void;
+  /** Splits and merges shards until there are `shards` even ones, as the service does by itself in on-demand mode. */
+  scale(streamName: string, shards: number): void;
 }
 
 /** Kinesis Data Streams in memory, registered with the cloud under `kinesis`. */
@@ -42,6 +45,9 @@ export function createKinesis(cloud: Cloud): Kinesis {
     },
     intercept(fault) {
       puts.intercept = fault;
+    },
+    scale(streamName, shards) {
+      scale(findFeed(feeds, { StreamName: streamName }), evenRanges(shards), cloud.kernel.clock.now());
     },
   };
   cloud.register(kinesis);

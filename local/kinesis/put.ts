@@ -44,7 +44,14 @@ export function putOperations(cloud: Cloud, feeds: Feeds, puts: Puts): Operation
   const tell = (feed: Feed, counts: Map<string, number>) => {
     for (const [shardId, count] of counts) {
       cloud.trace.note('kinesis', 'records put', { stream: feed.name, shard: shardId, count });
-      for (const listener of puts.listeners.get(feed.name) ?? []) listener({ shardId, count });
+      for (const listener of puts.listeners.get(feed.name) ?? []) {
+        try {
+          listener({ shardId, count });
+        } catch (error) {
+          // The records are taken: a reader's failure is not the writer's, it goes to the kernel.
+          cloud.kernel.scheduler.after(0, () => Promise.reject(error));
+        }
+      }
     }
   };
 

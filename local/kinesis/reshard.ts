@@ -1,4 +1,4 @@
-import type { Cloud, Json } from '../cloud.ts';
+import { type Cloud, type Json, ServiceError } from '../cloud.ts';
 import { type Operations, operation } from '../operations.ts';
 import { evenRanges, type HashRange } from './hash-range.ts';
 import type { Shard } from './shard.ts';
@@ -7,10 +7,12 @@ import { addShard, type Feed, type Feeds, findFeed, findShard, invalidArgument, 
 /** Splitting, merging and scaling; each takes effect at once. */
 export function reshardOperations(cloud: Cloud, feeds: Feeds): Operations {
   const now = () => cloud.kernel.clock.now();
+  // "This API is only supported for the data streams with the provisioned capacity mode."
   const requireProvisioned = (feed: Feed, name: string) => {
     if (feed.mode === 'PROVISIONED') return;
-    throw invalidArgument(
-      `Request is invalid. ${name} is not supported for stream ${feed.name} in ON_DEMAND mode: its shards are scaled by the service.`,
+    throw new ServiceError(
+      'ValidationException',
+      `${name} is only supported for streams in PROVISIONED mode; ${feed.name} is in ON_DEMAND mode.`,
     );
   };
   const requireOpen = (feed: Feed, shard: Shard) => {
@@ -97,7 +99,7 @@ function merge(feed: Feed, first: Shard, second: Shard, nowMs: number): void {
 }
 
 /** "Kinesis Data Streams performs splits or merges on individual shards. This can cause short-lived shards." */
-function scale(feed: Feed, ranges: readonly HashRange[], nowMs: number): void {
+export function scale(feed: Feed, ranges: readonly HashRange[], nowMs: number): void {
   for (const { start } of ranges) {
     const shard = openShards(feed).find((one) => one.range.start < start && start <= one.range.end);
     if (shard !== undefined) split(feed, shard, start, nowMs);

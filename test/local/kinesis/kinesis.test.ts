@@ -315,6 +315,18 @@ describe('iterators', () => {
   });
 });
 
+it('on demand only the service reshards', async () => {
+  await call('CreateStream', { StreamName: 'feed', StreamModeDetails: { StreamMode: 'ON_DEMAND' } });
+  for (let i = 0; i < 40; i++) await put(String(i), `k${i}`);
+  const update = { StreamName: 'feed', TargetShardCount: 8, ScalingType: 'UNIFORM_SCALING' };
+  await expect(call('UpdateShardCount', update)).rejects.toMatchObject({ code: 'ValidationException' });
+  kinesis.scale('feed', 8);
+  for (let i = 40; i < 80; i++) await put(String(i), `k${i}`);
+  expect((await readAll()).map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: 80 }, (_, i) => i));
+  const { StreamDescriptionSummary } = await call('DescribeStreamSummary', { StreamName: 'feed' });
+  expect(StreamDescriptionSummary.OpenShardCount).toBe(8);
+});
+
 describe('limits', () => {
   it('refuses too many, too big, and nothing', async () => {
     await create(1);
