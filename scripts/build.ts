@@ -31,7 +31,9 @@ function compile(withoutTypes: boolean): void {
 /** A function that holds the user's app (`daybook:app`) is bundled in the user's project; its module goes along for that. */
 async function buildFunctions(): Promise<void> {
   const folder = join(root, 'functions');
-  const files = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith('.ts')) : [];
+  const files = existsSync(folder)
+    ? readdirSync(folder).filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
+    : [];
   await Promise.all(
     files.map(async (file) => {
       const name = basename(file, '.ts');
