@@ -2,10 +2,10 @@ import { type Cloud, type Json, ServiceError } from '../../cloud.ts';
 import { exceedsBytes, PAYLOAD_LIMIT } from '../failure.ts';
 import type { ExecutionRecord } from '../interpreter/execution.ts';
 import type { Executions } from '../interpreter/executions.ts';
-import { checkArn, checkName, executionArn, expressExecutionArn } from '../names.ts';
+import { checkArn, checkName, executionArn, expressExecutionArn, splitStateMachineArn } from '../names.ts';
 import { describeExecution, listedExecution, syncResult } from './answers.ts';
 import { checkParameters, compact, page, seconds } from './request.ts';
-import { describeMachine, type StateMachineRecord, type StateMachines } from './state-machines.ts';
+import type { StateMachineRecord, StateMachines } from './state-machines.ts';
 
 /** "you can reuse the name … after 90 days", and "redrive … within 14 days" of the end. */
 const DAY_MS = 86_400_000;
@@ -77,6 +77,7 @@ export class ExecutionOperations {
       stateMachineArn: record.arn,
       stateMachineName: record.name,
       revisionId: record.revisionId,
+      definition: record.definition,
       roleArn: record.roleArn,
       type: record.type,
       input: text,
@@ -110,19 +111,19 @@ export class ExecutionOperations {
   describeStateMachine(input: Json): Json {
     checkParameters(input, ['executionArn'], ['includedData']);
     const record = this.#get(input.executionArn);
-    const machine = this.#machines.get(record.stateMachineArn.replace(/\/[^/]*$/, ''));
-    const { stateMachineArn, name, definition, roleArn, ...others } = describeMachine(machine);
+    const [stateMachineArn, label] = record.stateMachineArn.split('/') as [string, string | undefined];
+    const machine = this.#machines.find(stateMachineArn);
     return compact({
       stateMachineArn,
-      name,
-      definition,
-      roleArn,
-      updateDate: others.creationDate,
-      loggingConfiguration: others.loggingConfiguration,
-      tracingConfiguration: others.tracingConfiguration,
+      name: splitStateMachineArn(stateMachineArn).name,
+      definition: record.definition,
+      roleArn: record.roleArn,
+      updateDate: seconds(machine?.updateDate ?? record.startDate),
+      loggingConfiguration: machine?.loggingConfiguration,
+      tracingConfiguration: machine?.tracingConfiguration,
+      encryptionConfiguration: machine?.encryptionConfiguration,
       mapRunArn: record.mapRunArn,
-      label: record.stateMachineArn.split('/')[1],
-      encryptionConfiguration: others.encryptionConfiguration,
+      label,
       revisionId: record.revisionId,
     });
   }

@@ -11,6 +11,7 @@ export interface StateMachineRecord {
   readonly name: string;
   readonly type: 'STANDARD' | 'EXPRESS';
   readonly creationDate: number;
+  updateDate: number;
   definition: string;
   roleArn: string;
   revisionId: string;
@@ -50,6 +51,7 @@ export class StateMachines {
       name: input.name,
       type,
       creationDate: this.#cloud.kernel.clock.now(),
+      updateDate: this.#cloud.kernel.clock.now(),
       definition: input.definition,
       roleArn: input.roleArn,
       revisionId: this.#cloud.kernel.random.uuid(),
@@ -92,7 +94,8 @@ export class StateMachines {
     if (input.definition !== undefined) record.machine = this.#compile(input.definition, record.type);
     for (const name of changes) Object.assign(record, { [name]: input[name] });
     record.revisionId = this.#cloud.kernel.random.uuid();
-    return { updateDate: seconds(this.#cloud.kernel.clock.now()), revisionId: record.revisionId };
+    record.updateDate = this.#cloud.kernel.clock.now();
+    return { updateDate: seconds(record.updateDate), revisionId: record.revisionId };
   }
 
   describe(input: Json): Json {
@@ -157,6 +160,10 @@ export class StateMachines {
     return { tags: this.#tagged(input.resourceArn).tags };
   }
 
+  find(arn: string): StateMachineRecord | undefined {
+    return this.#machines.get(arn);
+  }
+
   get(arn: unknown): StateMachineRecord {
     checkArn(arn, 'states:[^:]*:[^:]*:stateMachine:');
     const record = this.#machines.get(arn);
@@ -194,7 +201,7 @@ function refuseVersions({ publish }: Json): void {
   }
 }
 
-export function describeMachine(record: StateMachineRecord): Json {
+function describeMachine(record: StateMachineRecord): Json {
   return compact({
     stateMachineArn: record.arn,
     name: record.name,

@@ -16,7 +16,8 @@ export function readDefinition(text: string, type: WorkflowType, expressions: Ex
   if ('diagnostic' in source) return { diagnostics: [source.diagnostic] };
   const diagnostics = new Diagnostics();
   const fields = new FieldReader(source.value, '/', { expressions, diagnostics });
-  const language = fields.oneOf('QueryLanguage', ['JSONPath', 'JSONata']) ?? 'JSONPath';
+  fields.oneOf('QueryLanguage', ['JSONPath', 'JSONata']);
+  const language = !fields.has('QueryLanguage') || fields.source.QueryLanguage === 'JSONPath' ? 'JSONPath' : 'JSONata';
   fields.oneOf('Version', ['1.0']);
   fields.string('Comment');
   const timeoutSeconds = fields.number('TimeoutSeconds', { min: 1, max: 99_999_999, whole: true });

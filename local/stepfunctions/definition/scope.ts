@@ -103,16 +103,18 @@ export class Scope {
     return readState(name, type, fields, this);
   }
 
+  /**
+   * A state's language is its own field, or that of the machine; whatever is not exactly "JSONPath" counts as JSONata, so
+   * that a wrong value is reported once.
+   */
   #isJsonata(fields: FieldReader): boolean {
-    const own = fields.oneOf('QueryLanguage', ['JSONPath', 'JSONata']);
-    if (own === 'JSONata') return true;
-    if (own === 'JSONPath' && this.#context.language === 'JSONata') {
-      fields.fail("'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine");
-      return false;
-    }
-    if (own === undefined && this.#context.language === 'JSONata') return !fields.has('QueryLanguage');
+    fields.oneOf('QueryLanguage', ['JSONPath', 'JSONata']);
+    const own = fields.has('QueryLanguage') ? fields.source.QueryLanguage : this.#context.language;
+    if (own !== 'JSONPath') return true;
     fields.fail(
-      'The QueryLanguage \'JSONPath\' is not supported by this runtime: set "QueryLanguage": "JSONata" for the state or the whole state machine',
+      this.#context.language === 'JSONPath'
+        ? 'The QueryLanguage \'JSONPath\' is not supported by this runtime: set "QueryLanguage": "JSONata" for the state or the whole state machine'
+        : "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine",
     );
     return false;
   }

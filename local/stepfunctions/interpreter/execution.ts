@@ -16,6 +16,8 @@ export interface ExecutionRecord {
   readonly stateMachineArn: string;
   readonly stateMachineName: string;
   readonly revisionId: string;
+  /** The definition that it was started with. */
+  readonly definition: string;
   readonly roleArn: string;
   readonly type: 'STANDARD' | 'EXPRESS';
   readonly input: string;
@@ -42,6 +44,8 @@ export interface Surroundings {
   readonly cloud: Cloud;
   readonly tokens: TaskTokens;
   readonly mapRuns: MapRuns;
+  /** Something to wait for before the next state, when others have not had their turn for long. */
+  pause(): Promise<void> | undefined;
   /** Resolves when the execution is not running any more, or does not exist. */
   ended(executionArn: string): Promise<void>;
   /** Starts a child of a distributed Map. */
@@ -72,8 +76,6 @@ export class Execution {
   readonly history: History;
   readonly input: Json;
   readonly scope = new CancelScope();
-  /** States entered since the last breath. */
-  steps = 0;
 
   constructor(record: ExecutionRecord, container: Container, history: History, around: Surroundings) {
     this.record = record;

@@ -18,6 +18,8 @@ import { TaskTokens } from './task-tokens.ts';
 
 /** "Express workflows … maximum execution time of 5 minutes". */
 const EXPRESS_MS = 300_000;
+/** States that are entered, by all executions together, before everything else gets its turn. */
+const BREATH = 200;
 
 export interface Started {
   readonly arn: string;
@@ -25,6 +27,7 @@ export interface Started {
   readonly stateMachineArn: string;
   readonly stateMachineName: string;
   readonly revisionId: string;
+  readonly definition: string;
   readonly roleArn: string;
   readonly type: 'STANDARD' | 'EXPRESS';
   readonly input: string;
@@ -45,10 +48,22 @@ export class Executions implements Surroundings {
   readonly #containers = new Map<string, Container>();
   readonly #live = new Map<string, { readonly execution: Execution; readonly timer: Timer | undefined }>();
   readonly #waiting = new Map<string, (() => void)[]>();
+  #steps = 0;
+  #breath: Promise<void> | undefined;
 
   constructor(cloud: Cloud) {
     this.cloud = cloud;
     this.tokens = new TaskTokens(cloud.kernel);
+  }
+
+  pause(): Promise<void> | undefined {
+    if (this.#breath === undefined && ++this.#steps >= BREATH) {
+      this.#breath = this.cloud.kernel.scheduler.sleep(0).then(() => {
+        this.#steps = 0;
+        this.#breath = undefined;
+      });
+    }
+    return this.#breath;
   }
 
   get(arn: string): ExecutionRecord | undefined {
@@ -76,6 +91,7 @@ export class Executions implements Surroundings {
       stateMachineArn: started.stateMachineArn,
       stateMachineName: started.stateMachineName,
       revisionId: started.revisionId,
+      definition: started.definition,
       roleArn: started.roleArn,
       type: started.type,
       input: started.input,
@@ -127,6 +143,7 @@ export class Executions implements Surroundings {
       stateMachineArn: `${parent.stateMachineArn}/${label}`,
       stateMachineName: labelled,
       revisionId: parent.revisionId,
+      definition: parent.definition,
       roleArn: parent.roleArn,
       type,
       input: child.inputText,

@@ -13,9 +13,6 @@ import { findCatcher, findRetrier, pauseMs } from './retry.ts';
 
 /** "The total size of all stored variables per execution is 10 MiB", and 256 KiB for one, and for one Assign. */
 const VARIABLES_LIMIT = 10 * 1024 * 1024;
-/** States that follow each other without a pause, before others get their turn. */
-const BREATH = 200;
-
 /** Runs a strand until it has succeeded, failed, or was given up. Never throws but for a full history. */
 export async function runStrand(execution: Execution, strand: Strand, scope: CancelScope): Promise<void> {
   const { frame } = strand;
@@ -34,11 +31,8 @@ export async function runStrand(execution: Execution, strand: Strand, scope: Can
 async function step(execution: Execution, strand: Strand, state: State, scope: CancelScope): Promise<void> {
   const { frame } = strand;
   const { kernel } = execution.around.cloud;
+  for (let pause = execution.around.pause(); pause !== undefined; pause = execution.around.pause()) await pause;
   scope.throwIfCancelled();
-  if (++execution.steps >= BREATH) {
-    execution.steps = 0;
-    await scope.race(kernel.scheduler.sleep(0));
-  }
   if (frame.pausing) {
     await sleepUntil(kernel, frame.due ?? 0, scope);
     frame.pausing = false;

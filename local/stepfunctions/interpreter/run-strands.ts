@@ -39,6 +39,9 @@ export async function runStrands(
   };
   try {
     await Promise.all(Array.from({ length: Math.min(limit, open.length) }, work));
+  } catch (error) {
+    inner.cancel('executionEnded');
+    throw error;
   } finally {
     release();
   }

@@ -21,8 +21,10 @@ export async function runChildren(
   let next = 0;
   const work = async () => {
     while (next < open.length && !exceeded && scope.reason === undefined) {
-      await runChild(execution, state, run, open[next++]!);
-      if (exceeded || !thresholdExceeded(run)) continue;
+      const child = open[next++]!;
+      await runChild(execution, state, run, child);
+      const { status } = child;
+      if (status === 'SUCCEEDED' || exceeded || !thresholdExceeded(run)) continue;
       exceeded = true;
       if (executionType === 'STANDARD') stopChildren(execution, run);
     }
