@@ -9,6 +9,8 @@ import { type Invocation, type Invoker, requestTooLarge } from './invoker.ts';
 export interface AsyncQueue {
   /** Takes the event and gives its request id; it runs soon. */
   accept(resolved: Resolved, event: string): string;
+  /** How many events are to run at once. */
+  due(): number;
   stop(): void;
 }
 
@@ -40,6 +42,7 @@ export function createAsyncQueue(
   const { clock, scheduler, random } = cloud.kernel;
   const timers = new Set<Timer>();
   let stopped = false;
+  let due = 0;
 
   const later = (delayMs: number, entry: QueuedEvent) => {
     if (stopped) return;
@@ -51,6 +54,7 @@ export function createAsyncQueue(
   };
 
   const attempt = async (entry: QueuedEvent): Promise<void> => {
+    if (entry.invokes + entry.throttles === 0) due -= 1;
     if (registry.find(entry.name) === undefined) return; // deleted meanwhile
     const { record } = registry.resolve(entry.name, entry.qualifier);
     const settings = record.asyncConfigurations.get(entry.qualifier ?? '$LATEST') ?? { ...DEFAULTS, lastModified: 0 };
@@ -146,6 +150,7 @@ export function createAsyncQueue(
     accept(resolved, event) {
       if (Buffer.byteLength(event) > MAXIMUM_ASYNC_REQUEST) throw requestTooLarge(MAXIMUM_ASYNC_REQUEST);
       const requestId = random.uuid();
+      due += 1;
       later(0, {
         requestId,
         event,
@@ -157,6 +162,7 @@ export function createAsyncQueue(
       });
       return requestId;
     },
+    due: () => due,
     stop() {
       stopped = true;
       for (const timer of timers) timer.cancel();

@@ -1,8 +1,7 @@
-import { type Cloud, type Json, ServiceError } from '../cloud.ts';
+import { type Cloud, type Json, ROOT, ServiceError } from '../cloud.ts';
 import { checkDestination, sendToQueue, serviceOf } from './destination.ts';
 import { functionArn } from './function-name.ts';
 import type { FunctionRegistry } from './function-registry.ts';
-import type { Invocation, Invoker } from './invoker.ts';
 import type { MetricStore } from './metrics.ts';
 import { ALL_WELL, allFailed, type Backoff, type Outcome } from './polling/attempt-batch.ts';
 import type { Checkpoints } from './polling/checkpoints.ts';
@@ -37,10 +36,16 @@ export interface MappingSettings {
   readonly lastModified: number;
 }
 
+interface Invocation {
+  readonly requestId: string;
+  readonly version: string;
+  readonly failed: boolean;
+  readonly payload: string;
+}
+
 export interface MappingServices {
   readonly cloud: Cloud;
   readonly registry: FunctionRegistry;
-  readonly invoker: Invoker;
   readonly metrics: MetricStore;
   readonly hooks: SourceHooks;
   readonly pace: Partial<Pace>;
@@ -57,7 +62,7 @@ export function runMapping(
   settings: MappingSettings,
   report: (result: string) => void,
 ): () => void {
-  const { cloud, invoker, registry } = services;
+  const { cloud, registry } = services;
   const target = functionArn(cloud.account, settings.functionName, settings.qualifier);
   const role = registry.resolve(settings.functionName).configuration.role;
   const caller = role === undefined ? { principal: 'root' } : { principal: role };
@@ -74,7 +79,17 @@ export function runMapping(
   ): Promise<Outcome & { invocation?: Invocation }> => {
     let invocation: Invocation;
     try {
-      invocation = await invoker.run(target, JSON.stringify({ Records: events }));
+      // Through the cloud's door like everyone; the right to invoke comes with the right to make the mapping.
+      const answer = await cloud.call(ROOT, 'lambda', 'Invoke', {
+        FunctionName: target,
+        Payload: JSON.stringify({ Records: events }),
+      });
+      invocation = {
+        requestId: answer.RequestId,
+        version: answer.ExecutedVersion,
+        failed: answer.FunctionError !== undefined,
+        payload: answer.Payload.toString('utf8'),
+      };
     } catch (error) {
       failed(error);
       // Throttling and a function that is not there are no answers of the function.

@@ -111,6 +111,7 @@ export function invokeOperations(
         // "LogResult – The last 4 KB of the execution log, which is base64-encoded."
         ...(input.LogType === 'Tail' && { LogResult: Buffer.from(log).subarray(-4096).toString('base64') }),
         ExecutedVersion: invocation.version,
+        RequestId: invocation.requestId,
         Payload: Buffer.from(invocation.payload),
       };
     },

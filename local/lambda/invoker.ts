@@ -66,6 +66,8 @@ export interface InvokerSettings {
   readonly metrics: MetricStore;
   readonly accountConcurrency: number;
   log(entry: LogEntry): void;
+  /** Told after each invocation. */
+  invoked(functionName: string, milliseconds: number, failed: boolean): void;
 }
 
 // "Invocation payload (request and response): 6 MB each for request and response (synchronous)" (Lambda quotas); the
@@ -151,7 +153,9 @@ export function createInvoker(settings: InvokerSettings): Invoker {
         const common = { namespace: 'AWS/Lambda', dimensions: { FunctionName: record.name }, at: kernel.clock.now() };
         metrics.put({ ...common, name: 'Invocations', value: 1, unit: 'Count' });
         if (result.failed) metrics.put({ ...common, name: 'Errors', value: 1, unit: 'Count' });
-        metrics.put({ ...common, name: 'Duration', value: kernel.clock.now() - startedAt, unit: 'Milliseconds' });
+        const milliseconds = kernel.clock.now() - startedAt;
+        metrics.put({ ...common, name: 'Duration', value: milliseconds, unit: 'Milliseconds' });
+        settings.invoked(record.name, milliseconds, result.failed);
         return { ...result, requestId, version, functionArn: arn, logs };
       } finally {
         record.running -= 1;

@@ -56,6 +56,8 @@ export interface Lambda extends Service {
   resourcePolicy(functionName: string): Json | undefined;
   /** How many worker threads a function has now. */
   environments(functionName: string): number;
+  /** How many invocations run or are about to; events that wait for a retry don't count. */
+  inFlight(): number;
   /** Ends every worker, mapping and pending event. */
   stop(): Promise<void>;
 }
@@ -100,12 +102,14 @@ export function createLambda(cloud: Cloud, options: LambdaOptions = {}): Lambda 
       });
       options.log?.(entry);
     },
+    invoked(name, milliseconds, failed) {
+      cloud.trace.note('lambda', 'invoked', { function: name, milliseconds, failed });
+    },
   });
   const queue = createAsyncQueue(cloud, registry, invoker, options.asyncRetryDelaysMs ?? ASYNC_RETRY_DELAYS_MS);
   const mappings = mappingOperations({
     cloud,
     registry,
-    invoker,
     metrics,
     hooks: options.sources ?? {},
     pace: {
@@ -137,6 +141,7 @@ export function createLambda(cloud: Cloud, options: LambdaOptions = {}): Lambda 
       return policyOf(registry.resolve(functionName).record);
     },
     environments: runtime.environments,
+    inFlight: () => registry.all().reduce((sum, record) => sum + record.running, queue.due()),
     async stop() {
       mappings.stop();
       queue.stop();
