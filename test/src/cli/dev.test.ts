@@ -1,0 +1,96 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { readDevFile } from '../../../src/cli/dev-file.ts';
+
+const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+
+let directory: string;
+let running: Running | undefined;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'daybook-dev-'));
+});
+afterEach(async () => {
+  running?.child.kill('SIGKILL');
+  await running?.ended;
+  running = undefined;
+  rmSync(directory, { recursive: true });
+});
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<number | null>;
+  out(): string;
+  err(): string;
+}
+
+function daybook(...args: string[]): Running {
+  const child = spawn(
+    process.execPath,
+    ['--conditions=daybook-source', '--import', tsx, here('./run-main.ts'), ...args],
+    {
+      cwd: directory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (chunk) => (out += chunk));
+  child.stderr.on('data', (chunk) => (err += chunk));
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  running = { child, ended, out: () => out, err: () => err };
+  return running;
+}
+
+const until = (condition: () => void) => vi.waitFor(condition, { timeout: 25_000, interval: 50 });
+
+describe('daybook dev', () => {
+  it('--json says endpoint and names in one line, answers, and goes at Ctrl-C without a trace', async () => {
+    const { child, ended, out, err } = daybook('dev', '--app', here('./small-app.ts'), '--json', '--no-tour');
+    await until(() => expect(out() || err()).toMatch(/\n$/));
+    expect(err()).toBe('');
+    expect(out().trimEnd().split('\n')).toHaveLength(1);
+    const ready = JSON.parse(out());
+    const { TableName } = ready.stacks.Small.outputs;
+    expect(ready).toMatchObject({
+      endpoint: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
+      region: 'us-east-1',
+    });
+    expect(ready.stacks.Small.paths['Small/Things']).toBe(TableName);
+    expect(Object.values(ready.stacks.Small.resources)).toContain(TableName);
+    expect(readDevFile(directory)).toEqual({ ...ready, pid: child.pid });
+
+    const client = new DynamoDBClient({ ...ready, credentials: { accessKeyId: 'x', secretAccessKey: 'y' } });
+    await client.send(new PutItemCommand({ TableName, Item: { id: { S: 'a' } } }));
+    expect((await client.send(new ScanCommand({ TableName }))).Items).toEqual([{ id: { S: 'a' } }]);
+
+    child.kill('SIGINT');
+    expect(await ended).toBe(0);
+    expect(readDevFile(directory)).toBeUndefined();
+    expect(out().trimEnd().split('\n')).toHaveLength(1);
+  });
+
+  it('shows people where it is, what there is and what flows', async () => {
+    const { child, ended, out } = daybook('dev', '--app', here('./small-app.ts'));
+    await until(() => expect(out()).toContain('What flows where'));
+    expect(out()).toMatch(/^daybook dev is ready after \d+\.\d s at http:\/\/127\.0\.0\.1:\d+ \(us-east-1\)$/m);
+    expect(out()).toMatch(/^ {2}Things {2}DynamoDB::Table {2}Small-Things/m);
+    expect(out()).toMatch(/^ {2}export AWS_ENDPOINT_URL=http:\/\/127\.0\.0\.1:\d+ AWS_REGION=us-east-1 /m);
+    expect(out()).not.toContain('\u001b'); // not a terminal: no colours
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+  });
+
+  it('says what an app did wrong', async () => {
+    const { ended, out, err } = daybook('dev', '--app', here('./dev.test.ts'));
+    expect(await ended).toBe(1);
+    expect(err()).toMatch(/^local\.synthFailed: The CDK app failed: .*dev\.test\.ts\n/);
+    expect(out()).toBe('');
+  });
+});
