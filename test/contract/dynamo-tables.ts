@@ -47,6 +47,7 @@ export async function makeDynamoTables(client: DynamoDBClient) {
     }),
   );
   return {
+    tableName: events,
     table: dynamoEventTable({ client, tableName: events }),
     snapshots: dynamoSnapshots({ client, tableName: snapshots }),
   };
