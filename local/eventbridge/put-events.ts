@@ -13,7 +13,23 @@ const MAX_TOTAL_BYTES = 1_048_576;
 /** Hears every event that a bus takes. */
 export type BusListener = (bus: Bus, event: BusEvent) => void;
 
-export function putEventsOperations(cloud: Cloud, buses: Buses, heard: BusListener): Operations {
+/** An entry on its way onto a bus, for whoever injects faults. */
+export interface EntryAttempt {
+  readonly bus: string;
+  readonly source: string;
+  readonly detailType: string;
+  /** Its place in the request. */
+  readonly index: number;
+}
+
+/** Says which error an entry meets, or nothing. */
+export type EntryIntercept = (attempt: EntryAttempt) => 'InternalFailure' | 'ThrottlingException' | undefined;
+
+export interface EntryFaults {
+  intercept: EntryIntercept | undefined;
+}
+
+export function putEventsOperations(cloud: Cloud, buses: Buses, heard: BusListener, faults: EntryFaults): Operations {
   return {
     PutEvents: operation(['Entries'], (input) => {
       const entries = input.Entries;
@@ -28,8 +44,8 @@ export function putEventsOperations(cloud: Cloud, buses: Buses, heard: BusListen
       }
       const forwarded: BusEvent | undefined = input[FORWARDED];
       let failed = 0;
-      const results = entries.map((entry: Json) => {
-        const refusal = forwarded === undefined ? refuse(entry) : undefined;
+      const results = entries.map((entry: Json, index: number) => {
+        const refusal = forwarded === undefined ? (refuse(entry) ?? fault(faults, entry, index)) : undefined;
         if (refusal !== undefined) {
           failed++;
           return { ErrorCode: refusal[0], ErrorMessage: refusal[1] };
@@ -67,9 +83,15 @@ function refuse(entry: Json): readonly [string, string] | undefined {
   if (entry.DetailType.length > 128) {
     return ['InvalidArgument', 'Parameter DetailType is not valid. Reason: DetailType must be at most 128 characters.'];
   }
-  if (/^aws\./.test(entry.Source)) return ['NotAuthorizedForSource', 'Not authorized for the source.'];
+  if (/^aws\./.test(entry.Source)) return ['NotAuthorizedForSourceException', 'Not authorized for the source.'];
   if (!isJsonObject(entry.Detail)) return ['MalformedDetail', 'Detail is malformed.'];
   return undefined;
+}
+
+function fault({ intercept }: EntryFaults, entry: Json, index: number): readonly [string, string] | undefined {
+  const { EventBusName, Source: source, DetailType: detailType } = entry;
+  const code = intercept?.({ bus: busName(EventBusName), source, detailType, index });
+  return code && [code, code === 'ThrottlingException' ? 'Rate exceeded' : 'Internal failure'];
 }
 
 function isJsonObject(text: string): boolean {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import * as crypto from 'node:crypto';
 
 /** Hash keys are 128-bit integers; here they are 32 hex digits, so that plain string comparison orders them. */
 export const MAX_HASH_KEY = (1n << 128n) - 1n;
@@ -10,7 +10,10 @@ export interface HashRange {
 
 /** "An MD5 hash function is used to map partition keys to 128-bit integer values" (PutRecord). */
 export function hashKeyOf(partitionKey: string): string {
-  return createHash('md5').update(partitionKey).digest('hex');
+  // `crypto.hash` is twice as fast, and not in the oldest Node 20.
+  return crypto.hash === undefined
+    ? crypto.createHash('md5').update(partitionKey).digest('hex')
+    : crypto.hash('md5', partitionKey, 'hex');
 }
 
 export const toHex = (key: bigint): string => key.toString(16).padStart(32, '0');

@@ -24,7 +24,8 @@ const queue: ResourceProvider = {
   properties: ['QueueName', 'Tags', ...ATTRIBUTES],
   async create(properties, { cloud, caller, generatedName }) {
     const fifo = String(properties.FifoQueue) === 'true';
-    const QueueName: string = properties.QueueName ?? (fifo ? `${generatedName.slice(0, 75)}.fifo` : generatedName);
+    const QueueName: string =
+      properties.QueueName ?? (fifo ? `${generatedName.slice(-75)}.fifo` : generatedName.slice(-80));
     const Attributes: Record<string, string> = {};
     for (const name of ATTRIBUTES) {
       const value = properties[name];

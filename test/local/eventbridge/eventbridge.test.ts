@@ -164,12 +164,23 @@ describe('PutEvents', () => {
       'InvalidArgument',
       'MalformedDetail',
       'MalformedDetail',
-      'NotAuthorizedForSource',
+      'NotAuthorizedForSourceException',
       'InvalidArgument',
     ]);
     expect(answer.Entries[1].ErrorMessage).toBe(
       'Parameter Source is not valid. Reason: Source is a required argument.',
     );
+  });
+
+  it('answers in part when single entries meet a fault', async () => {
+    await rule({ source: ['daybook'] }, [{ Id: '1', Arn: FUNCTION }]);
+    events.intercept(({ index, bus }) => (bus === 'default' && index === 1 ? 'ThrottlingException' : undefined));
+    const entry = (n: number) => ({ Source: 'daybook', DetailType: 'N', Detail: JSON.stringify({ n }) });
+    const answer = await call('PutEvents', { Entries: [entry(0), entry(1), entry(2)] });
+    expect(answer.FailedEntryCount).toBe(1);
+    expect(answer.Entries[1]).toEqual({ ErrorCode: 'ThrottlingException', ErrorMessage: 'Rate exceeded' });
+    await wait(0);
+    expect(payloads().map((event) => event.detail.n)).toEqual([0, 2]);
   });
 
   it('takes ten entries and less than 1 MB', async () => {
