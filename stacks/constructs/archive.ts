@@ -7,6 +7,7 @@ import { LogGroup, LogStream, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { acknowledge, acknowledgePrefix } from './acknowledge.ts';
+import { METRIC_NAMESPACE } from './alarms.ts';
 import { archiveColumns, type Column, eventsView, savedQueries } from './archive-tables.ts';
 import type { Feed } from './feed.ts';
 import { NodeFunction } from './node-function.ts';
@@ -76,6 +77,7 @@ export class Archive extends Construct {
       description: 'One row per event out of each envelope.',
       memorySize: 1024,
       timeout: Duration.minutes(1),
+      environment: { FEED_ID: props.feed.stream.streamName, METRIC_NAMESPACE },
     });
     const role = this.deliveryRole(props.feed, database, raw);
     const common = {

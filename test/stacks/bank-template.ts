@@ -19,7 +19,7 @@ export function bank() {
   if (made === undefined) {
     const app = new App({
       context: {
-        'aws:cdk:bundling-stacks': [],
+        'daybook:local': true,
         '@aws-cdk/core:validateAgainstDefaultRules': false,
         'aws:cdk:enable-path-metadata': true,
       },
