@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { given } from '../../../src/testing/index.ts';
+import { Account, deposited, opened, withdrawn } from '../../contract/bank.ts';
+
+const withdraw = (state: { balance: number }, amount: number) => {
+  if (state.balance < amount) throw new RangeError(`only ${state.balance} left`);
+  return withdrawn(amount);
+};
+
+describe('given, when, then', () => {
+  const bob = given(Account, [opened('Bob'), deposited(10)]);
+
+  it('passes for what the decider does', () => {
+    bob.when(withdraw, 3).then([withdrawn(3)]);
+    bob.when(withdraw, 3).thenState({ holder: 'Bob', balance: 7, events: 3 });
+    bob.when(withdraw, 30).thenThrows('only 10 left');
+    bob.when(withdraw, 30).thenThrows(/only \d+/);
+    bob.when(withdraw, 30).thenThrows(RangeError);
+    bob.when(withdraw, 30).thenThrows((error) => error instanceof RangeError);
+    bob.when(() => []).then([]);
+    bob.thenState({ holder: 'Bob', balance: 10, events: 2 });
+  });
+
+  it('fails for anything else, saying what was expected and what came', () => {
+    expect(() => bob.when(withdraw, 3).then([withdrawn(4)])).toThrow(/expected .*4.*\n.*actual .*3/s);
+    expect(() => bob.when(withdraw, 3).then([])).toThrow('the events differ');
+    expect(() => bob.when(withdraw, 30).then([withdrawn(30)])).toThrow('only 10 left');
+    expect(() => bob.when(withdraw, 3).thenThrows('x')).toThrow('expected an error, but it decided');
+    expect(() => bob.when(withdraw, 30).thenThrows(TypeError)).toThrow('expected another error');
+    expect(() => bob.when(withdraw, 30).thenThrows('much')).toThrow('expected another error');
+    expect(() => bob.when(withdraw, 3).thenState({ holder: 'Bob', balance: 8, events: 3 })).toThrow('the state differ');
+    expect(() => bob.thenState({ holder: 'Eve', balance: 10, events: 2 })).toThrow('the state differ');
+  });
+
+  it('validates events as a store would', () => {
+    expect(() => given(Account, [deposited(0)]).thenState({ holder: '', balance: 0, events: 1 })).toThrow('minimum');
+    expect(() => bob.when(() => deposited(-1)).then([deposited(-1)])).toThrow('minimum');
+    expect(() => bob.when(() => ({ type: 'Nothing', data: {} }) as never).then([])).toThrow('no event of Account');
+  });
+
+  it('gives every decision a state of its own', () => {
+    const greedy = (state: { balance: number }) => {
+      state.balance = 0;
+      return [];
+    };
+    bob.when(greedy).then([]);
+    bob.thenState({ holder: 'Bob', balance: 10, events: 2 });
+  });
+});
