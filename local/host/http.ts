@@ -37,6 +37,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpFront> {
     try {
       await answer(options, message, response);
     } catch (error) {
+      if (message.destroyed && !message.complete) return; // the client went away
       options.defect(error);
       if (!response.headersSent) response.writeHead(500);
       response.end();
@@ -48,62 +49,83 @@ export async function startHttp(options: HttpOptions): Promise<HttpFront> {
 }
 
 async function answer(options: HttpOptions, message: IncomingMessage, response: ServerResponse): Promise<void> {
-  const requestId = crypto.randomUUID();
-  const send = (result: Answer) => {
-    const body = typeof result.body === 'string' ? Buffer.from(result.body) : result.body;
-    const bodyless = message.method === 'HEAD' || result.status === 204 || result.status === 304;
-    response.writeHead(result.status, {
-      'x-amzn-requestid': requestId,
-      'x-amz-request-id': requestId,
-      ...(!bodyless && { 'content-length': String(body.length) }),
-      ...result.headers,
-    });
-    response.end(bodyless ? undefined : body);
-  };
-  const stranger = strangerIn(message);
-  if (stranger !== undefined) {
-    send(refusal(403, 'AccessDenied', `The embedded runtime answers this machine only, and ${stranger}`));
-    message.resume();
-    return;
-  }
   const [path, search] = addressOf(message.url ?? '/');
   const query = new URLSearchParams(search);
   const signed = signatureOf(message, query);
-  const target = message.headers['x-amz-target']?.toString();
-  const form = String(message.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded');
-  const rest = signed?.service === 'lambda' || signed?.service === 'pipes' ? signed.service : restServiceOf(path);
-  const isS3 =
-    target === undefined && (signed?.service === 's3' || (!form && rest === undefined && !query.has('Action')));
-  const body = await readBody(message, isS3 ? MAXIMUM_OBJECT : MAXIMUM_BODY);
+  const route = routeOf(message, path, query, signed);
+  const maximum = route.kind === 's3' ? MAXIMUM_OBJECT : MAXIMUM_BODY;
+  const body = await readBody(message, maximum);
   if (body === undefined) {
     if (message.httpVersionMajor === 1) response.setHeader('connection', 'close');
-    const maximum = isS3 ? MAXIMUM_OBJECT : MAXIMUM_BODY;
-    send(refusal(413, isS3 ? 'EntityTooLarge' : 'RequestEntityTooLargeException', `The body is over ${maximum} bytes`));
-    return;
+    const code = route.kind === 's3' ? 'EntityTooLarge' : 'RequestEntityTooLargeException';
+    return send(message, response, refusal(413, code, `The body is over ${maximum} bytes`));
   }
-  const request: Request = {
-    method: message.method ?? 'GET',
-    path,
-    query,
-    headers: message.headers,
-    body,
-    defect: options.defect,
-  };
+  const { method = 'GET', headers } = message;
+  const request: Request = { method, path, query, headers, body, defect: options.defect };
   const role = signed === undefined ? undefined : options.roleOfAccessKey(signed.accessKeyId);
-  const caller: Caller = { principal: role ?? 'root' };
-  if (message.headers['smithy-protocol'] !== undefined || String(message.headers['content-type']).includes('cbor')) {
-    send(refusal(400, 'UnknownOperationException', 'The embedded runtime speaks the JSON protocols, not CBOR'));
-  } else if (target !== undefined) {
-    send(await answerJson(options.cloud, caller, target, request));
-  } else if (isS3 && (signed === undefined || signed.service === 's3')) {
-    send(await options.s3(request, caller));
-  } else if (rest !== undefined && (signed === undefined || signed.service === rest)) {
-    send(await answerRest(options.cloud, caller, rest, request));
-  } else if (form || query.has('Action')) {
-    send(await answerQuery(options.cloud, caller, signed?.service, request));
-  } else {
-    send(refusal(404, 'UnknownOperationException', `${signed?.service ?? path} is not hosted here`));
+  send(message, response, await follow(route, options, { principal: role ?? 'root' }, request));
+}
+
+type Route =
+  | { readonly kind: 'json'; readonly target: string }
+  | { readonly kind: 's3' }
+  | { readonly kind: 'rest'; readonly service: 'lambda' | 'pipes' }
+  | { readonly kind: 'query'; readonly service: string | undefined }
+  | { readonly kind: 'refused'; readonly answer: Answer };
+
+/** Which protocol a request speaks: a target header, the service that it was signed for, or else what its path looks like. */
+function routeOf(message: IncomingMessage, path: string, query: URLSearchParams, signed: Signature | undefined): Route {
+  const stranger = strangerIn(message);
+  if (stranger !== undefined) {
+    const text = `The embedded runtime answers this machine only, and ${stranger}`;
+    return { kind: 'refused', answer: refusal(403, 'AccessDenied', text) };
   }
+  const contentType = message.headers['content-type'] ?? '';
+  if (message.headers['smithy-protocol'] !== undefined || contentType.includes('cbor')) {
+    const text = 'The embedded runtime speaks the JSON protocols, not CBOR';
+    return { kind: 'refused', answer: refusal(400, 'UnknownOperationException', text) };
+  }
+  const target = message.headers['x-amz-target']?.toString();
+  if (target !== undefined) return { kind: 'json', target };
+  const service = signed?.service;
+  if (service === 's3') return { kind: 's3' };
+  if (service === 'lambda' || service === 'pipes') return { kind: 'rest', service };
+  if (contentType.startsWith('application/x-www-form-urlencoded') || query.has('Action'))
+    return { kind: 'query', service };
+  if (service !== undefined) {
+    const text = `${service} is not hosted here`;
+    return { kind: 'refused', answer: refusal(404, 'UnknownOperationException', text) };
+  }
+  const rest = restServiceOf(path);
+  return rest === undefined ? { kind: 's3' } : { kind: 'rest', service: rest };
+}
+
+async function follow(route: Route, options: HttpOptions, caller: Caller, request: Request): Promise<Answer> {
+  switch (route.kind) {
+    case 'json':
+      return await answerJson(options.cloud, caller, route.target, request);
+    case 's3':
+      return await options.s3(request, caller);
+    case 'rest':
+      return await answerRest(options.cloud, caller, route.service, request);
+    case 'query':
+      return await answerQuery(options.cloud, caller, route.service, request);
+    case 'refused':
+      return route.answer;
+  }
+}
+
+function send(message: IncomingMessage, response: ServerResponse, { status, headers, body }: Answer): void {
+  const requestId = crypto.randomUUID();
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+  const bodyless = message.method === 'HEAD' || status === 204 || status === 304;
+  response.writeHead(status, {
+    'x-amzn-requestid': requestId,
+    'x-amz-request-id': requestId,
+    ...(!bodyless && { 'content-length': String(bytes.length) }),
+    ...headers,
+  });
+  response.end(bodyless ? undefined : bytes);
 }
 
 /** Path and query as they came: a key may hold `..` and `//`, which a URL parser would fold away. */
@@ -137,29 +159,35 @@ function strangerIn({ headers }: IncomingMessage): string | undefined {
   return undefined;
 }
 
+interface Signature {
+  readonly accessKeyId: string;
+  readonly service: string;
+}
+
 /** Whose key it is and for which service it was signed. Signatures are not verified: the port is on this machine only. */
-function signatureOf(
-  { headers }: IncomingMessage,
-  query: URLSearchParams,
-): { accessKeyId: string; service: string } | undefined {
+function signatureOf({ headers }: IncomingMessage, query: URLSearchParams): Signature | undefined {
   const credential =
     headers.authorization?.match(/Credential=([^,\s]+)/)?.[1] ?? query.get('X-Amz-Credential') ?? undefined;
   const [accessKeyId, , , service] = credential?.split('/') ?? [];
   return accessKeyId === undefined || service === undefined ? undefined : { accessKeyId, service };
 }
 
-/** The whole body, or undefined when it is larger than allowed. */
-async function readBody(message: IncomingMessage, maximum: number): Promise<Buffer | undefined> {
-  if (Number(message.headers['content-length'] ?? 0) > maximum) {
-    message.resume();
-    return undefined;
-  }
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of message as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > maximum) return undefined;
-    chunks.push(chunk);
-  }
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+/** The whole body, or undefined when it is larger than allowed: what comes after that is dropped. */
+function readBody(message: IncomingMessage, maximum: number): Promise<Buffer | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const tooLarge = () => {
+      chunks.length = 0;
+      resolve(undefined);
+    };
+    if (Number(message.headers['content-length'] ?? 0) > maximum) tooLarge();
+    message.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > maximum) tooLarge();
+      else chunks.push(chunk);
+    });
+    message.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+    message.on('error', reject);
+  });
 }

@@ -10,7 +10,7 @@ import {
   ResourceNotFoundException,
 } from '@aws-sdk/client-kinesis';
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Caller, createCloud, type Json } from '../../../local/cloud.ts';
 import { createCloudFormation, createSts } from '../../../local/host/cloudformation.ts';
 import { type HttpFront, startHttp } from '../../../local/host/http.ts';
@@ -203,6 +203,29 @@ describe('the JSON protocol', () => {
       sent.flushHeaders();
     });
     expect(status).toBe(413);
+  });
+
+  it('refuses a body that says nothing of its size and is too large', async () => {
+    const headers = { 'x-amz-target': 'Kinesis_20131202.PutRecord', 'transfer-encoding': 'chunked' };
+    const answer = await raw({ headers, body: 'x'.repeat(33 * 1024 * 1024) });
+    expect(answer.status).toBe(413);
+    expect(JSON.parse(answer.text).message).toContain('over 33554432 bytes');
+  });
+
+  it('a client that goes away is no defect', async () => {
+    const before = defects.length;
+    const sent = httpRequest({
+      host: '127.0.0.1',
+      port: front.port,
+      method: 'POST',
+      headers: { 'content-length': '100' },
+    });
+    sent.on('error', () => {});
+    sent.write('half');
+    await vi.waitFor(() => expect(front.inFlight()).toBe(1));
+    sent.destroy();
+    await vi.waitFor(() => expect(front.inFlight()).toBe(0));
+    expect(defects).toHaveLength(before);
   });
 
   it('has the checksum that DynamoDB’s clients compare', () => {
