@@ -4,6 +4,8 @@ export interface ReconcileRequest {
   readonly letters: readonly { readonly itemIdentifier: string }[];
   /** When the youngest of them was sent; milliseconds since the epoch. */
   readonly since?: number;
+  /** How many aggregates a run on a schedule looks at. */
+  readonly most?: number;
 }
 
 /**
@@ -11,8 +13,8 @@ export interface ReconcileRequest {
  * events, so it names no aggregate: it asks for a whole round.
  */
 export function readReconcileRequest(event: unknown): ReconcileRequest {
-  const records = (event as { Records?: unknown } | null)?.Records;
-  if (!Array.isArray(records)) return { letters: [] };
+  const { Records: records, most } = (event ?? {}) as { Records?: unknown; most?: unknown };
+  if (!Array.isArray(records)) return { letters: [], ...(typeof most === 'number' && { most }) };
   let since: number | undefined;
   const letters = records.flatMap(
     (record: { messageId?: unknown; attributes?: { SentTimestamp?: unknown } } | null) => {

@@ -14,6 +14,8 @@ export interface ReconcileOptions {
   readonly isLate: () => boolean;
   /** Go on until a round that began at this instant or later is complete; milliseconds since the epoch. */
   readonly since?: number;
+  /** Look at this many aggregates at the most: it bounds what a run on a schedule costs. Default: no bound but time. */
+  readonly most?: number;
 }
 
 export interface Reconciled {
@@ -34,15 +36,19 @@ const LONGEST_PAUSE_MS = 3_600_000;
  * Compares the heads in the table with `confirmed`, a page of aggregates after the other from where the last run ended, and
  * puts the next envelope of each one that lags. A round ends at the end of the list; a run ends there or when it is late.
  */
-export async function reconcile(ports: ReconcilePorts, { isLate, since }: ReconcileOptions): Promise<Reconciled> {
+export async function reconcile(
+  ports: ReconcilePorts,
+  { isLate, since, most = Number.POSITIVE_INFINITY }: ReconcileOptions,
+): Promise<Reconciled> {
   const { cursors, table, now } = ports;
   const seen = observing();
   const wanted = Math.min(since ?? 0, now()); // the clocks of others may run ahead
   let place: Checkpoint = (await cursors.checkpoint()) ?? { startedAt: now() };
   if (place.after === undefined) place = { startedAt: now() };
-  for (;;) {
+  for (let looked = 0; ; ) {
     const page = await table.aggregates({ limit: PAGE, ...(place.after !== undefined && { after: place.after }) });
     await reconcilePage(page.aggregateUuids, ports, seen);
+    looked += page.aggregateUuids.length;
     if (page.next !== undefined) {
       place = { startedAt: place.startedAt, after: page.next };
       await cursors.saveCheckpoint(place);
@@ -53,7 +59,7 @@ export async function reconcile(ports: ReconcilePorts, { isLate, since }: Reconc
       seen.count('ReconcileRounds');
       if (complete) return { complete, seen };
     }
-    if (isLate()) return { complete: false, seen };
+    if (isLate() || looked >= most) return { complete: false, seen };
   }
 }
 

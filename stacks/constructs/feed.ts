@@ -32,6 +32,13 @@ export interface FeedOptions {
   readonly retention?: Duration;
   /** How often the reconciler looks for aggregates whose head is not confirmed. @default 5 minutes */
   readonly reconcileEvery?: Duration;
+  /**
+   * How many aggregates a run on the schedule looks at; the next one goes on from there. It bounds what reconciling costs:
+   * about 1.5 read units an aggregate. After a batch was given up, a whole round is run whatever this says.
+   *
+   * @default 2000
+   */
+  readonly reconcileAtMost?: number;
 }
 
 export interface FeedProps extends FeedOptions {
@@ -135,7 +142,9 @@ export class Feed extends Construct {
     new Rule(this, 'ReconcileOnSchedule', {
       schedule: Schedule.rate(props.reconcileEvery ?? Duration.minutes(5)),
       targets: [
-        new LambdaFunction(this.reconcile.function, { event: RuleTargetInput.fromObject({ reason: 'schedule' }) }),
+        new LambdaFunction(this.reconcile.function, {
+          event: RuleTargetInput.fromObject({ reason: 'schedule', most: props.reconcileAtMost ?? 2000 }),
+        }),
       ],
     });
     this.reconcile.allow(

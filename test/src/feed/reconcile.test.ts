@@ -57,6 +57,17 @@ test('nothing is put while an offer is open, and again when its lease is over', 
   expect((await run()).put).toEqual(['a [1..1] 1']);
 });
 
+test('a run on a schedule looks at no more aggregates than it is told, and the next one goes on from there', async () => {
+  const heads = Object.fromEntries(Array.from({ length: 250 }, (_, i) => [`a${i}`, [1]]));
+  const { ports } = setup(heads);
+  const counts: number[] = [];
+  for (let run = 0; run < 3; run++) {
+    const { seen } = await reconcile(ports, { isLate: () => false, most: 100 });
+    counts.push(seen.counts.get('AggregatesReconciled') ?? 0);
+  }
+  expect(counts).toEqual([100, 100, 50]);
+});
+
 test('a run that is late stops after a page; the next one goes on from there', async () => {
   const heads = Object.fromEntries(Array.from({ length: 250 }, (_, i) => [`a${String(i).padStart(3, '0')}`, [1]]));
   const { cursors, run } = setup(heads);
