@@ -64,9 +64,9 @@ export function dynamoCursorTable({ client, tableName: TableName, feed }: Dynamo
 
     async raise(aggregate, from, to) {
       // from ≤ confirmed + 1 and confirmed < to, absent being 0.
-      const between = 'Confirmed BETWEEN :least AND :most';
-      const condition = from <= 1 ? `attribute_not_exists(Confirmed) OR ${between}` : between;
-      const values = { ':to': n(to), ':least': n(from - 1), ':most': n(to - 1) };
+      const between = 'Confirmed >= :least AND Confirmed < :to';
+      const condition = from === 1 ? `attribute_not_exists(Confirmed) OR (${between})` : between;
+      const values = { ':to': n(to), ':least': n(from - 1) };
       const expression = 'SET Confirmed = :to REMOVE Holed, HoledAt, Attempts';
       const { done, cursor } = await update(aggregate, expression, condition, values);
       return { raised: done, cursor };

@@ -37,7 +37,7 @@ export interface CursorTable {
   /** Consistent. */
   read(aggregate: string): Promise<Cursor>;
   /**
-   * Raises `confirmed` to `to` only if `from ≤ confirmed + 1` and `to > confirmed`, in one conditional write. The cursor is
+   * With `from ≤ to`: raises `confirmed` to `to` only if `from ≤ confirmed + 1` and `to > confirmed`, in one conditional write. The cursor is
    * the one after it.
    */
   raise(aggregate: string, from: number, to: number): Promise<{ readonly raised: boolean; readonly cursor: Cursor }>;

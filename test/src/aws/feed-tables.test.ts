@@ -1,0 +1,225 @@
+import {
+  CreateTableCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  ScanCommand,
+  type TransactWriteItem,
+} from '@aws-sdk/client-dynamodb';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Cloud, createCloud, ServiceError } from '../../../local/cloud.ts';
+import { createDynamoDb } from '../../../local/dynamodb/dynamodb.ts';
+import { realKernel } from '../../../local/kernel/real-kernel.ts';
+import { dynamoCursorTable } from '../../../src/aws/dynamo-cursor-table.ts';
+import { dynamoPositionTable } from '../../../src/aws/dynamo-position-table.ts';
+import type { CursorTable } from '../../../src/feed/cursor-table.ts';
+import type { PositionTable } from '../../../src/feed/position-table.ts';
+import { SDK_CONFIG, sdkHandler } from '../../local/sdk-handler.ts';
+import { memoryCursors, memoryPositions } from '../../simulation/memory-ports.ts';
+
+const MOVE = { consumer: 'c', aggregate: 'a', from: 0, to: 1 };
+
+async function makeTable(name: string, hash: string): Promise<{ client: DynamoDBClient; cloud: Cloud }> {
+  const cloud = createCloud(realKernel({ seed: 1 }));
+  createDynamoDb(cloud);
+  const client = new DynamoDBClient({ ...SDK_CONFIG, requestHandler: sdkHandler(cloud) });
+  await client.send(
+    new CreateTableCommand({
+      TableName: name,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [{ AttributeName: hash, AttributeType: 'S' }],
+      KeySchema: [{ AttributeName: hash, KeyType: 'HASH' }],
+    }),
+  );
+  return { client, cloud };
+}
+
+async function dynamoCursors(feed = 'feed-1'): Promise<CursorTable> {
+  const { client } = await makeTable('confirmed', 'Cursor');
+  return dynamoCursorTable({ client, tableName: 'confirmed', feed });
+}
+
+/** The port's contract, on every implementation of it. */
+describe.each<[string, () => Promise<CursorTable>]>([
+  ['in memory', async () => memoryCursors()],
+  ['in DynamoDB', dynamoCursors],
+])('cursors %s', (_, make) => {
+  test('an absent one is at 0 and left out of many', async () => {
+    const cursors = await make();
+    expect(await cursors.read('a')).toEqual({ confirmed: 0 });
+    expect(await cursors.readMany(['a', 'b'])).toEqual(new Map());
+    expect(await cursors.readMany([])).toEqual(new Map());
+  });
+
+  test.each([
+    // confirmed, from, to, raised
+    [0, 1, 3, true],
+    [0, 2, 3, false],
+    [3, 4, 5, true],
+    [3, 1, 5, true],
+    [3, 5, 6, false],
+    [3, 1, 3, false],
+    [3, 2, 3, false],
+  ])('at %d, [%d..%d] raises: %s', async (confirmed, from, to, raised) => {
+    const cursors = await make();
+    if (confirmed > 0) await cursors.raise('a', 1, confirmed);
+    const cursor = { confirmed: raised ? to : confirmed };
+    expect(await cursors.raise('a', from, to)).toEqual({ raised, cursor });
+    expect(await cursors.read('a')).toEqual(cursor);
+  });
+
+  test('offers, heads and holes are kept; a raise ends the hole', async () => {
+    const cursors = await make();
+    await cursors.offer('a', 4, 1000);
+    expect(await cursors.noteHead('a', 9)).toEqual({ confirmed: 0, offered: 4, offeredAt: 1000, head: 9 });
+    expect(await cursors.noteHead('a', 8)).toMatchObject({ head: 9 });
+    const hole = { version: 1, since: 2000, attempts: 3 };
+    const holed = { confirmed: 0, offered: 4, offeredAt: 1000, head: 9, holed: 1, holedAt: 2000, attempts: 3 };
+    expect(await cursors.markHole('a', hole)).toEqual({ marked: true, cursor: holed });
+    expect(await cursors.readMany(['a', 'x'])).toEqual(new Map([['a', holed]]));
+    expect(await cursors.markHole('a', { ...hole, version: 2 })).toEqual({ marked: false, cursor: holed });
+    const raised = { confirmed: 1, offered: 4, offeredAt: 1000, head: 9 };
+    expect(await cursors.raise('a', 1, 1)).toEqual({ raised: true, cursor: raised });
+    expect(await cursors.markHole('a', hole)).toEqual({ marked: false, cursor: raised });
+    expect((await cursors.markHole('a', { ...hole, version: 2 })).marked).toBe(true);
+  });
+
+  test('the checkpoint', async () => {
+    const cursors = await make();
+    expect(await cursors.checkpoint()).toBeUndefined();
+    await cursors.saveCheckpoint({ startedAt: 5, after: 'token' });
+    expect(await cursors.checkpoint()).toEqual({ startedAt: 5, after: 'token' });
+    await cursors.saveCheckpoint({ startedAt: 6 });
+    expect(await cursors.checkpoint()).toEqual({ startedAt: 6 });
+    expect(await cursors.readMany(['a'])).toEqual(new Map());
+  });
+});
+
+test('in DynamoDB the cursor is as the protocol has it, whatever is raised in whatever order', async () => {
+  const raises = fc.array(fc.tuple(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 8 })), { maxLength: 12 });
+  const cursors = await dynamoCursors();
+  let run = 0;
+  await fc.assert(
+    fc.asyncProperty(raises, async (given) => {
+      const aggregate = `a${run++}`;
+      let confirmed = 0;
+      for (const [one, other] of given) {
+        const [from, to] = [Math.min(one, other), Math.max(one, other)];
+        const raised = from <= confirmed + 1 && to > confirmed;
+        if (raised) confirmed = to;
+        expect(await cursors.raise(aggregate, from, to)).toEqual({ raised, cursor: { confirmed } });
+      }
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test('feeds share the table and nothing else', async () => {
+  const { client } = await makeTable('confirmed', 'Cursor');
+  const [one, two] = ['feed-1', 'feed-2'].map((feed) => dynamoCursorTable({ client, tableName: 'confirmed', feed }));
+  await one!.raise('a|b', 1, 3);
+  expect(await two!.read('a|b')).toEqual({ confirmed: 0 });
+  expect(await one!.readMany(['a|b'])).toEqual(new Map([['a|b', { confirmed: 3 }]]));
+  const { Items } = await client.send(new ScanCommand({ TableName: 'confirmed' }));
+  expect(Items).toEqual([{ Cursor: { S: 'feed-1|a|b' }, Confirmed: { N: '3' } }]);
+});
+
+test('250 cursors are read, and keys that a throttled table leaves out are asked for again', async () => {
+  const { client, cloud } = await makeTable('confirmed', 'Cursor');
+  const names = Array.from({ length: 250 }, (_, i) => `a${i}`);
+  const cursors = dynamoCursorTable({ client, tableName: 'confirmed', feed: 'feed-1' });
+  for (const name of names) await cursors.raise(name, 1, 1);
+  const { call } = cloud;
+  let calls = 0;
+  cloud.call = (caller, service, operation, input) => {
+    if (operation !== 'BatchGetItem' || calls++ % 2 === 0) return call(caller, service, operation, input);
+    const Keys = input.RequestItems.confirmed.Keys;
+    return Promise.resolve({ Responses: { confirmed: [] }, UnprocessedKeys: { confirmed: { Keys } } });
+  };
+  expect((await cursors.readMany(names)).size).toBe(250);
+  expect(calls).toBeGreaterThan(3);
+});
+
+describe.each<[string, () => Promise<PositionTable<never>>]>([
+  ['in memory', async () => memoryPositions()],
+  [
+    'in DynamoDB',
+    async () => {
+      const { client } = await makeTable('positions', 'Consumer');
+      return dynamoPositionTable({ client, tableName: 'positions', feed: 'feed-1' }) as PositionTable<never>;
+    },
+  ],
+])('positions %s', (_, make) => {
+  test('rise and never fall', async () => {
+    const positions = await make();
+    expect(await positions.read('c', ['a'])).toEqual(new Map());
+    for (const to of [3, 2, 5]) await positions.raise('c', 'a', to);
+    expect(await positions.read('c', ['a', 'b'])).toEqual(new Map([['a', 5]]));
+    expect(await positions.read('d', ['a'])).toEqual(new Map());
+  });
+
+  test('move only from where they are', async () => {
+    const positions = await make();
+    expect(await positions.commit(MOVE, [])).toBe(true);
+    expect(await positions.commit(MOVE, [])).toBe(false);
+    expect(await positions.commit({ ...MOVE, from: 1, to: 4 }, [])).toBe(true);
+    expect(await positions.commit({ ...MOVE, from: 2, to: 5 }, [])).toBe(false);
+    expect(await positions.read('c', ['a'])).toEqual(new Map([['a', 4]]));
+  });
+});
+
+describe('an effect in DynamoDB', () => {
+  const line = (id: string, condition = true): TransactWriteItem => ({
+    Put: {
+      TableName: 'positions',
+      Item: { Consumer: { S: id } },
+      ...(condition && { ConditionExpression: 'attribute_not_exists(Consumer)' }),
+    },
+  });
+  const make = async () => {
+    const { client, cloud } = await makeTable('positions', 'Consumer');
+    const has = async (id: string) =>
+      (await client.send(new GetItemCommand({ TableName: 'positions', Key: { Consumer: { S: id } } }))).Item !==
+      undefined;
+    return { cloud, has, positions: dynamoPositionTable({ client, tableName: 'positions', feed: 'feed-1' }) };
+  };
+
+  test('is written with the position, or not at all', async () => {
+    const { has, positions } = await make();
+    expect(await positions.commit(MOVE, [line('x'), line('y')])).toBe(true);
+    expect([await has('x'), await has('y')]).toEqual([true, true]);
+    expect(await positions.commit(MOVE, [line('z')])).toBe(false);
+    expect(await has('z')).toBe(false);
+    expect(await positions.read('c', ['a'])).toEqual(new Map([['a', 1]]));
+  });
+
+  test('of which a condition of its own fails is refused with a code that names the item', async () => {
+    const { has, positions } = await make();
+    await positions.commit(MOVE, [line('x')]);
+    const again = positions.commit({ ...MOVE, from: 1, to: 2 }, [line('y'), line('x')]);
+    await expect(again).rejects.toMatchObject({
+      code: 'feed.effectRefused',
+      details: { consumer: 'c', aggregate: 'a', version: 2, reasons: ['item 1: ConditionalCheckFailed'] },
+    });
+    expect(await has('y')).toBe(false);
+  });
+
+  test('of more items than a transaction takes is refused before anything is sent', async () => {
+    const { positions } = await make();
+    const items = Array.from({ length: 100 }, (_, i) => line(`x${i}`));
+    await expect(positions.commit(MOVE, items)).rejects.toMatchObject({ code: 'feed.effectInvalid' });
+    expect(await positions.read('c', ['a'])).toEqual(new Map());
+    expect(await positions.commit(MOVE, items.slice(1))).toBe(true);
+  });
+
+  test('a conflict with another transaction is an error that passes', async () => {
+    const { positions, cloud } = await make();
+    const { call } = cloud;
+    cloud.call = (caller, service, operation, input) => {
+      if (operation !== 'TransactWriteItems') return call(caller, service, operation, input);
+      const CancellationReasons = [{ Code: 'None' }, { Code: 'TransactionConflict' }];
+      throw new ServiceError('TransactionCanceledException', 'cancelled', { fields: { CancellationReasons } });
+    };
+    await expect(positions.commit(MOVE, [line('x')])).rejects.toMatchObject({ name: 'TransactionCanceledException' });
+  });
+});
