@@ -155,6 +155,7 @@ export class Feed extends Construct {
       functionName: this.reconcile.function.functionName,
       eventSourceArn: this.deadLetters.queueArn,
       batchSize: 10,
+      functionResponseTypes: ['ReportBatchItemFailures'], // a letter comes back until a whole round has answered it
     });
     fromDeadLetters.node.addDependency(this.reconcile.role);
   }
