@@ -4,6 +4,8 @@ import { type Patch, patch } from './load-code.ts';
 export interface Bug {
   readonly name: string;
   readonly patches: readonly Patch[];
+  /** It takes a rare coincidence to show: left to `npm run simulate -- --bugs`. */
+  readonly rare?: boolean;
 }
 
 const ENRICH = 'src/feed/enrich.ts';
@@ -27,6 +29,7 @@ const commitOne =
 const continuation = '  await carryOn(aggregate, cursor!, furthest.envelope.head, ports, seen);';
 
 const bug = (name: string, ...patches: Patch[]): Bug => ({ name, patches });
+const rareBug = (name: string, ...patches: Patch[]): Bug => ({ name, patches, rare: true });
 
 export const BUGS: readonly Bug[] = [
   bug('cursor written before the put', patch(ENRICH, answered, answered + raiseAll('envelopes'))),
@@ -135,11 +138,11 @@ export const BUGS: readonly Bug[] = [
     'Confirm continues with an empty envelope',
     patch(OFFER, "if (run.events.length === 0) return run.end === 'hole' ? 'hole' : 'unreadable';", ''),
   ),
-  bug(
+  rareBug(
     'Confirm continues without a lease',
     patch(CURSOR, 'return cursor.offered > cursor.confirmed &&', 'return false &&'),
   ),
-  bug(
+  rareBug(
     'a head that was told under a lease is forgotten',
     patch(
       CONFIRM,
@@ -151,7 +154,7 @@ export const BUGS: readonly Bug[] = [
     'a head that was told at a hole is forgotten',
     patch(CONFIRM, 'if ((cursor.head ?? 0) < head) cursor = await cursors.noteHead(aggregate, head);', ''),
   ),
-  bug(
+  rareBug(
     'the offer is recorded before the put',
     patch(
       OFFER,
@@ -179,11 +182,11 @@ export const BUGS: readonly Bug[] = [
     'the feed id is not checked',
     patch(PARSE, 'if (envelope.feed !== feed) {', 'if (envelope.feed === undefined) {'),
   ),
-  bug(
+  rareBug(
     'there is no reconciler',
     patch(RECONCILE, '  await eachOf(aggregates, CONCURRENCY,', '  await eachOf([] as string[], CONCURRENCY,'),
   ),
-  bug(
+  rareBug(
     'the reconciler begins its round anew each time',
     patch(
       RECONCILE,
@@ -205,7 +208,7 @@ export const BUGS: readonly Bug[] = [
     patch(BATCH, 'failure.record.index < first.record.index', 'failure.record.index >= first.record.index'),
   ),
   bug('a failed record is answered as done', patch(BATCH, '[{ itemIdentifier: first.record.id }]', '[]')),
-  bug(
+  rareBug(
     'an aggregate goes on after its failure',
     patch(BATCH, 'failures.push({ record: at, error });', 'failures.push({ record: run.at(-1)!, error });'),
   ),
@@ -233,12 +236,12 @@ export const BUGS: readonly Bug[] = [
     'a gap is passed over',
     patch(ADVANCE, '    yield* missingEvents(table, aggregate, position + 1, from - 1);', ''),
   ),
-  bug(
+  rareBug(
     'a gap is filled as far as the table goes',
     patch(MISSING, 'if (next <= to) throw', 'if (false) throw'),
     patch(MISSING, 'next += whole.length;', 'next += whole.length;\n    if (gap !== -1) return yield page;'),
   ),
-  bug(
+  rareBug(
     'the queue gives back only the message that failed',
     patch(QUEUE, 'run.slice(i).map(', 'run.slice(i, i + 1).map('),
   ),
