@@ -6,6 +6,7 @@ import type { TableDefinition } from './table/definition.ts';
 import { checkItemKey, rowKey } from './table/key.ts';
 import { Table, type Write } from './table/table.ts';
 import { Expiry } from './ttl.ts';
+import { itemSize } from './value/size.ts';
 import { type Item, readItem } from './value/value.ts';
 
 /** What a journal keeps, in this order; applied again to an empty service, it makes the same tables and streams. */
@@ -57,6 +58,7 @@ export class Engine {
   readonly #tokens = new Map<string, Token>();
   readonly #expiry: Expiry;
   readonly #dueOf = new Map<string, number>();
+  readonly #current = new Map<Table, TableStream>();
 
   constructor(cloud: Cloud, streamShards: number) {
     this.cloud = cloud;
@@ -94,8 +96,7 @@ export class Engine {
 
   /** The stream that the table writes to now. */
   streamOf(table: Table): TableStream | undefined {
-    const { stream } = table.definition;
-    return stream === undefined ? undefined : this.streams.get(`${table.arn}/stream/${stream.label}`);
+    return this.#current.get(table);
   }
 
   /** Creates the table, or changes it; its stream is opened or closed with it. */
@@ -109,20 +110,22 @@ export class Engine {
       table.redefine(definition);
     }
     const arn = definition.stream === undefined ? undefined : `${table.arn}/stream/${definition.stream.label}`;
-    if (before !== undefined && before.arn !== arn) before.disable(at);
-    if (definition.stream !== undefined && arn !== undefined && !this.streams.has(arn)) {
-      this.streams.set(
+    if (before !== undefined && before.arn !== arn) {
+      before.disable(at);
+      this.#current.delete(table);
+    }
+    if (definition.stream !== undefined && arn !== undefined && before?.arn !== arn) {
+      const stream = new TableStream({
         arn,
-        new TableStream({
-          arn,
-          ...definition.stream,
-          tableName: table.name,
-          key: table.key,
-          region: this.cloud.account.region,
-          createdAt: at,
-          shards: this.streamShards,
-        }),
-      );
+        ...definition.stream,
+        tableName: table.name,
+        key: table.key,
+        region: this.cloud.account.region,
+        createdAt: at,
+        shards: this.streamShards,
+      });
+      this.streams.set(arn, stream);
+      this.#current.set(table, stream);
     }
     this.#expiry.watch(table);
     this.onCommit?.({ kind: 'define', at, definition });
@@ -131,6 +134,7 @@ export class Engine {
 
   drop(table: Table, at: number = this.now()): void {
     this.streamOf(table)?.disable(at);
+    this.#current.delete(table);
     this.#expiry.forget(table);
     this.tables.delete(table.name);
     this.onCommit?.({ kind: 'drop', at, table: table.name });
@@ -204,7 +208,7 @@ export class Engine {
   #expire(table: Table, key: Item): void {
     const place = rowKey(table.key, key);
     const old = table.find(place);
-    if (old !== undefined) this.commit([{ table, key: place, old, item: undefined, expired: true }]);
+    if (old !== undefined) this.commit([{ table, key: place, old, item: undefined, size: 0, expired: true }]);
   }
 
   /** Applies what a journal kept; nothing is journaled again. */
@@ -235,7 +239,15 @@ export class Engine {
           const place = rowKey(table.key, readItem(key));
           const read = item === undefined ? undefined : readItem(item);
           if (read !== undefined) checkItemKey(table.key, read);
-          return { table, key: place, old: table.find(place), item: read, ...(expired === true ? { expired } : {}) };
+          const size = read === undefined ? 0 : itemSize(read);
+          return {
+            table,
+            key: place,
+            old: table.find(place),
+            item: read,
+            size,
+            ...(expired === true ? { expired } : {}),
+          };
         });
         this.commit(writes, entry.token, entry.at);
       }

@@ -79,6 +79,7 @@ export function batchGetItem(engine: Engine, input: Json): Json {
 interface BatchedWrite {
   readonly tableName: string;
   readonly item: Item;
+  readonly size: number;
   readonly isPut: boolean;
 }
 
@@ -91,13 +92,14 @@ function readBatchedWrite(tableName: string, request: Json): BatchedWrite {
     );
   }
   const item = readItem(put === undefined ? remove.Key : put.Item);
-  if (put !== undefined && itemSize(item) > MAX_ITEM_BYTES) {
+  const size = put === undefined ? 0 : itemSize(item);
+  if (size > MAX_ITEM_BYTES) {
     throw invalid('Item size has exceeded the maximum allowed size');
   }
-  return { tableName, item, isPut: put !== undefined };
+  return { tableName, item, size, isPut: put !== undefined };
 }
 
-function toWrite(table: Table, { item, isPut }: BatchedWrite): Write {
+function toWrite(table: Table, { item, size, isPut }: BatchedWrite): Write {
   if (isPut) {
     checkItemKey(table.key, item);
     for (const index of table.indexes.values()) index.checkPut(item);
@@ -105,7 +107,7 @@ function toWrite(table: Table, { item, isPut }: BatchedWrite): Write {
     checkKey(table.key, item);
   }
   const key = rowKey(table.key, item);
-  return { table, key, old: table.find(key), item: isPut ? item : undefined };
+  return { table, key, old: table.find(key), item: isPut ? item : undefined, size };
 }
 
 export function batchWriteItem(engine: Engine, input: Json): Json {

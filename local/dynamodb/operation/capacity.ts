@@ -2,7 +2,6 @@ import type { Json } from '../../cloud.ts';
 import type { Row } from '../table/rows.ts';
 import type { Table, Write } from '../table/table.ts';
 import { sameItem } from '../value/compare.ts';
-import { itemSize } from '../value/size.ts';
 
 /** "One write request unit represents one write for an item up to 1 KB in size" (developer guide). */
 export function writeUnits(size: number): number {
@@ -33,8 +32,7 @@ export class Capacity {
   }
 
   /** A write costs the larger of the old and the new item, and each index what changes in it. */
-  addWrite({ table, key, old, item }: Write, factor = 1): void {
-    const size = item === undefined ? 0 : itemSize(item);
+  addWrite({ table, key, old, item, size }: Write, factor = 1): void {
     this.add(factor * writeUnits(Math.max(size, old?.size ?? 0)));
     for (const index of table.indexes.values()) {
       const before = old === undefined ? undefined : index.entry(old.item, key, old.size);

@@ -41,7 +41,7 @@ function write(engine: Engine, input: Json, request: WriteRequest): Json {
   const { table, key } = prepared;
   const old = table.find(key);
   if (!isAllowed(prepared, old)) throw conditionFailed(prepared.showsOldOnFailure ? old?.item : undefined);
-  const change: Write = { table, key, old, item: prepared.next(old) };
+  const change: Write = { table, key, old, ...prepared.next(old) };
   const output: Json = {};
   const attributes = returned(input.ReturnValues, change, prepared);
   if (attributes !== undefined) output.Attributes = attributes;

@@ -5,7 +5,6 @@ import { projectItem } from '../expression/paths.ts';
 import { checkKey, rowKey } from '../table/key.ts';
 import type { Row } from '../table/rows.ts';
 import type { Table, Write } from '../table/table.ts';
-import { itemSize } from '../value/size.ts';
 import { type Item, readItem } from '../value/value.ts';
 import { Capacities, readUnits, writeUnits } from './capacity.ts';
 import { collectionMetrics } from './metrics.ts';
@@ -128,9 +127,10 @@ function write(
   const writes = forEachAction(prepared, (action): Write | Refusal => {
     const old = action.table.find(action.key);
     if (!isAllowed(action, old)) return conditionFailed(action, old);
-    return { table: action.table, key: action.key, old, item: action.readOnly ? old?.item : action.next(old) };
+    const next = action.readOnly ? { item: old?.item, size: old?.size ?? 0 } : action.next(old);
+    return { table: action.table, key: action.key, old, ...next };
   });
-  checkBytes(writes.reduce((sum, { item }) => sum + (item === undefined ? 0 : itemSize(item)), 0));
+  checkBytes(writes.reduce((sum, { size }) => sum + size, 0));
   const capacities = new Capacities();
   const output: Json = {};
   writes.forEach((change, i) => {

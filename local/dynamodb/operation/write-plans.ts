@@ -27,13 +27,14 @@ export interface PreparedWrite {
   /** A check only: nothing is written. */
   readonly readOnly: boolean;
   readonly showsOldOnFailure: boolean;
-  /** The item after the write; undefined when it is deleted. Throws when the item does not bear it. */
-  next(old: Row | undefined): Item | undefined;
+  /** The item after the write, undefined when it is deleted, and its bytes. Throws when the item does not bear it. */
+  next(old: Row | undefined): { readonly item: Item | undefined; readonly size: number };
   /** Top-level or nested paths that an update touches. */
   readonly paths: readonly Path[];
 }
 
 const NOTHING = newItem();
+const GONE = { item: undefined, size: 0 };
 
 /** Does the old item, or its absence, meet the write's condition? */
 export function isAllowed(write: PreparedWrite, old: Row | undefined): boolean {
@@ -47,7 +48,8 @@ function common(input: Json, condition: Predicate | undefined) {
 export function readPut(input: Json): WriteRequest {
   checkExpressionParameters(input, ['ConditionExpression'], ['Expected']);
   const item = readItem(input.Item);
-  if (itemSize(item) > MAX_ITEM_BYTES) throw invalid('Item size has exceeded the maximum allowed size');
+  const size = itemSize(item);
+  if (size > MAX_ITEM_BYTES) throw invalid('Item size has exceeded the maximum allowed size');
   const bindings = readBindings(input);
   const condition = readWriteCondition(input, bindings);
   bindings.checkAllUsed();
@@ -62,7 +64,7 @@ export function readPut(input: Json): WriteRequest {
         keyItem: item,
         ...common(input, condition),
         readOnly: false,
-        next: () => item,
+        next: () => ({ item, size }),
         paths: [],
       };
     },
@@ -80,7 +82,7 @@ function readKeyed(input: Json, readOnly: boolean): WriteRequest {
     prepare(table) {
       checkKey(table.key, keyItem);
       const key = rowKey(table.key, keyItem);
-      return { table, key, keyItem, ...common(input, condition), readOnly, next: () => undefined, paths: [] };
+      return { table, key, keyItem, ...common(input, condition), readOnly, next: () => GONE, paths: [] };
     },
   };
 }
@@ -135,11 +137,12 @@ export function readUpdateItem(input: Json): WriteRequest {
           const mismatch = isLegacy ? 'Type mismatch for attribute to update' : undefined;
           const item = applyUpdate(old?.item ?? keyItem, actions, mismatch);
           checkDepth(item);
-          if (itemSize(item) > MAX_ITEM_BYTES) {
+          const size = itemSize(item);
+          if (size > MAX_ITEM_BYTES) {
             throw invalid('Item size to update has exceeded the maximum allowed size');
           }
           for (const index of table.indexes.values()) index.checkUpdate(old?.item, item);
-          return item;
+          return { item, size };
         },
         paths: actions.map(({ path }) => path),
       };

@@ -69,9 +69,7 @@ export function toRecord(
       ...(shownOld === undefined ? {} : { OldImage: shownOld }),
       SequenceNumber: sequenceNumber,
       SizeBytes:
-        itemSize(keys) +
-        (shownNew === undefined ? 0 : itemSize(shownNew)) +
-        (shownOld === undefined ? 0 : itemSize(shownOld)),
+        itemSize(keys) + (shownNew === undefined ? 0 : write.size) + (shownOld === undefined ? 0 : write.old!.size),
       StreamViewType: viewType,
     },
     // "Items that are deleted by the Time to Live process" carry this identity (developer guide, DynamoDB Streams and TTL).

@@ -61,9 +61,11 @@ export class TableStream {
   readonly #listeners = new Set<StreamListener>();
   #sequence = 0;
   #shardCount = 0;
+  readonly #idPrefix: string;
 
   constructor(options: StreamOptions) {
     this.options = options;
+    this.#idPrefix = options.label.replace(/\D/g, '').padEnd(17, '0').slice(0, 17);
     const border = (i: number) => Math.floor((i * HASHES) / options.shards);
     for (let i = 0; i < options.shards; i++) this.#open(border(i), border(i + 1), options.createdAt);
   }
@@ -119,9 +121,7 @@ export class TableStream {
     let touched: Map<Shard, StreamRecord[]> | undefined;
     for (const change of changes) {
       if (!changesSomething(change.write)) continue;
-      const image = (change.write.item ?? change.write.old?.item)!;
-      const hash = Number.parseInt(hashOf(image[this.options.key.hash.name]!), 16);
-      const shard = this.#shards.find(({ from, to, closedAt }) => closedAt === undefined && hash >= from && hash < to);
+      const shard = this.#shardOf(change);
       if (shard === undefined) return;
       const sequence = ++this.#sequence;
       const text = sequenceText(sequence);
@@ -136,9 +136,17 @@ export class TableStream {
     for (const [shard, records] of touched) for (const listener of this.#listeners) listener(shard.id, records);
   }
 
+  #shardOf({ write }: Change): Shard | undefined {
+    const [only] = this.#shards;
+    if (this.#shards.length === 1) return only?.closedAt === undefined ? only : undefined;
+    const image = (write.item ?? write.old?.item)!;
+    const hash = Number.parseInt(hashOf(image[this.options.key.hash.name]!), 16);
+    return this.#shards.find(({ from, to, closedAt }) => closedAt === undefined && hash >= from && hash < to);
+  }
+
   /** An id that no other record has; like the sequence number, it is the same whenever the same writes are made again. */
   #eventId(sequence: string): string {
-    return `${this.options.label.replace(/\D/g, '')}${sequence}`.slice(-32).padStart(32, '0');
+    return this.#idPrefix + sequence.slice(-15);
   }
 
   split(shardId: string, at: number): void {

@@ -1,4 +1,3 @@
-import { itemSize } from '../value/size.ts';
 import type { Item } from '../value/value.ts';
 import type { TableDefinition } from './definition.ts';
 import { type Key, type RowKey, readKeySchema, rowKey } from './key.ts';
@@ -12,6 +11,8 @@ export interface Write {
   readonly old: Row | undefined;
   /** The item after it; undefined when it is deleted. */
   readonly item: Item | undefined;
+  /** Its bytes; 0 when it is deleted. */
+  readonly size: number;
   /** Deleted by the time to live, not by a caller. */
   readonly expired?: boolean;
 }
@@ -80,8 +81,8 @@ export class Table {
   }
 
   /** Makes the change in the table and its indexes. */
-  apply({ key, old, item }: Write): void {
-    const row = item === undefined ? undefined : { order: key.order, tie: '', item, size: itemSize(item) };
+  apply({ key, old, item, size }: Write): void {
+    const row = item === undefined ? undefined : { order: key.order, tie: '', item, size };
     for (const index of this.#indexes.values()) {
       const before = old === undefined ? undefined : index.entry(old.item, key, old.size);
       const after = row === undefined ? undefined : index.entry(row.item, key, row.size);

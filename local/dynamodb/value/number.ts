@@ -14,6 +14,7 @@ interface Decimal {
 
 const ZERO: Decimal = { sign: 0, digits: '', exponent: 0 };
 const SHORT_INTEGER = /^(?:0|-?[1-9]\d{0,14})$/;
+const POSITIVE_SHORT_INTEGER = /^[1-9]\d{0,14}$/;
 const NUMBER = /^([+-]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d+))?$/;
 
 function parse(text: string): Decimal {
@@ -24,13 +25,17 @@ function parse(text: string): Decimal {
   let first = 0;
   while (first < all.length && all[first] === '0') first++;
   if (first === all.length) return ZERO;
-  let last = all.length;
-  while (all[last - 1] === '0') last--;
   return {
     sign: minus === '-' ? -1 : 1,
-    digits: all.slice(first, last),
+    digits: trimZeros(all.slice(first)),
     exponent: whole.length - first + Number(power),
   };
+}
+
+function trimZeros(digits: string): string {
+  let last = digits.length;
+  while (digits[last - 1] === '0') last--;
+  return last === digits.length ? digits : digits.slice(0, last);
 }
 
 function check(value: Decimal): Decimal {
@@ -99,6 +104,7 @@ export function subtractNumbers(a: string, b: string): string {
 
 /** A text that sorts by code unit as the numbers do, and is the same for equal numbers. */
 export function numberOrderText(text: string): string {
+  if (POSITIVE_SHORT_INTEGER.test(text)) return `2${text.length + 500}${trimZeros(text)}`;
   const { sign, digits, exponent } = parse(text);
   if (sign === 0) return '1';
   if (sign > 0) return `2${exponent + 500}${digits}`;
@@ -109,6 +115,10 @@ export function numberOrderText(text: string): string {
 
 /** Bytes that a number takes: about one per two significant digits, and one (developer guide, item sizes and formats). */
 export function numberSize(text: string): number {
+  if (POSITIVE_SHORT_INTEGER.test(text)) {
+    const count = trimZeros(text).length;
+    return 1 + Math.ceil(count / 2) + (count % 2 === 1 || text.length % 2 === 0 ? 0 : 1);
+  }
   const { sign, digits, exponent } = parse(text);
   if (sign === 0) return 1;
   const padding = digits.length % 2 === 1 || (exponent - 1) % 2 !== 0 ? 0 : 1;

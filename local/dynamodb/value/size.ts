@@ -10,11 +10,12 @@ function bytesOfBase64(text: string): number {
   return (text.length / 4) * 3 - padding;
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII
-const ASCII = /^[\x00-\x7f]*$/;
-
+/** UTF-8 bytes. Names and keys are short and plain: those are counted without leaving JavaScript. */
 export function bytesOf(text: string): number {
-  return text.length < 64 && ASCII.test(text) ? text.length : Buffer.byteLength(text);
+  const { length } = text;
+  if (length > 64) return Buffer.byteLength(text);
+  for (let i = 0; i < length; i++) if (text.charCodeAt(i) > 127) return Buffer.byteLength(text);
+  return length;
 }
 
 /** Bytes of one value, by the developer guide's page "DynamoDB item sizes and formats". */
