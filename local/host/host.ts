@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Account, type Caller, type Cloud, createCloud, type TraceEntry } from '../cloud.ts';
+import { type Account, type Caller, type Cloud, createCloud, ROOT, type TraceEntry } from '../cloud.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { realKernel } from '../kernel/real-kernel.ts';
 import { handleS3Request } from '../s3/http.ts';
@@ -52,7 +52,10 @@ export interface LocalRuntime {
   readonly environment: Readonly<Record<string, string>>;
   /** Delivers now what waits in delivery streams' buffers. */
   flush(): Promise<void>;
-  /** Resolves once nothing flows any more: no call but polling for as long as the longest batching window of the template. */
+  /**
+   * Resolves once nothing flows any more: no state machine runs, and there was no call but polling for as long as the
+   * longest batching window of the template. A failed batch that waits for its next attempt counts as nothing.
+   */
   idle(): Promise<void>;
   /** Ends everything and frees the port; calls that are under way are cut off. */
   stop(): Promise<void>;
@@ -129,13 +132,27 @@ export async function startLocal(options: StartLocalOptions): Promise<LocalRunti
     environment: {
       AWS_ENDPOINT_URL: front.endpoint,
       AWS_REGION: assembly.account.region,
+      AWS_DEFAULT_REGION: assembly.account.region, // as boto3 and the AWS CLI call it
       AWS_ACCESS_KEY_ID: 'local',
       AWS_SECRET_ACCESS_KEY: 'local',
     },
     flush: () => services.firehose.flush(),
-    idle: activity.idle,
+    async idle() {
+      do await activity.idle();
+      while (await isAnyRunning(cloud));
+    },
     stop,
   };
+}
+
+async function isAnyRunning(cloud: Cloud): Promise<boolean> {
+  const { stateMachines } = await cloud.call(ROOT, 'states', 'ListStateMachines', {});
+  for (const { stateMachineArn } of stateMachines) {
+    const input = { stateMachineArn, statusFilter: 'RUNNING', maxResults: 1 };
+    const { executions } = await cloud.call(ROOT, 'states', 'ListExecutions', input);
+    if (executions.length > 0) return true;
+  }
+  return false;
 }
 
 function showStack(stack: DeployedStack): LocalStack {

@@ -138,11 +138,9 @@ function welcome(terminal: Terminal, runtime: Runtime, tookMs: number): void {
     const outputs = Object.entries(stack.outputs).map(([key, value]) => [key, '=', value]);
     for (const line of columnsOf(outputs, '  ')) terminal.out(line);
   }
-  const { AWS_ENDPOINT_URL, AWS_REGION } = runtime.environment;
+  const variables = Object.entries(runtime.environment).map(([name, value]) => `${name}=${value}`);
   terminal.out(`\n${title('Try')} (in another terminal)`);
-  terminal.out(
-    `  export AWS_ENDPOINT_URL=${AWS_ENDPOINT_URL} AWS_REGION=${AWS_REGION} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local`,
-  );
+  terminal.out(`  export ${variables.join(' ')}`);
   for (const command of commandsToTry(runtime)) terminal.out(`  ${command}`);
   terminal.out(`\n${paint(terminal, 'dim', 'What flows where (Ctrl-C ends it):')}`);
 }
