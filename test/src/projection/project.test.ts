@@ -1,0 +1,159 @@
+import { createEventStore, defineEvent, defineProjection, defineRollup, type StoredEvent } from 'daybook';
+import { type MemoryProjectionTable, memoryEventTable, memoryProjectionTable } from 'daybook/testing';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Account } from '../../../examples/bank/account.ts';
+import { MoneyDeposited } from '../../../examples/bank/events.ts';
+import { balances } from '../../../examples/bank/projections.ts';
+import { type Envelope, toEnvelopeEvent } from '../../../src/feed/envelope.ts';
+import { project } from '../../../src/projection/project.ts';
+import type { BuildPointer, ProjectionTable } from '../../../src/projection/projection-table.ts';
+import { readAllProjected, readProjected, readRollup } from '../../../src/projection/read.ts';
+import { createRunner } from '../../../src/projection/runner.ts';
+
+describe('projecting live', () => {
+  let events = memoryEventTable();
+  let table: MemoryProjectionTable;
+  beforeEach(() => {
+    events = memoryEventTable();
+    table = memoryProjectionTable();
+  });
+
+  /** Deposits of 1, 2, 3 … cents. */
+  async function deposit(aggregateUuid: string, count: number): Promise<StoredEvent[]> {
+    const store = createEventStore({ table: events });
+    for (let n = 0; n < count; n++) {
+      await store.handle(
+        Account,
+        aggregateUuid,
+        (_, amount: number) => ({ type: 'MoneyDeposited' as const, data: { amount } }),
+        n + 1,
+      );
+    }
+    const all: StoredEvent[] = [];
+    for await (const page of events.query(aggregateUuid, {})) all.push(...page);
+    return all;
+  }
+
+  const envelope = (all: readonly StoredEvent[], from: number, to: number): Envelope => ({
+    format: 1,
+    feed: 'feed',
+    aggregate: all[0]!.aggregateUuid,
+    from,
+    to,
+    head: all.length,
+    events: all.slice(from - 1, to).map(toEnvelopeEvent),
+  });
+
+  const apply = (envelopeOf: Envelope, pointer: BuildPointer = {}, into: ProjectionTable = table) =>
+    project({ table: into, events }, createRunner(balances), pointer, envelopeOf);
+  const seen = async (id = 'a') => {
+    const found = await readProjected(table, balances, id);
+    return found && [found.position, found.state.balance];
+  };
+
+  it('counts each event once, whatever is repeated and overlaps', async () => {
+    const all = await deposit('a', 6);
+    for (const [from, to] of [
+      [1, 3],
+      [1, 3],
+      [2, 5],
+      [1, 2],
+      [4, 6],
+      [6, 6],
+    ] as const)
+      await apply(envelope(all, from, to));
+    expect(await seen()).toEqual([6, 21]);
+  });
+
+  it('reads from the table what a consumer that started late did not get', async () => {
+    const all = await deposit('a', 6);
+    await apply(envelope(all, 5, 6));
+    expect(await seen()).toEqual([6, 21]);
+  });
+
+  it('stops before a hole and goes on when it is filled', async () => {
+    const all = await deposit('a', 4);
+    const holed = {
+      ...events,
+      query: () =>
+        (async function* () {
+          yield [all[0]!];
+        })(),
+    };
+    await project({ table, events: holed }, createRunner(balances), {}, envelope(all, 3, 4));
+    expect(await seen()).toEqual([1, 1]);
+    await apply(envelope(all, 3, 4));
+    expect(await seen()).toEqual([4, 10]);
+  });
+
+  it('is exactly once when several run at the same time', async () => {
+    const all = await deposit('a', 20);
+    // Each read is followed by a pause, so that every conditional put meets another's.
+    const slow: ProjectionTable = {
+      ...table,
+      async get(...key) {
+        const item = await table.get(...key);
+        await new Promise((resolve) => setImmediate(resolve));
+        return item;
+      },
+    };
+    await Promise.all([1, 4, 2, 3, 1].map((from) => apply(envelope(all, from, from * 5), {}, slow)));
+    expect(await seen()).toEqual([20, 210]);
+  });
+
+  it('gives up with the aggregate’s name when it loses every race', async () => {
+    const all = await deposit('a', 1);
+    const contended: ProjectionTable = { ...table, advance: async () => false };
+    await expect(apply(envelope(all, 1, 1), {}, contended)).rejects.toMatchObject({
+      code: 'projection.contended',
+      details: { projection: 'balances', aggregateUuid: 'a', attempts: 10 },
+    });
+  });
+
+  it('keeps a changed projection apart from the build of the version before', async () => {
+    const all = await deposit('a', 2);
+    await apply(envelope(all, 1, 2), { active: 'old', activeVersion: 7 });
+    expect(await table.get('balances', 'old', 'a')).toBeUndefined();
+    expect((await table.get('balances', 'live-v1', 'a'))?.position).toBe(2);
+  });
+
+  it('passes over aggregates of another type', async () => {
+    const all = (await deposit('a', 1)).map((event) => ({ ...event, aggregateType: 'Loan' }));
+    await apply(envelope(all, 1, 1));
+    expect(await seen()).toBeUndefined();
+  });
+
+  it('combines a rollup across aggregates, each event once', async () => {
+    const byAmount = defineRollup({
+      name: 'by-amount',
+      events: [MoneyDeposited],
+      map: ({ data: { amount } }) => (amount === 2 ? [] : [{ key: String(amount), value: 1 }]),
+      combine: (a, b) => a + b,
+    });
+    for (const id of ['a', 'b', 'c']) {
+      const all = await deposit(id, 3);
+      for (const to of [3, 3]) await project({ table, events }, createRunner(byAmount), {}, envelope(all, 1, to));
+    }
+    expect(Object.fromEntries(await readRollup(table, byAmount))).toEqual({ 1: 3, 3: 3 });
+  });
+
+  it('gives upcast data to a fold, and lists all states', async () => {
+    const Renamed = defineEvent({
+      type: 'MoneyDeposited',
+      schemaVersion: 2,
+      data: { type: 'object', properties: { cents: { type: 'integer' } }, required: ['cents'] },
+      upcasts: { 1: (data) => ({ cents: (data as { amount: number }).amount }) },
+    });
+    const total = defineProjection({
+      name: 'total',
+      events: [Renamed],
+      initialState: () => 0,
+      evolve: (sum, event) => sum + event.data.cents,
+    });
+    const all = await deposit('a', 4);
+    await project({ table, events }, createRunner(total), {}, envelope(all, 1, 4));
+    const states = [];
+    for await (const { aggregateUuid, state } of readAllProjected(table, total)) states.push([aggregateUuid, state]);
+    expect(states).toEqual([['a', 10]]);
+  });
+});
