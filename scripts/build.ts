@@ -1,58 +1,88 @@
 /**
- * Builds what the package holds: `dist/` with JavaScript and types, and the Lambda bundles that need nothing of a user's.
+ * Builds `dist/`, what the package holds: JavaScript and types of the library, the constructs, the CLI and the embedded
+ * runtime; bundles of the functions that hold nothing of a user's; and modules of those that the construct bundles with the
+ * user's app, in the user's project.
  *
- *     npm run build                  everything, types checked
- *     … scripts/build.ts --no-types  JavaScript and bundles only: what `npm ci` does
+ *     npm run build                  everything, types checked: what `npm pack` does
+ *     … scripts/build.ts --no-types  JavaScript only, in a second or two: what `npm ci` does, so that the CLI runs in a clone
  */
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, transform } from 'esbuild';
-import { BUNDLING } from '../stacks/constructs/function-code.ts';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { BUNDLING } from '../stacks/constructs/bundling.ts';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const dist = join(root, 'dist');
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const withoutTypes = process.argv.includes('--no-types');
 
-rmSync(dist, { recursive: true, force: true });
-compile(process.argv.includes('--no-types'));
-await buildFunctions();
+// `npm pack` and `npm publish` run `prepare` too, after `prepack` has built everything.
+const isBuilt = withoutTypes && ['pack', 'publish'].includes(process.env.npm_command ?? '');
+if (!isBuilt) await buildPackage();
 
-function compile(withoutTypes: boolean): void {
-  const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
-  const options = withoutTypes ? ['--noCheck', '--declaration', 'false'] : [];
-  const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json'), ...options], {
-    stdio: 'inherit',
-  });
-  if (status !== 0) process.exit(status ?? 1);
+async function buildPackage(): Promise<void> {
+  rmSync(join(root, 'dist'), { recursive: true, force: true });
+  const functions = modulesIn('functions');
+  const holdsApp = (module: string) => readFileSync(join(root, module), 'utf8').includes("'daybook:app'");
+  await Promise.all([
+    ...(withoutTypes ? [] : [writeTypes()]),
+    transpile([...modulesIn('src'), ...modulesIn('stacks/constructs'), ...modulesIn('local')]),
+    transpile(functions.filter(holdsApp), (module) => module.replace('functions/', 'functions-source/')),
+    bundle(functions.filter((module) => !holdsApp(module))),
+  ]);
 }
 
-/** A function that holds the user's app (`daybook:app`) is bundled in the user's project; its module goes along for that. */
-async function buildFunctions(): Promise<void> {
-  const folder = join(root, 'functions');
-  const files = existsSync(folder)
-    ? readdirSync(folder).filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
-    : [];
-  await Promise.all(
-    files.map(async (file) => {
-      const name = basename(file, '.ts');
-      const source = readFileSync(join(folder, file), 'utf8');
-      if (!source.includes("'daybook:app'")) {
-        await build({
-          ...BUNDLING,
-          logLevel: 'warning',
-          entryPoints: [join(folder, file)],
-          outfile: join(dist, 'functions', name, 'index.mjs'),
-        });
-        return;
-      }
-      const { code } = await transform(source, { loader: 'ts', format: 'esm', target: 'node20' });
-      mkdirSync(join(dist, 'functions-source'), { recursive: true });
-      writeFileSync(
-        join(dist, 'functions-source', `${name}.js`),
-        code.replace(/(from\s*")(\.[^"]+)\.ts"/g, '$1$2.js"'),
-      );
-    }),
-  );
+/** The TypeScript modules in a folder and below it, from the root, with forward slashes. */
+function modulesIn(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !entry.name.endsWith('.d.ts'))
+    .map((entry) => relative(root, join(entry.parentPath ?? entry.path, entry.name)).replaceAll(sep, '/'));
+}
+
+function inDist(modules: readonly string[], place: (module: string) => string): BuildOptions {
+  return {
+    absWorkingDir: root, // no path of this machine gets into what is built
+    entryPoints: modules.map((module) => ({ in: `./${module}`, out: place(module.replace(/\.ts$/, '')) })),
+    outdir: 'dist',
+    logLevel: 'warning',
+  };
+}
+
+/** File by file. Each keeps its imports; those of its neighbours say `.js` then. */
+async function transpile(modules: readonly string[], place = (module: string) => module): Promise<void> {
+  await build({
+    ...inDist(modules, place),
+    bundle: true, // with every import left where it is: only so does esbuild let a plugin rewrite them
+    plugins: [keepImports()],
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+  });
+}
+
+function keepImports(): Plugin {
+  return {
+    name: 'keep imports',
+    setup({ onResolve }) {
+      onResolve({ filter: /^/ }, ({ path, kind }) => {
+        if (kind === 'entry-point') return undefined;
+        return { path: path.startsWith('.') ? path.replace(/\.ts$/, '.js') : path, external: true };
+      });
+    },
+  };
+}
+
+/** Ready to be a function's code. */
+async function bundle(modules: readonly string[]): Promise<void> {
+  await build({ ...inDist(modules, (module) => `${module}/index`), ...BUNDLING, outExtension: { '.js': '.mjs' } });
+}
+
+/** Checks all that is built, too. */
+async function writeTypes(): Promise<void> {
+  const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
+  const child = spawn(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], { stdio: 'inherit' });
+  const [status] = await once(child, 'exit');
+  if (status !== 0) process.exit(status ?? 1);
 }

@@ -5,10 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { Stage } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import type { BuildOptions } from 'esbuild';
+import { BUNDLING, fromSources } from './bundling.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const fromSources = import.meta.url.endsWith('.ts');
 /** The package's folder: this file is stacks/constructs/x.ts in the repository, dist/stacks/constructs/x.js in the package. */
 export const packageRoot = resolve(here, fromSources ? '../..' : '../../..');
 
@@ -58,36 +57,6 @@ function bundle(scope: Construct, entries: Readonly<Record<string, string>>, app
   bundled.set(key, outdir);
   return outdir;
 }
-
-/**
- * Where the SDK's credential chain looks after the environment, each behind an `import()`. In Lambda the environment always
- * has them, so that these would only be ballast: a fifth of a bundle.
- */
-const UNUSED_CREDENTIALS = [
-  '@aws-sdk/credential-provider-http',
-  '@aws-sdk/credential-provider-ini',
-  '@aws-sdk/credential-provider-login',
-  '@aws-sdk/credential-provider-process',
-  '@aws-sdk/credential-provider-sso',
-  '@aws-sdk/credential-provider-web-identity',
-  '@smithy/credential-provider-imds',
-];
-
-/** How every function is bundled, here and for the package. */
-export const BUNDLING: BuildOptions = {
-  bundle: true,
-  minify: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'esm',
-  mainFields: ['module', 'main'], // the SDK's ES modules: a third smaller (measured)
-  // To name a condition switches esbuild's own 'module' off. The package does not hold its sources.
-  conditions: fromSources ? ['daybook-source', 'module'] : ['module'],
-  external: ['@duckdb/node-api', ...UNUSED_CREDENTIALS], // from the layer
-  banner: {
-    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-  },
-};
 
 function esbuild(): typeof import('esbuild') {
   const require = createRequire(import.meta.url);
