@@ -17,6 +17,8 @@ import { createServices, SERVICE_RESOURCES, type Services, stopServices } from '
 export interface StartLocalOptions {
   /** A folder with a cloud assembly, as `cdk synth` or `synthesize` leaves it. */
   readonly assembly: string;
+  /** From where functions' native packages (layers) are looked up. Default: the working directory. */
+  readonly appDirectory?: string;
   /** On 127.0.0.1. Default: a free one. */
   readonly port?: number;
   /** Where files (S3's objects) are kept. Default: a temporary folder that is removed at the end. */
@@ -90,6 +92,7 @@ export async function startLocal(options: StartLocalOptions): Promise<LocalRunti
     dir: data,
     log: (entry) => log(`${entry.functionName}: ${entry.text}`),
     deliverWithinMs: options.deliverWithinMs,
+    appDirectory: options.appDirectory,
   });
   cloud.register(hideMissingKeys(services.s3, iam.authorize));
   cloud.register(createCloudFormation(() => stacks));
@@ -147,7 +150,8 @@ export async function startLocal(options: StartLocalOptions): Promise<LocalRunti
 
 async function isAnyRunning(cloud: Cloud): Promise<boolean> {
   const { stateMachines } = await cloud.call(ROOT, 'states', 'ListStateMachines', {});
-  for (const { stateMachineArn } of stateMachines) {
+  for (const { stateMachineArn, type } of stateMachines) {
+    if (type === 'EXPRESS') continue; // "ListExecutions is not supported by express state machines"
     const input = { stateMachineArn, statusFilter: 'RUNNING', maxResults: 1 };
     const { executions } = await cloud.call(ROOT, 'states', 'ListExecutions', input);
     if (executions.length > 0) return true;

@@ -40,6 +40,8 @@ export interface ServicesOptions {
   /** Where S3 keeps its files. */
   readonly dir: string;
   readonly log: LambdaOptions['log'];
+  /** From where the project's packages are looked up. */
+  readonly appDirectory: string | undefined;
   /** No delivery stream's buffer waits longer. */
   readonly deliverWithinMs: number | undefined;
 }
@@ -56,7 +58,11 @@ export function createServices(cloud: Cloud, options: ServicesOptions): Services
     kinesis,
     sqs: createSqs(cloud),
     events: createEventBridge(cloud),
-    lambda: createLambda(cloud, { sources, ...(options.log !== undefined && { log: options.log }) }),
+    lambda: createLambda(cloud, {
+      sources,
+      ...(options.log !== undefined && { log: options.log }),
+      ...(options.appDirectory !== undefined && { appDirectory: options.appDirectory }),
+    }),
     pipes: createPipes(cloud, { sources }),
     states: createStepFunctions(cloud),
     s3,

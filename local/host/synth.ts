@@ -10,6 +10,8 @@ import { HostError } from './errors.ts';
 export interface Synthesized {
   /** The cloud assembly's folder. */
   readonly directory: string;
+  /** Where the app lies: its packages are looked up from there. */
+  readonly appDirectory: string;
   /** Removes the folder, if it was made here. */
   dispose(): void;
 }
@@ -22,12 +24,12 @@ export interface Synthesized {
  */
 export async function synthesize(app?: string): Promise<Synthesized> {
   if (app !== undefined && existsSync(app) && statSync(app).isDirectory()) {
-    return { directory: resolve(app), dispose() {} };
+    return { directory: resolve(app), appDirectory: process.cwd(), dispose() {} };
   }
   const config = readConfig(process.cwd());
   const output = app === undefined ? config.app : undefined; // "app" may name a folder that is synthesized already
   if (output !== undefined && existsSync(join(output, 'manifest.json')))
-    return { directory: resolve(output), dispose() {} };
+    return { directory: resolve(output), appDirectory: process.cwd(), dispose() {} };
   const [command, args, shell] = app === undefined ? commandOf(config) : runOf(resolve(app));
   const directory = mkdtempSync(join(tmpdir(), 'daybook-synth-'));
   const dispose = () => rmSync(directory, { recursive: true, force: true });
@@ -42,7 +44,8 @@ export async function synthesize(app?: string): Promise<Synthesized> {
     const output = 'It ended without writing a cloud assembly: does it create an App, and call app.synth() at its end?';
     throw new HostError('local.synthFailed', { command: [command, ...args].join(' '), output });
   }
-  return { directory, dispose };
+  const appDirectory = app === undefined ? process.cwd() : dirname(resolve(app));
+  return { directory, appDirectory, dispose };
 }
 
 function readConfig(directory: string): { app?: string; context?: Json } {

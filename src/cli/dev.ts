@@ -47,6 +47,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     const flow = values.json ? undefined : createFlow(terminal);
     const runtime = await startLocal({
       assembly: assembly.directory,
+      appDirectory: assembly.appDirectory,
       ...(port !== undefined && { port }),
       deliverWithinMs: DELIVER_WITHIN_MS,
       log: (line) => (values.json ? terminal.err(line) : flow?.log(line)),
