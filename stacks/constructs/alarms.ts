@@ -98,3 +98,14 @@ export function deliveryFreshness(deliveryStreamName: string): Metric {
     period: Duration.minutes(5),
   });
 }
+
+/** Executions of a pipe that failed ("EventBridge Pipes metrics" in its guide). */
+export function pipeFailures(pipeName: string): Metric {
+  return new Metric({
+    namespace: 'AWS/EventBridge/Pipes',
+    metricName: 'ExecutionFailed',
+    dimensionsMap: { PipeName: pipeName },
+    statistic: 'Sum',
+    period: Duration.minutes(5),
+  });
+}

@@ -2,7 +2,7 @@ import { CfnOutput } from 'aws-cdk-lib';
 import type { IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { Alarms, deliveryFreshness } from './alarms.ts';
+import { Alarms, deliveryFreshness, pipeFailures } from './alarms.ts';
 import { Archive, type ArchiveOptions } from './archive.ts';
 import { Feed, type FeedOptions } from './feed.ts';
 import { AGGREGATES_BY_TYPE, HotStorage, type HotStorageProps } from './hot-storage.ts';
@@ -133,6 +133,40 @@ export class Daybook extends Construct {
       feedId,
       'An aggregate has a missing version: a writer bypassed the library. Its later events wait. The reconciler’s log names the aggregate and the version.',
     );
+    alarms.none(
+      'Poison',
+      'Poison',
+      feedId,
+      'The events table holds an item that is no event: something other than the library wrote it. It is left out of the feed, the enrichment’s log names its key.',
+    );
+    alarms.none(
+      'EnvelopesRefused',
+      'EnvelopesRefused',
+      feedId,
+      'A reader refused a record of the feed: another feed’s, an unknown format, or no envelope. After a deploy, deploy the readers too; otherwise find out who may put records on the feed.',
+    );
+    alarms.none(
+      'ArchiveRefusals',
+      'ArchiveRefusals',
+      feedId,
+      'The archive’s transform could not make rows of a record: it lies below errors/ in the bucket, and the transform’s log says why.',
+    );
+    alarms.metric(
+      'PipeFails',
+      pipeFailures(feed.pipe.ref),
+      0,
+      3,
+      'The pipe from the table’s stream to the feed fails again and again: nothing is lost for 24 hours, but nothing new is delivered. Look at the enrichment’s errors, then at the feed’s throttles.',
+    );
+    if (this.replay !== undefined) {
+      alarms.metric(
+        'ReplayFails',
+        this.replay.stateMachine.metricFailed(),
+        0,
+        1,
+        'A replay failed: nothing was promoted. Its execution in the Step Functions console names the state, the aggregate and the reason.',
+      );
+    }
     for (const [name, stream] of [
       ['Delivery', archive.delivery],
       ['Repairs', archive.repairs],

@@ -48,6 +48,11 @@ export class Subscriber extends Construct {
     this.function.allow(['dynamodb:Query'], [daybook.storage.events.tableArn]);
     this.function.allow(['dynamodb:BatchGetItem', 'dynamodb:UpdateItem'], [daybook.storage.positions.tableArn]);
     this.deadLetters = deadLetters(this, 'DeadLetters');
+    daybook.alarms.deadLetters(
+      id,
+      this.deadLetters,
+      'events reached the subscriber and failed five times. Mend it, then start the queue’s redrive: the consumer drops what it has done already.',
+    );
     this.queue = new Queue(this, 'Queue', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,

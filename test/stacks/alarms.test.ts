@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { resourcesOf } from './bank-template.ts';
+import { render } from './grants.ts';
+
+describe('alarms', () => {
+  const alarms = resourcesOf('AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
+
+  it('say what happened and what to do', () => {
+    expect(alarms.length).toBeGreaterThan(15);
+    for (const { AlarmDescription: text } of alarms) {
+      expect(text.length).toBeGreaterThan(60);
+      expect(text).toMatch(/[Ll]ook|[Ff]ind|[Mm]end|log|reconciler|console/);
+    }
+  });
+
+  it('watch each feed reader, the pipe, the dead letters, the archive, the replays, and what the functions count', () => {
+    const watched = alarms.map(({ Namespace, MetricName, Dimensions }) => {
+      const of = Dimensions.map(({ Value }: { Value: unknown }) => render(Value)).join(' ');
+      return `${Namespace} ${MetricName} ${of}`;
+    });
+    expect(watched.sort()).toEqual([
+      'AWS/EventBridge/Pipes ExecutionFailed Daybook/Feed/Pipe',
+      'AWS/Firehose DeliveryToS3.DataFreshness Daybook/Archive/Delivery',
+      'AWS/Firehose DeliveryToS3.DataFreshness Daybook/Archive/Repairs',
+      'AWS/Lambda Errors Daybook/Feed/Enrich/Function',
+      'AWS/Lambda Errors Daybook/Feed/Reconcile/Function',
+      'AWS/Lambda IteratorAge Daybook/Feed/Confirm/Function',
+      'AWS/Lambda IteratorAge Daybook/Projections/Project/Function',
+      'AWS/Lambda IteratorAge Daybook/Publisher/Publish/Function',
+      'AWS/SQS ApproximateNumberOfMessagesVisible Daybook/Feed/PipeDeadLetters.QueueName',
+      'AWS/SQS ApproximateNumberOfMessagesVisible FeeService/DeadLetters.QueueName',
+      'AWS/States ExecutionsFailed Daybook/Replay/StateMachine',
+      'Daybook ArchiveRefusals Daybook/Feed/Stream1',
+      'Daybook Breaches Daybook/Feed/Stream1',
+      'Daybook EnvelopesRefused Daybook/Feed/Stream1',
+      'Daybook Holes Daybook/Feed/Stream1',
+      'Daybook ImmutabilityBreaches Daybook/Feed/Stream1',
+      'Daybook Poison Daybook/Feed/Stream1',
+    ]);
+  });
+
+  it('tell nobody by default, and treat silence as health', () => {
+    for (const alarm of alarms) expect(alarm).toMatchObject({ TreatMissingData: 'notBreaching' });
+  });
+});
