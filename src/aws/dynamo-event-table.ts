@@ -5,7 +5,6 @@ import {
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
-  QueryCommand,
   type QueryCommandInput,
   TransactionCanceledException,
   type TransactWriteItem,
@@ -16,6 +15,7 @@ import type { Commit, EventTable, PutOutcome, QueryOptions } from '../store/even
 import { aggregatesPage } from './dynamo-aggregates.ts';
 import { type EventItem, fromItem, toItem } from './event-item.ts';
 import { isPassing, PASSING_REASONS, retry } from './retry.ts';
+import { sendQuery } from './send-query.ts';
 
 export interface DynamoEventTableOptions {
   readonly client: DynamoDBClient;
@@ -136,12 +136,12 @@ export function dynamoEventTable(options: DynamoEventTableOptions): EventTable {
     let left = options.limit ?? Number.POSITIVE_INFINITY;
     let start: EventItem | undefined;
     do {
-      const command = new QueryCommand(queryInput(tableName, aggregateUuid, options, left, start));
-      const { Items = [], LastEvaluatedKey } = await retry(() => client.send(command), backoff, pauses);
+      const input = queryInput(tableName, aggregateUuid, options, left, start);
+      const { items, next } = await retry(() => sendQuery(client, input), backoff, pauses);
       // "A Query operation can return an empty result set and a LastEvaluatedKey": go on.
-      if (Items.length > 0) yield Items.map((item) => fromItem(item, aggregateUuid));
-      left -= Items.length;
-      start = LastEvaluatedKey;
+      if (items.length > 0) yield items.map((item) => fromItem(item, aggregateUuid));
+      left -= items.length;
+      start = next;
     } while (start !== undefined && left > 0);
   }
 
