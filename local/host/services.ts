@@ -1,5 +1,7 @@
 import { join } from 'node:path';
-import { createDuckDb } from '../athena/duckdb.ts';
+import { type Athena, createAthena } from '../athena/athena.ts';
+import { createDuckDb, type DuckDb } from '../athena/duckdb.ts';
+import { athenaResources } from '../athena/resources.ts';
 import type { Cloud, Service } from '../cloud.ts';
 import { createDynamoDb, type DynamoDbService } from '../dynamodb/dynamodb.ts';
 import { dynamoDbResources } from '../dynamodb/resources.ts';
@@ -34,6 +36,9 @@ export interface Services {
   readonly s3: S3;
   readonly firehose: Firehose;
   readonly glue: Service;
+  readonly athena: Athena;
+  /** SQL and Parquet, for delivery streams and Athena. */
+  readonly duckdb: DuckDb;
 }
 
 export interface ServicesOptions {
@@ -72,6 +77,8 @@ export function createServices(cloud: Cloud, options: ServicesOptions): Services
       ...(options.deliverWithinMs !== undefined && { maxIntervalMs: options.deliverWithinMs }),
     }),
     glue: createGlue(cloud),
+    athena: createAthena(cloud, { s3, duckdb }),
+    duckdb,
   };
 }
 
@@ -80,6 +87,8 @@ export async function stopServices(services: Services): Promise<void> {
   services.pipes.stop();
   services.firehose.close();
   await services.lambda.stop();
+  services.athena.close();
+  services.duckdb.close();
   services.s3.close();
 }
 
@@ -95,4 +104,5 @@ export const SERVICE_RESOURCES: readonly ResourceProvider[] = [
   ...s3Resources,
   ...firehoseResources,
   ...glueResources,
+  ...athenaResources,
 ];
