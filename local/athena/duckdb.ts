@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { quoteText } from '../glue/hive-type.ts';
 import type { S3 } from '../s3/s3.ts';
-import { MACROS } from './macros.ts';
+import { MACROS, MACROS_FIRST } from './macros.ts';
 
 /** The one DuckDB of the runtime: Firehose writes Parquet with it, Athena queries with it. */
 export interface DuckDb {
@@ -21,7 +21,6 @@ const SETTINGS: readonly string[] = [
   "SET GLOBAL TimeZone = 'UTC'",
   // "7 / 2" is 3 in Trino.
   'SET GLOBAL integer_division = true',
-  'SET GLOBAL errors_as_json = false',
 ];
 
 /**
@@ -43,7 +42,7 @@ export function createDuckDb(s3: S3): DuckDb {
     });
     const connection = await instance.connect();
     for (const setting of SETTINGS) await connection.run(setting);
-    for (const macro of MACROS) await connection.run(macro);
+    for (const macro of [...MACROS_FIRST, ...MACROS]) await connection.run(macro);
     await connection.run(`SET GLOBAL allowed_directories = [${quoteText(join(s3.dir, '/'))}]`);
     await connection.run('SET GLOBAL enable_external_access = false');
     await connection.run('SET GLOBAL lock_configuration = true');

@@ -43,7 +43,7 @@ function fileName(name: string): string {
 }
 
 /** Percent-encodes what is not plainly safe; `%` itself too, so that an escape can't be forged. DuckDB decodes it in partition values. */
-function percentEncode(segment: string, dots: boolean): string {
+export function percentEncode(segment: string, dots: boolean): string {
   return segment.replace(/[^A-Za-z0-9_=+@,-]/gu, (char) => {
     if (dots && char === '.') return char;
     let text = '';

@@ -1,0 +1,304 @@
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DuckDBType } from '@duckdb/node-api';
+import { type Json, ServiceError } from '../cloud.ts';
+import { quoteName, quoteText } from '../glue/hive-type.ts';
+import { QueryFailure, unsupported } from './errors.ts';
+import { checkEmpty, filesBelow, parseLocation, type S3Location, uploadFolder } from './output.ts';
+import type { QueryContext } from './relations.ts';
+import { resultColumn } from './result-format.ts';
+import type { Prepared } from './run-select.ts';
+import type { Name, Properties, Statement } from './statement.ts';
+
+export interface WriteOptions {
+  readonly scratchDir: string;
+  readonly queryId: string;
+  /** Where the workgroup's results go. */
+  readonly output: S3Location;
+}
+
+type Column = Prepared['columns'][number];
+
+interface FileFormat {
+  readonly name: 'PARQUET' | 'JSON' | 'TEXTFILE';
+  readonly compression: 'gzip' | 'snappy' | 'zstd' | 'none';
+  readonly delimiter: string;
+  readonly partitionedBy: readonly string[];
+}
+
+/** "Athena can write to at most 100 partitions." */
+const MOST_PARTITIONS = 100;
+
+/** UNLOAD: writes the result's files. "UNLOAD … the results are not ordered across files." */
+export async function unload(
+  statement: Statement & { kind: 'unload' },
+  prepared: Prepared,
+  options: WriteOptions,
+  context: QueryContext,
+) {
+  const format = readFormat(
+    statement.properties,
+    ['format', 'compression', 'field_delimiter', 'partitioned_by'],
+    'gzip',
+  );
+  if (statement.properties.format === undefined)
+    throw new QueryFailure("INVALID_UNLOAD: the property 'format' is required");
+  const location = parseLocation(statement.to);
+  await checkEmpty(context, location);
+  return await writeFiles(prepared, format, location, options, context);
+}
+
+/** CREATE TABLE AS SELECT: writes the files and makes the table. */
+export async function createTableAs(
+  statement: Statement & { kind: 'createTable' },
+  prepared: Prepared,
+  options: WriteOptions,
+  context: QueryContext,
+) {
+  const { name, properties } = statement;
+  const format = readFormat(
+    properties,
+    ['format', 'write_compression', 'parquet_compression', 'field_delimiter', 'partitioned_by', 'external_location'],
+    'gzip',
+  );
+  const location =
+    properties.external_location === undefined
+      ? { bucket: options.output.bucket, prefix: `${options.output.prefix}tables/${options.queryId}/` }
+      : parseLocation(String(properties.external_location));
+  await checkEmpty(context, location);
+  const database = databaseOf(name, context);
+  const written = statement.withData
+    ? await writeFiles(prepared, format, location, options, context)
+    : { addresses: [], bytes: 0, rows: 0 };
+  const glueColumns = prepared.columns.map(({ name: column, type }) => ({
+    Name: column.toLowerCase(),
+    Type: glueType(type),
+  }));
+  const keys = format.partitionedBy.map((key) => key.toLowerCase());
+  await callGlue(context, 'CreateTable', {
+    DatabaseName: database,
+    TableInput: {
+      Name: name.table,
+      TableType: 'EXTERNAL_TABLE',
+      Parameters: { EXTERNAL: 'TRUE', has_encrypted_data: 'false' },
+      PartitionKeys: glueColumns.filter(({ Name: column }) => keys.includes(column)),
+      StorageDescriptor: {
+        Columns: glueColumns.filter(({ Name: column }) => !keys.includes(column)),
+        Location: `s3://${location.bucket}/${location.prefix}`,
+        ...SERDES[format.name],
+        ...(format.name === 'TEXTFILE' && {
+          SerdeInfo: {
+            SerializationLibrary: 'org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe',
+            Parameters: { 'field.delim': format.delimiter },
+          },
+        }),
+      },
+    },
+  });
+  return written;
+}
+
+const SERDES: Readonly<Record<FileFormat['name'], Json>> = {
+  PARQUET: {
+    InputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat',
+    OutputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat',
+    SerdeInfo: { SerializationLibrary: 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe' },
+  },
+  JSON: {
+    InputFormat: 'org.apache.hadoop.mapred.TextInputFormat',
+    OutputFormat: 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat',
+    SerdeInfo: { SerializationLibrary: 'org.openx.data.jsonserde.JsonSerDe' },
+  },
+  TEXTFILE: {
+    InputFormat: 'org.apache.hadoop.mapred.TextInputFormat',
+    OutputFormat: 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat',
+  },
+};
+
+function readFormat(properties: Properties, known: readonly string[], standard: 'gzip'): FileFormat {
+  for (const key of Object.keys(properties)) if (!known.includes(key)) throw unsupported(`the property ${key}`);
+  const name = String(properties.format ?? 'PARQUET').toUpperCase();
+  if (name !== 'PARQUET' && name !== 'JSON' && name !== 'TEXTFILE') throw unsupported(`the format ${name}`);
+  const given = properties.compression ?? properties.write_compression ?? properties.parquet_compression ?? standard;
+  const compression = String(given).toLowerCase();
+  const possible = name === 'PARQUET' ? ['gzip', 'snappy', 'zstd', 'none'] : ['gzip', 'none'];
+  if (!possible.includes(compression)) throw unsupported(`the compression ${given} of ${name}`);
+  return {
+    name,
+    compression: compression as FileFormat['compression'],
+    delimiter: String(properties.field_delimiter ?? '\u0001'),
+    partitionedBy: [properties.partitioned_by ?? []].flat() as string[],
+  };
+}
+
+async function writeFiles(
+  prepared: Prepared,
+  format: FileFormat,
+  location: S3Location,
+  options: WriteOptions,
+  context: QueryContext,
+) {
+  const folder = join(options.scratchDir, options.queryId);
+  const { columns } = prepared;
+  const keys = format.partitionedBy.map((key) => key.toLowerCase());
+  const last = columns.slice(columns.length - keys.length).map(({ name }) => name.toLowerCase());
+  if (last.join() !== keys.join()) {
+    throw new QueryFailure(
+      'INVALID_TABLE_PROPERTY: Partition keys must be the last columns in the table and in the same order as the table properties',
+    );
+  }
+  const source = `SELECT ${columns
+    .map(({ type }, i) => writable(`c${i}`, type, format))
+    .map((text, i) => `${text} AS ${quoteName(columns[i]!.name)}`)
+    .join(', ')}
+    FROM (${prepared.sql}) AS result(${columns.map((_column, i) => `c${i}`).join(', ')})`;
+  try {
+    const how = [
+      ...copyOptions(format),
+      ...(keys.length === 0 ? [] : [`PARTITION_BY (${keys.map(quoteName).join(', ')})`]),
+    ];
+    const target = keys.length === 0 ? `${folder}.one` : folder;
+    const reader = await context.connection.runAndReadAll(
+      `COPY (${source}) TO ${quoteText(target)} (${how.join(', ')})`,
+    );
+    const rows = Number(reader.getRows()[0]?.[0] ?? 0);
+    mkdirSync(folder, { recursive: true });
+    if (keys.length === 0) {
+      renameSync(target, join(folder, 'one'));
+      if (rows === 0) rmSync(join(folder, 'one'));
+    }
+    const partitions = new Set(filesBelow(folder).map((path) => path.slice(0, path.lastIndexOf('/') + 1)));
+    if (partitions.size > MOST_PARTITIONS) {
+      throw new QueryFailure(
+        `HIVE_TOO_MANY_OPEN_PARTITIONS: Exceeded limit of ${MOST_PARTITIONS} open writers for partitions/buckets.`,
+      );
+    }
+    const stamp = new Date(context.nowMs).toISOString().replace(/[-:]/g, '').replace('T', '_').slice(0, 15);
+    const extension = format.name === 'PARQUET' || format.compression === 'none' ? '' : '.gz';
+    const uploaded = await uploadFolder(
+      context,
+      folder,
+      location,
+      () => `${stamp}_00001_${options.queryId.slice(0, 5)}_${context.cloud.kernel.random.uuid()}${extension}`,
+    );
+    return { ...uploaded, rows };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    rmSync(`${folder}.one`, { force: true });
+  }
+}
+
+function copyOptions(format: FileFormat): string[] {
+  const compression = format.compression === 'none' ? 'uncompressed' : format.compression;
+  if (format.name === 'PARQUET') return ['FORMAT parquet', `COMPRESSION ${compression}`];
+  const gzip = `COMPRESSION ${format.compression}`;
+  if (format.name === 'JSON') return ['FORMAT json', gzip];
+  return [
+    'FORMAT csv',
+    'HEADER false',
+    `DELIMITER ${quoteText(format.delimiter)}`,
+    "QUOTE ''",
+    "ESCAPE ''",
+    "NULLSTR '\\N'",
+    gzip,
+  ];
+}
+
+/** Types that Parquet readers and Glue know: sums are bigint, times have no zone. */
+function writable(expression: string, type: DuckDBType, format: FileFormat): string {
+  const text = type.toString();
+  if (text === 'HUGEINT') return `CAST(${expression} AS BIGINT)`;
+  if (text === 'TIMESTAMP WITH TIME ZONE') return `timezone('UTC', ${expression})`;
+  if (text === 'JSON' || text === 'UUID') return `CAST(${expression} AS VARCHAR)`;
+  if (format.name !== 'PARQUET' && text === 'TIMESTAMP') return `strftime(${expression}, '%Y-%m-%d %H:%M:%S.%g')`;
+  return expression;
+}
+
+function glueType(type: DuckDBType): string {
+  const { type: name, precision, scale } = resultColumn('', type);
+  if (name === 'decimal') return `decimal(${precision},${scale})`;
+  const simple: Record<string, string> = {
+    varchar: 'string',
+    integer: 'int',
+    varbinary: 'binary',
+    json: 'string',
+    'timestamp with time zone': 'timestamp',
+  };
+  if (['array', 'map', 'row'].includes(name)) return nestedGlueType(type);
+  return simple[name] ?? name;
+}
+
+function nestedGlueType(type: DuckDBType): string {
+  const of = type as DuckDBType & {
+    readonly valueType?: DuckDBType;
+    readonly keyType?: DuckDBType;
+    readonly entryNames?: readonly string[];
+    readonly entryTypes?: readonly DuckDBType[];
+  };
+  if (of.keyType !== undefined) return `map<${glueType(of.keyType)},${glueType(of.valueType!)}>`;
+  if (of.valueType !== undefined) return `array<${glueType(of.valueType)}>`;
+  return `struct<${of.entryNames!.map((name, i) => `${name}:${glueType(of.entryTypes![i]!)}`).join(',')}>`;
+}
+
+/** CREATE [OR REPLACE] VIEW: as the console does it, with the query in base64. */
+export async function createView(
+  statement: Statement & { kind: 'createView' },
+  columns: readonly Column[],
+  context: QueryContext,
+): Promise<void> {
+  const database = databaseOf(statement.name, context);
+  const described = columns.map(({ name, type }) => ({ name, type: prestoType(type) }));
+  const definition = {
+    originalSql: statement.sql,
+    catalog: 'awsdatacatalog',
+    schema: context.database ?? database,
+    columns: described,
+  };
+  const TableInput = {
+    Name: statement.name.table,
+    TableType: 'VIRTUAL_VIEW',
+    Parameters: { presto_view: 'true', comment: 'Presto View' },
+    ViewOriginalText: `/* Presto View: ${Buffer.from(JSON.stringify(definition)).toString('base64')} */`,
+    ViewExpandedText: '/* Presto View */',
+    StorageDescriptor: {
+      Columns: columns.map(({ name, type }) => ({ Name: name.toLowerCase(), Type: glueType(type) })),
+    },
+  };
+  try {
+    await context.cloud.call(context.caller, 'glue', 'CreateTable', { DatabaseName: database, TableInput });
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    if (error.code === 'AlreadyExistsException' && statement.orReplace) {
+      await callGlue(context, 'UpdateTable', { DatabaseName: database, TableInput });
+      return;
+    }
+    throw new QueryFailure(
+      error.code === 'AlreadyExistsException'
+        ? `TABLE_ALREADY_EXISTS: line 1:1: View '${database}.${statement.name.table}' already exists`
+        : `${error.code}: ${error.message}`,
+    );
+  }
+}
+
+function prestoType(type: DuckDBType): string {
+  const { type: name, precision, scale } = resultColumn('', type);
+  if (name === 'decimal') return `decimal(${precision},${scale})`;
+  return name === 'timestamp' ? 'timestamp(3)' : name;
+}
+
+export function databaseOf(name: Name, context: Pick<QueryContext, 'database'>): string {
+  const database = name.database ?? context.database;
+  if (database === undefined)
+    throw new QueryFailure('MISSING_SCHEMA_NAME: line 1:1: Schema must be specified when session schema is not set');
+  return database;
+}
+
+/** Glue's refusals fail the query. */
+export async function callGlue(context: QueryContext, operation: string, input: Json): Promise<Json> {
+  try {
+    return await context.cloud.call(context.caller, 'glue', operation, input);
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    throw new QueryFailure(`${error.code}: ${error.message}`);
+  }
+}

@@ -1,0 +1,105 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { Json } from '../cloud.ts';
+import { quoteText } from '../glue/hive-type.ts';
+import type { TableScan } from './table-source.ts';
+
+/**
+ * How many bytes Athena would read: of Parquet the chunks of the columns that the plan projects or filters, in the files
+ * that are left after the partitions were pruned; of other formats those files whole.
+ */
+export async function scannedBytes(
+  sql: string,
+  scans: readonly TableScan[],
+  connection: DuckDBConnection,
+): Promise<number> {
+  if (scans.every((scan) => scan.files.length === 0)) return 0;
+  const reader = await connection.runAndReadAll(`EXPLAIN (FORMAT json) ${sql}`);
+  const plan = JSON.parse(String(reader.getRows()[0]![1]));
+  let bytes = 0;
+  for (const node of scansOf(plan)) bytes += await bytesOf(node, scans, connection);
+  return bytes;
+}
+
+function* scansOf(nodes: Json): Iterable<Json> {
+  for (const node of nodes) {
+    if (/^READ_(PARQUET|JSON|CSV)|_SCAN$/.test(node.name.trim()) && node.extra_info?.Function !== undefined)
+      yield node.extra_info;
+    yield* scansOf(node.children ?? []);
+  }
+}
+
+async function bytesOf(info: Json, scans: readonly TableScan[], connection: DuckDBConnection): Promise<number> {
+  const columns = new Set<string>();
+  const marked = `${JSON.stringify(info.Projections ?? '')} ${JSON.stringify(info.Filters ?? '')}`;
+  const used = scans.find((scan) => marked.includes(scan.mark)) ?? byCount(info, scans);
+  if (used === undefined) return 0;
+  const files = await prunedFiles(info, used, connection);
+  if (used.format !== 'parquet') return files.reduce((sum, file) => sum + file.size, 0);
+  for (const name of [info.Projections ?? []].flat())
+    if (name.startsWith(used.mark)) columns.add(name.slice(used.mark.length));
+  for (const filter of [info.Filters ?? []].flat()) {
+    for (const [, name] of filter.matchAll(new RegExp(`"?${used.mark.replace('.', '\\.')}(\\w+)`, 'g')))
+      columns.add(name);
+  }
+  return await columnBytes(files, columns, connection);
+}
+
+/** A scan without a column (`count(*)`) is known by its number of files. */
+function byCount(info: Json, scans: readonly TableScan[]): TableScan | undefined {
+  const total = Number(/\/(\d+)$/.exec(info['Scanning Files'] ?? '')?.[1]);
+  return scans.find((scan) => scan.files.length === total);
+}
+
+async function prunedFiles(info: Json, scan: TableScan, connection: DuckDBConnection): Promise<TableScan['files']> {
+  const filters = info['File Filters'];
+  const [kept, total] = (info['Scanning Files'] ?? '').split('/').map(Number);
+  if (filters === undefined || kept === undefined || kept === total) return scan.files;
+  if (kept === 0) return [];
+  const list = `[${scan.files.map((file) => quoteText(file.path)).join(', ')}]`;
+  try {
+    const where = conjunctsOf([filters].flat().join('')).join(' AND ');
+    const reader = await connection.runAndReadAll(
+      `SELECT filename FROM (SELECT unnest(${list}) AS filename) WHERE ${where}`,
+    );
+    const names = new Set(reader.getRows().map(([name]) => String(name)));
+    if (names.size === kept) return scan.files.filter((file) => names.has(file.path));
+  } catch {
+    // A filter that prints in another way than it reads: the largest files are counted instead, never too few bytes.
+  }
+  return [...scan.files].sort((a, b) => b.size - a.size).slice(0, kept);
+}
+
+/** `(a)(b)` are two conditions. */
+function conjunctsOf(text: string): string[] {
+  const conjuncts: string[] = [];
+  let depth = 0;
+  let start = 0;
+  let quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const char = text[i];
+    if (char === "'") quoted = !quoted;
+    if (quoted) continue;
+    if (char === '(') depth++;
+    else if (char === ')' && --depth === 0) {
+      conjuncts.push(text.slice(start, i + 1));
+      start = i + 1;
+    }
+  }
+  const rest = text.slice(start).trim();
+  return rest === '' ? conjuncts : [text];
+}
+
+async function columnBytes(
+  files: TableScan['files'],
+  columns: ReadonlySet<string>,
+  connection: DuckDBConnection,
+): Promise<number> {
+  if (columns.size === 0 || files.length === 0) return 0;
+  const list = `[${files.map((file) => quoteText(file.path)).join(', ')}]`;
+  const names = [...columns].map((name) => quoteText(name.toLowerCase())).join(', ');
+  const reader = await connection.runAndReadAll(
+    `SELECT coalesce(sum(total_compressed_size), 0)::BIGINT FROM parquet_metadata(${list})
+     WHERE lower(split_part(path_in_schema, ', ', 1)) IN (${names})`,
+  );
+  return Number(reader.getRows()[0]![0]);
+}
