@@ -10,4 +10,6 @@ export const cliErrors = {
     `Stopped at line ${d.line}: ${d.problem}. ${d.taken} events are stored; mend the line and run it again, or use --on-error skip.`,
   'cli.importDiffers': (d: { readonly differing: number }) =>
     `What is stored differs from the file at ${d.differing} lines, named above. Nothing was overwritten.`,
+  'cli.noAggregate': (d: { readonly aggregateUuid: string }) =>
+    `There are no events of ${JSON.stringify(d.aggregateUuid)}.`,
 };

@@ -13,6 +13,10 @@ interface Entry {
 const COMMANDS: readonly Entry[] = [
   { name: 'dev', summary: 'run your CDK app on this machine, behind one AWS endpoint', load: () => import('./dev.ts') },
   { name: 'import', summary: 'append a history from JSON Lines', load: () => import('./import.ts') },
+  { name: 'read', summary: 'the events of an aggregate', load: () => import('./read.ts') },
+  { name: 'state', summary: 'the state of an aggregate, now or at any point', load: () => import('./state.ts') },
+  { name: 'when', summary: 'when something happened to an aggregate', load: () => import('./when.ts') },
+  { name: 'list', summary: 'the ids of aggregates', load: () => import('./list.ts') },
 ];
 
 /**
