@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Account, type Caller, type Cloud, createCloud, ROOT, type TraceEntry } from '../cloud.ts';
+import { type Account, type Caller, type Cloud, createCloud, type Json, ROOT, type TraceEntry } from '../cloud.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { realKernel } from '../kernel/real-kernel.ts';
 import { handleS3Request } from '../s3/http.ts';
@@ -12,7 +12,7 @@ import { type DeployedResource, type DeployedStack, deploy } from './deploy.ts';
 import { hideMissingKeys } from './hide-missing-keys.ts';
 import { startHttp } from './http.ts';
 import { createIam } from './iam.ts';
-import { createServices, SERVICE_RESOURCES, type Services, stopServices } from './services.ts';
+import { createServices, requirePackages, SERVICE_RESOURCES, type Services, stopServices } from './services.ts';
 
 export interface StartLocalOptions {
   /** A folder with a cloud assembly, as `cdk synth` or `synthesize` leaves it. */
@@ -79,6 +79,8 @@ export async function startLocal(options: StartLocalOptions): Promise<LocalRunti
   const defect = (error: unknown) =>
     log(`runtime: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   const assembly = readAssembly(options.assembly);
+  const resources = assembly.stacks.flatMap(({ template }) => Object.values<Json>(template.Resources ?? {}));
+  requirePackages(new Set(resources.map(({ Type }) => Type)));
   const ownKernel = options.kernel === undefined ? realKernel({ onError: defect }) : undefined;
   const kernel = options.kernel ?? ownKernel!;
   const activity = watchActivity(createCloud(kernel, assembly.account), assembly);

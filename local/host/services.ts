@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { type Athena, createAthena } from '../athena/athena.ts';
 import { createDuckDb, type DuckDb } from '../athena/duckdb.ts';
@@ -24,6 +25,7 @@ import { sqsResources } from '../sqs/resources.ts';
 import { createSqs, type Sqs } from '../sqs/sqs.ts';
 import { stepFunctionsResources } from '../stepfunctions/resources.ts';
 import { createStepFunctions } from '../stepfunctions/service.ts';
+import { HostError } from './errors.ts';
 
 export interface Services {
   readonly dynamodb: DynamoDbService;
@@ -106,3 +108,14 @@ export const SERVICE_RESOURCES: readonly ResourceProvider[] = [
   ...glueResources,
   ...athenaResources,
 ];
+
+/** The packages that only some templates need, said before anything is made: npm can leave them out (`--omit=optional`). */
+export function requirePackages(types: ReadonlySet<string>): void {
+  if (!types.has('AWS::Athena::WorkGroup') && !types.has('AWS::KinesisFirehose::DeliveryStream')) return;
+  try {
+    createRequire(import.meta.url).resolve('@duckdb/node-api');
+  } catch (cause) {
+    const purpose = 'it writes Parquet and answers SQL';
+    throw new HostError('local.missingPackage', { name: '@duckdb/node-api', version: '1.5.5-r.5', purpose }, { cause });
+  }
+}

@@ -136,7 +136,7 @@ function welcome(terminal: Terminal, runtime: Runtime, tookMs: number): void {
       physicalId,
     ]);
     for (const line of columnsOf(rows, '  ')) terminal.out(line);
-    const outputs = Object.entries(stack.outputs).map(([key, value]) => [key, '=', value]);
+    const outputs = Object.entries(stack.outputs).map(([key, value]) => [`output ${key}`, value]);
     for (const line of columnsOf(outputs, '  ')) terminal.out(line);
   }
   const variables = Object.entries(runtime.environment).map(([name, value]) => `${name}=${value}`);
@@ -148,13 +148,18 @@ function welcome(terminal: Terminal, runtime: Runtime, tookMs: number): void {
 
 const shortPath = (path: string, stack: string) => path.replace(`${stack}/`, '').replace(/\/Resource$/, '');
 
+/** Three at most, for what the app has. */
 function commandsToTry({ stacks }: Runtime): string[] {
   const [stack] = Object.keys(stacks);
-  const table = Object.values(stacks)
-    .flatMap(({ details }) => details)
-    .find(({ type }) => type === 'AWS::DynamoDB::Table')?.physicalId;
+  const resources = Object.values(stacks).flatMap(({ details }) => details);
+  const first = (type: string) => resources.find((resource) => resource.type === type)?.physicalId;
+  const [table, bucket, machine] = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::StepFunctions::StateMachine'].map(
+    first,
+  );
   return [
     ...(table === undefined ? [] : [`aws dynamodb scan --table-name ${table} --max-items 5`]),
+    ...(bucket === undefined ? [] : [`aws s3 ls --recursive s3://${bucket}`]),
+    ...(machine === undefined ? [] : [`aws stepfunctions list-executions --state-machine-arn ${machine}`]),
     ...(stack === undefined ? [] : [`aws cloudformation describe-stacks --stack-name ${stack}`]),
-  ];
+  ].slice(0, 3);
 }

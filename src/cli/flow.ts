@@ -27,6 +27,7 @@ export function createFlow(terminal: Terminal): Flow {
   };
   return {
     show(entry) {
+      if (timer === undefined) return; // what is made at the start is listed already
       // Log lines are told apart; everything else by where and what.
       const key = entry.what === 'log' ? JSON.stringify(entry) : `${entry.service} ${entry.what} ${nameIn(entry)}`;
       const same = waiting.get(key);
@@ -39,8 +40,8 @@ export function createFlow(terminal: Terminal): Flow {
       timer = setInterval(print, EVERY_MS);
     },
     stop() {
-      clearInterval(timer);
       print();
+      clearInterval(timer);
     },
   };
 }

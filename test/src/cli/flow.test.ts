@@ -5,6 +5,8 @@ import { columnsOf } from '../../../src/cli/terminal.ts';
 function lines(columns: number, entries: readonly FlowEntry[]): string[] {
   const written: string[] = [];
   const flow = createFlow({ columns, colored: false, out: (text) => written.push(text), err: () => {} });
+  flow.show({ ...put('events', 1), what: 'table created' }); // before the start: not shown
+  flow.start();
   for (const entry of entries) flow.show(entry);
   flow.stop();
   return written;
