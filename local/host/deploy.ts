@@ -156,7 +156,6 @@ async function deployStack(site: Site, stack: StackSource): Promise<DeployedStac
       throw new HostError('local.createFailed', { stack: stack.stackName, logicalId, type, reason }, { cause: error });
     }
     template.made(resource.logicalId, created);
-    site.iam.observe(resource.type, properties, created.ref, created.attributes);
     resources.push({
       logicalId: resource.logicalId,
       type: resource.type,

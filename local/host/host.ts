@@ -12,7 +12,14 @@ import { type DeployedResource, type DeployedStack, deploy } from './deploy.ts';
 import { hideMissingKeys } from './hide-missing-keys.ts';
 import { startHttp } from './http.ts';
 import { createIam } from './iam.ts';
-import { createServices, requirePackages, SERVICE_RESOURCES, type Services, stopServices } from './services.ts';
+import {
+  createServices,
+  requirePackages,
+  resourcePolicyOf,
+  SERVICE_RESOURCES,
+  type Services,
+  stopServices,
+} from './services.ts';
 
 export interface StartLocalOptions {
   /** A folder with a cloud assembly, as `cdk synth` or `synthesize` leaves it. */
@@ -89,13 +96,13 @@ export async function startLocal(options: StartLocalOptions): Promise<LocalRunti
   const data = options.data ?? mkdtempSync(join(tmpdir(), 'daybook-data-'));
 
   let stacks: readonly DeployedStack[] = [];
-  const iam = createIam(assembly.account);
   const services = createServices(cloud, {
     dir: data,
     log: (entry) => log(`${entry.functionName}: ${entry.text}`),
     deliverWithinMs: options.deliverWithinMs,
     appDirectory: options.appDirectory,
   });
+  const iam = createIam(assembly.account, (arn) => resourcePolicyOf(services, arn));
   cloud.register(hideMissingKeys(services.s3, iam.authorize));
   cloud.register(createCloudFormation(() => stacks));
   cloud.register(createSts(assembly.account));

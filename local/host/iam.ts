@@ -3,16 +3,13 @@ import { credentialsFor } from '../lambda/credentials.ts';
 import type { ResourceProvider } from '../resource.ts';
 import { type Requirement, requirementsOf } from './iam-actions.ts';
 import { MANAGED_POLICIES } from './iam-managed.ts';
-import { type Context, type Identity, readPolicy, type Statement } from './iam-policy.ts';
-import { resourcePoliciesIn } from './iam-resource-policies.ts';
+import { type Context, type Identity, readPolicy, type Statement, unsupportedInPolicy } from './iam-policy.ts';
 
 /** The policies of one account: who may do what. */
 export interface Iam {
   /** Providers of roles and policies. */
   readonly resources: readonly ResourceProvider[];
   readonly authorize: Authorize;
-  /** Takes the resource policies out of what a template made, whichever service made it. */
-  observe(type: string, properties: Json, ref: string, attributes: Readonly<Record<string, string>>): void;
   /** Fails when a service that is to act as a role may not assume it. */
   assertAssumable(roleArn: string, service: string): void;
   /** The role whose credentials an access key id stands for. */
@@ -29,11 +26,15 @@ interface Role {
 
 type Verdict = 'allowed' | 'identity denies' | 'resource denies' | 'boundary' | 'no identity' | 'no resource';
 
-export function createIam(account: Account): Iam {
+/**
+ * @param resourcePolicyOf the policy that hangs on a resource now (its ARN without index, object or version), as a document
+ * or its text.
+ */
+export function createIam(account: Account, resourcePolicyOf: (arn: string) => Json | undefined): Iam {
   const roles = new Map<string, Role>(); // by ARN
   const keys = new Map<string, string>();
-  const resourcePolicies = new Map<string, Statement[]>(); // by the ARN of the resource that they hang on
-  const verdicts = new Map<string, Verdict>();
+  const documents = new Map<string, readonly Statement[]>(); // resource policies, by their text
+  const verdicts = new Map<string, { readonly policy: string | undefined; readonly verdict: Verdict }>();
   const customerPolicies = new Map<string, Statement[]>();
   const arnOf = (kind: string, path: string, name: string) => `arn:aws:iam::${account.accountId}:${kind}${path}${name}`;
 
@@ -50,9 +51,21 @@ export function createIam(account: Account): Iam {
     role.statements.push(...statements);
     verdicts.clear();
   };
-  const addResourcePolicy = (arn: string, document: Json) => {
-    resourcePolicies.set(arn, [...(resourcePolicies.get(arn) ?? []), ...readPolicy(document)]);
-    verdicts.clear();
+  const policyOn = (resource: string | undefined): string | undefined => {
+    const policy = resource === undefined ? undefined : resourcePolicyOf(ownerOf(resource));
+    return policy === undefined || typeof policy === 'string' ? policy : JSON.stringify(policy);
+  };
+  const statementsOf = (policy: string | undefined): readonly Statement[] => {
+    if (policy === undefined) return [];
+    const known = documents.get(policy);
+    if (known !== undefined) return known;
+    const document = JSON.parse(policy);
+    const problems = unsupportedInPolicy(document);
+    if (problems.length > 0)
+      throw new Error(`a resource policy holds what is not supported here: ${problems.join(', ')}`);
+    const statements = readPolicy(document);
+    documents.set(policy, statements);
+    return statements;
   };
 
   const role: ResourceProvider = {
@@ -113,7 +126,13 @@ export function createIam(account: Account): Iam {
     },
   };
 
-  const judge = (identity: Identity, owner: Role | undefined, requirement: Requirement, caller: Caller): Verdict => {
+  const judge = (
+    identity: Identity,
+    owner: Role | undefined,
+    requirement: Requirement,
+    caller: Caller,
+    policy: string | undefined,
+  ): Verdict => {
     const context: Context = {
       'aws:securetransport': 'true', // traffic that never leaves the machine counts as secure
       'aws:requestedregion': account.region,
@@ -135,7 +154,7 @@ export function createIam(account: Account): Iam {
     const about = (statement: Statement) =>
       statement.action(requirement.action) && statement.resource(requirement.resource) && statement.condition(context);
     const identityStatements = (owner?.statements ?? []).filter(about);
-    const resourceStatements = policiesOn(resourcePolicies, requirement.resource).filter(
+    const resourceStatements = statementsOf(policy).filter(
       (statement) => statement.principal(identity) && about(statement),
     );
     const has = (effect: string) => (statement: Statement) => statement.effect === effect;
@@ -157,19 +176,15 @@ export function createIam(account: Account): Iam {
       for (const requirement of requirementsOf(service, operation, input, account)) {
         const { action, resource, context } = requirement;
         const key = `${caller.principal}\n${caller.sourceArn}\n${action}\n${resource}\n${context === undefined ? '' : JSON.stringify(context)}`;
-        let verdict = verdicts.get(key);
-        if (verdict === undefined) {
-          verdict = judge(identity, roles.get(identity.id), requirement, caller);
-          if (verdicts.size > 10_000) verdicts.clear();
-          verdicts.set(key, verdict);
-        }
+        const policy = policyOn(resource);
+        const known = verdicts.get(key);
+        const isKnown = known !== undefined && known.policy === policy;
+        const verdict = isKnown ? known.verdict : judge(identity, roles.get(identity.id), requirement, caller, policy);
+        if (verdicts.size > 10_000) verdicts.clear();
+        if (!isKnown) verdicts.set(key, { policy, verdict });
         if (verdict !== 'allowed')
           throw accessDenied(service, who(identity, roles.get(identity.id), account), requirement, verdict);
       }
-    },
-    observe(type, properties, ref, attributes) {
-      for (const [arn, document] of resourcePoliciesIn(type, properties, ref, attributes, account))
-        addResourcePolicy(arn, document);
     },
     assertAssumable(roleArn, service) {
       const found = roles.get(roleArn);
@@ -218,11 +233,9 @@ function accessDenied(
 }
 
 /** A table's policy is also about its indexes, a bucket's about its objects, a function's about its versions. */
-function policiesOn(policies: ReadonlyMap<string, Statement[]>, resource: string | undefined): readonly Statement[] {
-  if (resource === undefined) return [];
-  const owner = resource
+function ownerOf(resource: string): string {
+  return resource
     .replace(/^(arn:aws:dynamodb:[^/]+\/[^/]+)\/index\/.*$/, '$1')
     .replace(/^(arn:aws:s3:::[^/]+)\/.*$/s, '$1')
     .replace(/^(arn:aws:lambda:[^:]+:[^:]+:function:[^:]+):.*$/, '$1');
-  return policies.get(owner) ?? [];
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Athena, createAthena } from '../athena/athena.ts';
 import { createDuckDb, type DuckDb } from '../athena/duckdb.ts';
 import { athenaResources } from '../athena/resources.ts';
-import type { Cloud, Service } from '../cloud.ts';
+import { type Cloud, type Json, type Service, ServiceError } from '../cloud.ts';
 import { createDynamoDb, type DynamoDbService } from '../dynamodb/dynamodb.ts';
 import { dynamoDbResources } from '../dynamodb/resources.ts';
 import { createEventBridge, type EventBridge } from '../eventbridge/eventbridge.ts';
@@ -82,6 +82,38 @@ export function createServices(cloud: Cloud, options: ServicesOptions): Services
     athena: createAthena(cloud, { s3, duckdb }),
     duckdb,
   };
+}
+
+/** The policy that hangs on a resource now, from the service that keeps it. */
+export function resourcePolicyOf(services: Services, arn: string): Json | undefined {
+  const [, , service, , , ...rest] = arn.split(':');
+  const resource = rest.join(':');
+  switch (service) {
+    case 'dynamodb':
+      return resource.includes('/stream/') ? undefined : services.dynamodb.resourcePolicyOf(arn);
+    case 'sqs':
+      return services.sqs.queuePolicyOf(arn);
+    case 's3':
+      return services.s3.bucketPolicyOf(resource);
+    case 'lambda':
+      return policyOfFunction(services.lambda, resource);
+    case 'events':
+      return resource.startsWith('event-bus/') ? services.events.busPolicyOf(arn) : undefined;
+    default:
+      return undefined; // the other services keep none here
+  }
+}
+
+/** Of a function that isn't there the service itself will say so. */
+function policyOfFunction(lambda: Lambda, resource: string): Json | undefined {
+  const [kind, name] = resource.split(':');
+  if (kind !== 'function' || name === undefined) return undefined;
+  try {
+    return lambda.resourcePolicy(name);
+  } catch (error) {
+    if (error instanceof ServiceError) return undefined;
+    throw error;
+  }
 }
 
 /** Ends what runs by itself: readers first, then what they call. */

@@ -29,7 +29,6 @@ const named = (
 const ALARMS = 'nothing measures for CloudWatch here, so no alarm goes off';
 const NO_PUBLISH = 'only alarms publish to it, and none goes off here; a call of sns:Publish is refused';
 const SCALING = 'capacity has no limit here';
-const READ_BY_IAM = 'the local IAM evaluator reads it straight from the template';
 
 /** A key id in the shape of a UUID, the same on each start. */
 const keyId = (name: string) => {
@@ -89,10 +88,4 @@ export const WITHOUT_EFFECT: Readonly<Record<string, WithoutEffect>> = {
   'Custom::LogRetention': named("a function's log lines go to the terminal", 'LogGroupName', (name) => ({
     LogGroupName: name,
   })),
-  'AWS::SQS::QueuePolicy': named(READ_BY_IAM, 'Id', (name) => ({ Id: name })),
-  'AWS::SQS::QueueInlinePolicy': named(READ_BY_IAM, 'Queue'),
-  'AWS::S3::BucketPolicy': named(READ_BY_IAM, 'Bucket'),
-  'AWS::Lambda::Permission': named(READ_BY_IAM, 'Id', (name) => ({ Id: name })),
-  'AWS::Kinesis::ResourcePolicy': named(READ_BY_IAM, 'ResourceArn'),
-  'AWS::Events::EventBusPolicy': named(READ_BY_IAM, 'StatementId'),
 };
