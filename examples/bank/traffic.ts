@@ -4,6 +4,7 @@ import { Account } from './account.ts';
 export const BOB = 'account-bob';
 export const PERSON = 'account-alex';
 export const CAROL = 'account-carol';
+export const DANA = 'account-dana';
 
 /** Monday and Tuesday of the scripted week. */
 const MONDAY = '2026-11-16T09:00:00.000Z';
