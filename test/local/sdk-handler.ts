@@ -21,7 +21,7 @@ interface Request {
 function text(body: unknown): string {
   if (body === undefined || body === null) return '{}';
   if (typeof body === 'string') return body;
-  if (body instanceof Uint8Array) return Buffer.from(body).toString('utf8');
+  if (body instanceof Uint8Array) return new TextDecoder().decode(body);
   throw new TypeError('the SDK sent a body that is neither text nor bytes');
 }
 

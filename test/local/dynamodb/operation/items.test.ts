@@ -159,7 +159,7 @@ describe('GetItem', () => {
   );
 
   it('projects paths, closing up lists', () => {
-    expect(get(1, { ProjectionExpression: 'l[2], l[1].k, l[9], m.a, m.none' })).toEqual({
+    expect(get(1, { ProjectionExpression: 'l[2], l[1].k, l[9], m.a, m.gone' })).toEqual({
       Item: { l: { L: [{ M: { k: { N: '1' } } }, { S: 'y' }] }, m: { M: { a: { S: 'b' } } } },
     });
     expect(get(1, { ProjectionExpression: 'nothing' })).toEqual({ Item: {} });

@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import { type Json, ServiceError } from '../../../local/cloud.ts';
+import type { JournalEntry } from '../../../local/dynamodb/dynamodb.ts';
+import { failure, key, plain, type Setup, STREAMED, setup, tableInput } from './setup.ts';
+
+function records(s: Setup, tableName = 'tbl'): Json[] {
+  const StreamArn = s.db.streamArnOf(tableName);
+  const { Shards } = s.call('DescribeStream', { StreamArn }).StreamDescription;
+  return Shards.flatMap(({ ShardId }: Json) => {
+    const { ShardIterator } = s.call('GetShardIterator', { StreamArn, ShardId, ShardIteratorType: 'TRIM_HORIZON' });
+    return plain(s.call('GetRecords', { ShardIterator })).Records;
+  });
+}
+
+const versions = (s: Setup) => records(s).map(({ dynamodb }) => Number(dynamodb.Keys.r.N));
+
+describe('the journal', () => {
+  it('makes the same tables, items, streams and tokens again', async () => {
+    const journal: string[] = [];
+    const s = setup();
+    s.db.setJournal((entry) => journal.push(JSON.stringify(entry)));
+    s.call('CreateTable', tableInput('tbl', { ...STREAMED, Tags: [{ Key: 'a', Value: 'b' }] }));
+    s.call('CreateTable', tableInput('gone'));
+    s.call('PutItem', { TableName: 'gone', Item: key('a', 1) });
+    s.call('DeleteTable', { TableName: 'gone' });
+    s.call('UpdateTimeToLive', { TableName: 'tbl', TimeToLiveSpecification: { Enabled: true, AttributeName: 'ttl' } });
+    s.call('PutItem', { TableName: 'tbl', Item: { ...key('a', 1), n: { N: '1.50' }, b: { B: 'YQ==' } } });
+    s.call('UpdateItem', { TableName: 'tbl', Key: key('a', 1), UpdateExpression: 'SET n = n + n' });
+    s.call('PutItem', {
+      TableName: 'tbl',
+      Item: { ...key('a', 2), ttl: { N: String(s.kernel.clock.now() / 1000 + 5) } },
+    });
+    const transaction = {
+      ClientRequestToken: 't',
+      TransactItems: [3, 4].map((r) => ({ Put: { TableName: 'tbl', Item: key('b', r) } })),
+    };
+    s.call('TransactWriteItems', transaction);
+    s.db.splitShard(s.db.streamArnOf('tbl')!);
+    await s.kernel.run(s.kernel.clock.now() + 10_000);
+    s.call('DeleteItem', { TableName: 'tbl', Key: key('b', 4) });
+    expect(
+      failure(() =>
+        s.call('PutItem', { TableName: 'tbl', Item: key('a', 1), ConditionExpression: 'attribute_not_exists(p)' }),
+      ).code,
+    ).toBe('ConditionalCheckFailedException');
+
+    const again = setup({ seed: 99 });
+    await again.kernel.run(s.kernel.clock.now());
+    const rejournaled: JournalEntry[] = [];
+    again.db.setJournal((entry) => rejournaled.push(entry));
+    again.db.restore(journal.map((line) => JSON.parse(line)));
+    expect(rejournaled).toEqual([]);
+    for (const operation of ['Scan', 'DescribeTable', 'DescribeTimeToLive'] as const) {
+      expect(plain(again.call(operation, { TableName: 'tbl' }))).toEqual(
+        plain(s.call(operation, { TableName: 'tbl' })),
+      );
+    }
+    expect(again.call('ListTables', {})).toEqual({ TableNames: ['tbl'] });
+    expect(records(again)).toEqual(records(s));
+    expect(again.db.streamArnOf('tbl')).toBe(s.db.streamArnOf('tbl'));
+    again.call('TransactWriteItems', transaction);
+    expect(again.call('GetItem', { TableName: 'tbl', Key: key('b', 4) })).toEqual({});
+    again.call('PutItem', { TableName: 'tbl', Item: key('c', 1) });
+    s.call('PutItem', { TableName: 'tbl', Item: key('c', 1) });
+    expect(records(again)).toEqual(records(s));
+  });
+
+  it('is told before the caller has an answer, and of a transaction at once', () => {
+    const s = setup();
+    s.call('CreateTable', tableInput('tbl'));
+    const entries: JournalEntry[] = [];
+    s.db.setJournal((entry) => entries.push(entry));
+    s.call('TransactWriteItems', {
+      TransactItems: [1, 2].map((r) => ({ Put: { TableName: 'tbl', Item: key('a', r) } })),
+    });
+    expect(plain(entries)).toEqual([
+      {
+        kind: 'commit',
+        at: s.kernel.clock.now(),
+        writes: [1, 2].map((r) => ({ table: 'tbl', key: key('a', r), item: key('a', r) })),
+      },
+    ]);
+    s.db.setJournal(() => {
+      throw new Error('disk full');
+    });
+    expect(() => s.call('PutItem', { TableName: 'tbl', Item: key('a', 3) })).toThrow('disk full');
+  });
+});
+
+describe('faults', () => {
+  it('come before an operation, or between it and its answer', () => {
+    const s = setup();
+    s.call('CreateTable', tableInput('tbl'));
+    const throttle = () => {
+      throw new ServiceError('ProvisionedThroughputExceededException', 'slow down');
+    };
+    s.db.setFaults({ before: (operation) => operation === 'PutItem' && throttle() });
+    expect(failure(() => s.call('PutItem', { TableName: 'tbl', Item: key('a', 1) })).code).toBe(
+      'ProvisionedThroughputExceededException',
+    );
+    expect(s.call('Scan', { TableName: 'tbl' }).Count).toBe(0);
+    s.db.setFaults({ after: (operation) => operation === 'PutItem' && throttle() });
+    expect(failure(() => s.call('PutItem', { TableName: 'tbl', Item: key('a', 1) })).code).toBe(
+      'ProvisionedThroughputExceededException',
+    );
+    s.db.setFaults({});
+    expect(s.call('Scan', { TableName: 'tbl' }).Count).toBe(1);
+  });
+
+  it('let stream records of different items come late and out of order, never those of one item', async () => {
+    const s = setup();
+    s.call('CreateTable', tableInput('tbl', STREAMED));
+    const delays = [300, 100, 200];
+    s.db.setFaults({ streamDelays: (_, changes) => delays.splice(0, changes) });
+    const put = (r: number, x: string) => ({ Put: { TableName: 'tbl', Item: { ...key('a', r), x: { S: x } } } });
+    s.call('TransactWriteItems', { TransactItems: [put(1, 'first'), put(2, 'only'), put(3, 'only')] });
+    s.db.setFaults({ streamDelays: () => [0] });
+    s.call('PutItem', put(1, 'second').Put);
+    expect(versions(s)).toEqual([]);
+    await s.kernel.run(s.kernel.clock.now() + 250);
+    expect(versions(s)).toEqual([2, 3]);
+    await s.kernel.run(s.kernel.clock.now() + 250);
+    expect(versions(s)).toEqual([2, 3, 1, 1]);
+    expect(
+      records(s)
+        .slice(2)
+        .map(({ dynamodb }) => dynamodb.NewImage.x.S),
+    ).toEqual(['first', 'second']);
+    const numbers = records(s).map(({ dynamodb }) => dynamodb.SequenceNumber);
+    expect([...numbers].sort()).toEqual(numbers);
+  });
+});
