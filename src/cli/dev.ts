@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util';
 import { DaybookError } from '../errors.ts';
 import { orUsage } from './command.ts';
-import { removeDevFile, writeDevFile } from './dev-file.ts';
 import { createFlow } from './flow.ts';
 import { columnsOf, paint, type Terminal } from './terminal.ts';
 
@@ -41,7 +40,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   }
   const port = portOf(values.port);
   const stopped = untilStopped();
-  const { startLocal, synthesize } = await importLocal();
+  const { announce, startLocal, synthesize } = await importLocal();
   const assembly = await synthesize(values.app);
   try {
     const flow = values.json ? undefined : createFlow(terminal);
@@ -53,23 +52,15 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
       log: (line) => (values.json ? terminal.err(line) : flow?.log(line)),
       ...(flow !== undefined && { onTrace: flow.show }),
     });
+    const conceal = announce(runtime);
     try {
-      const { endpoint } = runtime;
-      const { region } = runtime.account;
-      const stacks = Object.fromEntries(
-        Object.entries(runtime.stacks).map(([name, { outputs, resources, byPath }]) => [
-          name,
-          { outputs, resources, paths: byPath },
-        ]),
-      );
-      writeDevFile({ endpoint, region, pid: process.pid, stacks });
-      if (values.json) terminal.out(JSON.stringify({ endpoint, region, stacks }));
+      if (values.json) terminal.out(JSON.stringify(summaryOf(runtime)));
       else welcome(terminal, runtime, performance.now() - started);
       flow?.start();
       await stopped;
     } finally {
       flow?.stop();
-      removeDevFile();
+      conceal();
       await runtime.stop();
     }
   } finally {
@@ -78,6 +69,14 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
 }
 
 type Runtime = Awaited<ReturnType<Awaited<ReturnType<typeof importLocal>>['startLocal']>>;
+
+function summaryOf({ endpoint, account, stacks }: Runtime) {
+  const named = Object.entries(stacks).map(([name, { outputs, resources, byPath }]) => [
+    name,
+    { outputs, resources, paths: byPath },
+  ]);
+  return { endpoint, region: account.region, stacks: Object.fromEntries(named) };
+}
 
 /** The embedded runtime, by the package's own door: the library itself never needs it. */
 async function importLocal() {
@@ -153,12 +152,13 @@ function commandsToTry({ stacks }: Runtime): string[] {
   const [stack] = Object.keys(stacks);
   const resources = Object.values(stacks).flatMap(({ details }) => details);
   const first = (type: string) => resources.find((resource) => resource.type === type)?.physicalId;
-  const [table, bucket, machine] = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::StepFunctions::StateMachine'].map(
-    first,
+  const [table, machine] = ['AWS::DynamoDB::Table', 'AWS::StepFunctions::StateMachine'].map(first);
+  const hasDaybook = Object.values(stacks).some(({ outputs }) =>
+    Object.keys(outputs).some((key) => key.endsWith('EventsTableName')),
   );
   return [
+    ...(hasDaybook ? ['npx daybook list'] : []),
     ...(table === undefined ? [] : [`aws dynamodb scan --table-name ${table} --max-items 5`]),
-    ...(bucket === undefined ? [] : [`aws s3 ls --recursive s3://${bucket}`]),
     ...(machine === undefined ? [] : [`aws stepfunctions list-executions --state-machine-arn ${machine}`]),
     ...(stack === undefined ? [] : [`aws cloudformation describe-stacks --stack-name ${stack}`]),
   ].slice(0, 3);

@@ -48,9 +48,9 @@ function daybook(...args: string[]): Running {
   return running;
 }
 
-const until = (condition: () => void) => vi.waitFor(condition, { timeout: 25_000, interval: 50 });
+const until = (condition: () => void) => vi.waitFor(condition, { timeout: 50_000, interval: 50 });
 
-describe('daybook dev', () => {
+describe('daybook dev', { timeout: 60_000 }, () => {
   it('--json says endpoint and names in one line, answers, and goes at Ctrl-C without a trace', async () => {
     const { child, ended, out, err } = daybook('dev', '--app', here('./small-app.ts'), '--json', '--no-tour');
     await until(() => expect(out() || err()).toMatch(/\n$/));
