@@ -30,6 +30,9 @@ function rewrite(sql: string, tokens: readonly Token[], from: number, to: number
     } else if (isWord(token, 'TIMESTAMP') && next?.text === '(') {
       out += 'TIMESTAMP';
       i = behindBracket(tokens, i + 1);
+    } else if (token.kind === 'word' && isNameHere(tokens, i)) {
+      out += `"${token.text}"`;
+      i += 1;
     } else if (token.kind === 'number' && /e/i.test(token.text)) {
       // With an exponent it is a double in Trino; DuckDB may make a decimal of it.
       out += `CAST(${token.text} AS DOUBLE)`;
@@ -65,6 +68,22 @@ function rewrite(sql: string, tokens: readonly Token[], from: number, to: number
     }
   }
   return out;
+}
+
+/** Words that DuckDB keeps for itself and Trino gives away as names. */
+const DUCKDB_ONLY = new Set(
+  `ANALYSE ANALYZE ANTI ASOF ASYMMETRIC AT AUTHORIZATION BINARY CHECK COLLATE COLUMN CONCURRENTLY DEFAULT DEFERRABLE DO FOREIGN FREEZE
+  GENERATED GLOB INITIALLY ISNULL LAMBDA NOTNULL PLACING POSITIONAL PRIMARY QUALIFY REFERENCES RETURNING SEMI SHOW SIMILAR STRUCT SUMMARIZE
+  SYMMETRIC TO UNIQUE VARIADIC VERBOSE`.split(/\s+/),
+);
+
+function isNameHere(tokens: readonly Token[], i: number): boolean {
+  const word = tokens[i]!.text.toUpperCase();
+  if (!DUCKDB_ONLY.has(word) || tokens[i + 1]?.text === '(') return false;
+  // AT TIME ZONE; INTERVAL '1-2' YEAR TO MONTH.
+  if (word === 'AT') return !(isWord(tokens[i + 1], 'TIME') && isWord(tokens[i + 2], 'ZONE'));
+  if (word === 'TO') return !isWord(tokens[i + 1], 'MONTH') && !isWord(tokens[i + 1], 'SECOND');
+  return true;
 }
 
 /** Does a token need a look of its own? */

@@ -119,6 +119,8 @@ function readFormat(properties: Properties, known: readonly string[], standard: 
   for (const key of Object.keys(properties)) if (!known.includes(key)) throw unsupported(`the property ${key}`);
   const name = String(properties.format ?? 'PARQUET').toUpperCase();
   if (name !== 'PARQUET' && name !== 'JSON' && name !== 'TEXTFILE') throw unsupported(`the format ${name}`);
+  if (name === 'JSON' && properties.partitioned_by !== undefined)
+    throw unsupported('partitioned_by with the format JSON');
   const given = properties.compression ?? properties.write_compression ?? properties.parquet_compression ?? standard;
   const compression = String(given).toLowerCase();
   const possible = name === 'PARQUET' ? ['gzip', 'snappy', 'zstd', 'none'] : ['gzip', 'none'];

@@ -29,6 +29,8 @@ export interface ColdStorage {
   rows(sql: string, ...parameters: string[]): Promise<(string | null)[][]>;
   /** The reason of a query that must fail. */
   failure(sql: string, ...parameters: string[]): Promise<string>;
+  /** Takes away every object and table. */
+  clear(): Promise<void>;
   close(): void;
 }
 
@@ -112,6 +114,12 @@ export async function openColdStorage(keepDir?: string): Promise<ColdStorage> {
       const execution = await execute(sql, withParameters(parameters));
       if (execution.Status.State === 'SUCCEEDED') throw new Error('the query succeeded');
       return execution.Status.StateChangeReason;
+    },
+    async clear() {
+      const { TableList } = await call('glue', 'GetTables', { DatabaseName: 'db' });
+      for (const { Name } of TableList) await call('glue', 'DeleteTable', { DatabaseName: 'db', Name });
+      for (const { key: Key } of s3.filesBelow('cold', '')) await call('s3', 'DeleteObject', { Bucket: 'cold', Key });
+      cloud.setAuthorize(() => {});
     },
     close() {
       athena.close();
