@@ -1,5 +1,6 @@
 import type { EventTable } from '../store/event-table.ts';
 import { type ImportEvent, type ParseOptions, parseLine } from './parse-line.ts';
+import { createReadAhead } from './read-ahead.ts';
 import type { Line } from './read-lines.ts';
 import { itemProblem, type NumberedEvent, nextBatchLength, type WriteContext, writeBatch } from './write-batch.ts';
 
@@ -60,7 +61,9 @@ interface Aggregate {
  */
 export async function importEvents(options: ImportOptions): Promise<ImportSummary> {
   const { onError, concurrency = CONCURRENCY } = options;
-  const context: WriteContext = { table: options.table, now: options.now ?? Date.now, recordedAt: '' };
+  const { table } = options;
+  const existing = createReadAhead(table);
+  const context: WriteContext = { table, existing, now: options.now ?? Date.now, recordedAt: '' };
   const numbering = new Map<string, number | Blocked>();
   const active = new Map<string, Aggregate>();
   const ready: string[] = [];

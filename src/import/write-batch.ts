@@ -2,12 +2,11 @@ import { createHash } from 'node:crypto';
 import { isDaybookError } from '../errors.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
 import { jsonEqual } from '../schema/json-value.ts';
-import { realPauses } from '../store/backoff.ts';
 import type { EventTable } from '../store/event-table.ts';
 import { MAX_COMMIT_EVENTS } from '../store/item-size.ts';
 import { checkSizes, toStored } from '../store/plan-commit.ts';
-import { readRuns } from '../store/read-runs.ts';
 import type { ImportEvent } from './parse-line.ts';
+import type { ReadAhead } from './read-ahead.ts';
 
 /** A good line with the version that it has. */
 export interface NumberedEvent extends ImportEvent {
@@ -16,6 +15,7 @@ export interface NumberedEvent extends ImportEvent {
 
 export interface WriteContext {
   readonly table: EventTable;
+  readonly existing: ReadAhead;
   readonly now: () => number;
   /** The latest time of recording written or seen: nothing that follows may be recorded before it. */
   recordedAt: string;
@@ -66,27 +66,18 @@ async function compare(
   batch: readonly NumberedEvent[],
 ): Promise<{ readonly equal: number; readonly other?: NonNullable<BatchOutcome['refused']> }> {
   const { aggregateUuid, version: from } = batch[0]!;
-  const to = batch.at(-1)!.version;
-  let equal = 0;
-  // From the predecessor on: it must be there, or the batch would leave a hole.
-  const range = { from: Math.max(1, from - 1), to };
-  let seen = 0;
-  for await (const run of readRuns(context.table, aggregateUuid, range, realPauses)) {
-    for (const stored of run) {
-      seen++;
-      if (stored.recordedAt > context.recordedAt) context.recordedAt = stored.recordedAt;
-      if (stored.version < from) continue;
-      const event = batch[equal]!;
-      const difference = differenceOf(event, stored);
-      if (difference !== undefined) return { equal, other: { event, problem: difference, differs: true } };
-      equal++;
-    }
-  }
-  if (from > 1 && seen === 0) {
+  const there = await context.existing.read(aggregateUuid, from, batch.at(-1)!.version);
+  if (!there.predecessor) {
     const problem = `version ${from} would leave a hole: version ${from - 1} is neither before it in the file nor in the table`;
-    return { equal, other: { event: batch[0]!, problem, differs: false } };
+    return { equal: 0, other: { event: batch[0]!, problem, differs: false } };
   }
-  return { equal };
+  for (const [i, stored] of there.events.entries()) {
+    if (stored.recordedAt > context.recordedAt) context.recordedAt = stored.recordedAt;
+    const event = batch[i]!;
+    const difference = differenceOf(event, stored);
+    if (difference !== undefined) return { equal: i, other: { event, problem: difference, differs: true } };
+  }
+  return { equal: there.events.length };
 }
 
 function differenceOf({ aggregateType, version, event }: NumberedEvent, stored: StoredEvent): string | undefined {
