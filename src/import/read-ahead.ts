@@ -6,14 +6,15 @@ import { readRuns } from '../store/read-runs.ts';
 /** Stored events of many aggregates, each read in version order a few at a time, with few queries. */
 export interface ReadAhead {
   /**
-   * The events of versions `from` to `to` that are there. `predecessor` says whether version `from - 1` is, which nobody
-   * has to ask who has just been given it.
+   * The events of versions `from` to `to` that are there, and when the one before them was recorded: undefined when it is
+   * missing, '' when there is none to be or it was given before.
    */
-  read(
-    aggregateUuid: string,
-    from: number,
-    to: number,
-  ): Promise<{ events: readonly StoredEvent[]; predecessor: boolean }>;
+  read(aggregateUuid: string, from: number, to: number): Promise<Existing>;
+}
+
+export interface Existing {
+  readonly events: readonly StoredEvent[];
+  readonly recordedBefore: string | undefined;
 }
 
 /** How many events a query brings beyond those asked for. */
@@ -49,7 +50,7 @@ export function createReadAhead(table: EventTable): ReadAhead {
       if (ahead[0]?.version === from && ahead.at(-1)!.version >= to) {
         const count = to - from + 1;
         keep(aggregateUuid, ahead.slice(count));
-        return { events: ahead.slice(0, count), predecessor: true };
+        return { events: ahead.slice(0, count), recordedBefore: '' };
       }
       const found: StoredEvent[] = [];
       const range = { from: Math.max(1, from - 1), limit: to - from + 2 + AHEAD };
@@ -58,13 +59,13 @@ export function createReadAhead(table: EventTable): ReadAhead {
         // What a page brought is enough once it answers the question.
         if (found.at(-1)!.version >= to) break;
       }
-      const predecessor = from === 1 || found[0]?.version === from - 1;
+      const recordedBefore = from === 1 ? '' : found[0]?.version === from - 1 ? found[0].recordedAt : undefined;
       const events = found.filter((event) => event.version >= from && event.version <= to);
       keep(
         aggregateUuid,
         found.filter((event) => event.version > to),
       );
-      return { events, predecessor };
+      return { events, recordedBefore };
     },
   };
 }

@@ -67,12 +67,13 @@ async function compare(
 ): Promise<{ readonly equal: number; readonly other?: NonNullable<BatchOutcome['refused']> }> {
   const { aggregateUuid, version: from } = batch[0]!;
   const there = await context.existing.read(aggregateUuid, from, batch.at(-1)!.version);
-  if (!there.predecessor) {
+  if (there.recordedBefore === undefined) {
     const problem = `version ${from} would leave a hole: version ${from - 1} is neither before it in the file nor in the table`;
     return { equal: 0, other: { event: batch[0]!, problem, differs: false } };
   }
+  const latest = there.events.at(-1)?.recordedAt ?? there.recordedBefore;
+  if (latest > context.recordedAt) context.recordedAt = latest;
   for (const [i, stored] of there.events.entries()) {
-    if (stored.recordedAt > context.recordedAt) context.recordedAt = stored.recordedAt;
     const event = batch[i]!;
     const difference = differenceOf(event, stored);
     if (difference !== undefined) return { equal: i, other: { event, problem: difference, differs: true } };
