@@ -120,6 +120,7 @@ function run(entries: ReadonlyMap<string, Entry>, engine: Engine, operation: str
   if (entry === undefined) {
     throw new ServiceError('UnknownOperationException', `${operation} is not supported by the embedded DynamoDB`);
   }
+  engine.answerDelay = 0;
   engine.faults.before?.(operation, input);
   checkInput(input, entry.members);
   const output = entry.run(engine, input);
@@ -138,7 +139,11 @@ export function createDynamoDb(cloud: Cloud, options: DynamoDbOptions = {}): Dyn
   const engine = new Engine(cloud, options.streamShards ?? 1);
   const service = (name: Service['name'], entries: ReadonlyMap<string, Entry>): Service => ({
     name,
-    handle: (operation, input) => run(entries, engine, operation, input),
+    handle(operation, input) {
+      const output = run(entries, engine, operation, input);
+      if (engine.answerDelay === 0) return output;
+      return cloud.kernel.scheduler.sleep(engine.answerDelay).then(() => output);
+    },
   });
   cloud.register(service('dynamodb', TABLES_AND_ITEMS));
   cloud.register(service('dynamodbstreams', STREAMS));

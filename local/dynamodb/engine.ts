@@ -8,6 +8,7 @@ import { Table, type Write } from './table/table.ts';
 import { Expiry } from './ttl.ts';
 import { itemSize } from './value/size.ts';
 import { type Item, readItem } from './value/value.ts';
+import { Visibility } from './visibility.ts';
 
 /** What a journal keeps, in this order; applied again to an empty service, it makes the same tables and streams. */
 export type JournalEntry =
@@ -37,6 +38,13 @@ export interface DynamoDbFaults {
    * their order whatever it says, as AWS guarantees; changes of different items need not.
    */
   readonly streamDelays?: (tableName: string, changes: number) => readonly number[];
+  /**
+   * For each item of a transaction, the milliseconds until Query, Scan and BatchGetItem see it. Its caller has the
+   * answer after the longest (only `handle` waits, `call` never does); until then other writers conflict with it.
+   */
+  readonly transactionSpread?: (items: number) => readonly number[];
+  /** For how many milliseconds eventually consistent reads go on seeing an item of this table as it was before a write. */
+  readonly staleness?: (tableName: string) => number;
 }
 
 /** "DynamoDB … an idempotency token is valid for 10 minutes after the first request that uses it is completed". */
@@ -59,6 +67,9 @@ export class Engine {
   readonly #expiry: Expiry;
   readonly #dueOf = new Map<string, number>();
   readonly #current = new Map<Table, TableStream>();
+  readonly visibility = new Visibility();
+  /** Milliseconds that the answer of the operation just done has to wait for its transaction. */
+  answerDelay = 0;
 
   constructor(cloud: Cloud, streamShards: number) {
     this.cloud = cloud;
@@ -136,6 +147,7 @@ export class Engine {
     this.streamOf(table)?.disable(at);
     this.#current.delete(table);
     this.#expiry.forget(table);
+    this.visibility.forget(table);
     this.tables.delete(table.name);
     this.onCommit?.({ kind: 'drop', at, table: table.name });
   }
@@ -151,11 +163,31 @@ export class Engine {
       write.table.apply(write);
       this.#expiry.note(write);
     }
+    if (this.faults.staleness !== undefined) this.#lag(writes, at);
     if (token !== undefined) this.#tokens.set(token.token, { fingerprint: token.fingerprint, at });
     if (this.onCommit !== undefined) this.onCommit(this.#journaled(writes, at, token));
     const [first] = writes;
     if (writes.length === 1 && first !== undefined) this.#show(first.table, [{ write: first, at }]);
     else for (const [table, changes] of groupByTable(writes, at)) this.#show(table, changes);
+  }
+
+  #lag(writes: readonly Write[], at: number): void {
+    for (const write of writes) {
+      const lag = this.faults.staleness?.(write.table.name) ?? 0;
+      if (lag > 0) this.visibility.hide(write, at, at + lag);
+    }
+  }
+
+  /** Spreads a transaction, which was just committed, over time, when a simulation asks for it. */
+  spread(writes: readonly Write[]): void {
+    const delays = this.faults.transactionSpread?.(writes.length);
+    if (delays === undefined) return;
+    const at = this.now();
+    writes.forEach((write, i) => {
+      const delay = delays[i] ?? 0;
+      if (delay > 0) this.visibility.hide(write, at + delay, at + delay);
+      this.answerDelay = Math.max(this.answerDelay, delay);
+    });
   }
 
   #journaled(writes: readonly Write[], at: number, token?: { token: string; fingerprint: string }): JournalEntry {

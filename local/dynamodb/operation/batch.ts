@@ -58,7 +58,8 @@ export function batchGetItem(engine: Engine, input: Json): Json {
     const found: Item[] = [];
     const left: Json[] = [];
     places.forEach((place, i) => {
-      const row = table.find(place);
+      const mode = request.ConsistentRead === true ? 'committed' : 'eventual';
+      const row = engine.visibility.see(table, place, mode, engine.now());
       if (bytes + (row?.size ?? 0) > MAX_ANSWER_BYTES) {
         left.push(request.Keys[i]);
         return;

@@ -1,4 +1,4 @@
-import type { Json } from '../../cloud.ts';
+import { type Json, ServiceError } from '../../cloud.ts';
 import type { Engine } from '../engine.ts';
 import { conditionFailed, invalid } from '../errors.ts';
 import { projectItem } from '../expression/paths.ts';
@@ -39,6 +39,9 @@ function returned(mode: Json, { old, item }: Write, { paths }: PreparedWrite): I
 function write(engine: Engine, input: Json, request: WriteRequest): Json {
   const prepared = request.prepare(engine.table(request.tableName));
   const { table, key } = prepared;
+  if (engine.visibility.isOngoing(table, key, engine.now())) {
+    throw new ServiceError('TransactionConflictException', 'Transaction is ongoing for the item');
+  }
   const old = table.find(key);
   if (!isAllowed(prepared, old)) throw conditionFailed(prepared.showsOldOnFailure ? old?.item : undefined);
   const change: Write = { table, key, old, ...prepared.next(old) };
@@ -84,7 +87,9 @@ export function getItem(engine: Engine, input: Json): Json {
   bindings.checkAllUsed();
   const table = engine.table(input.TableName);
   checkKey(table.key, key);
-  const row = table.find(rowKey(table.key, key));
+  const place = rowKey(table.key, key);
+  const row =
+    input.ConsistentRead === true ? table.find(place) : engine.visibility.see(table, place, 'eventual', engine.now());
   const output: Json = {};
   if (row !== undefined) output.Item = paths === undefined ? row.item : projectItem(row.item, paths);
   if (input.ReturnConsumedCapacity === 'TOTAL' || input.ReturnConsumedCapacity === 'INDEXES') {

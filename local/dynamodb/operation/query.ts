@@ -172,7 +172,7 @@ export function query(engine: Engine, input: Json): Json {
   }
   const selection = toSelection(select, index, filter);
 
-  const page = new Page(input, table, index, selection, filter);
+  const page = new Page(engine, input, table, index, selection, filter);
   const partition = (index?.rows ?? table.rows).partition(orderText(requirements.get(key.hash.name)!.values[0]!));
   if (partition === undefined) return page.answer(false);
   const after = start === undefined ? undefined : startPlace(start, table, index);

@@ -1,4 +1,5 @@
 import type { Json } from '../../cloud.ts';
+import type { Engine } from '../engine.ts';
 import { invalid, invalidValue } from '../errors.ts';
 import type { Bindings, BoundCondition, Path } from '../expression/bind.ts';
 import { matches } from '../expression/evaluate.ts';
@@ -10,6 +11,7 @@ import type { Row } from '../table/rows.ts';
 import type { SecondaryIndex } from '../table/secondary-index.ts';
 import type { Table } from '../table/table.ts';
 import { type Item, readItem } from '../value/value.ts';
+import type { View } from '../visibility.ts';
 import { Capacity } from './capacity.ts';
 import { readProjectionParameter } from './parameters.ts';
 
@@ -186,14 +188,18 @@ export class Page {
   #bytes = 0;
   #tableUnits = 0;
   #last: Row | undefined;
+  readonly #view: View | undefined;
 
   constructor(
+    engine: Engine,
     input: Json,
     table: Table,
     index: SecondaryIndex | undefined,
     selection: Selection,
     filter: Filter | undefined,
   ) {
+    const mode = input.ConsistentRead === true ? 'committed' : 'eventual';
+    this.#view = engine.visibility.view(table, index, mode, engine.now());
     this.#input = input;
     this.#table = table;
     this.#index = index;
@@ -209,7 +215,10 @@ export class Page {
     return this.#input.Limit != null && this.#scanned >= this.#input.Limit;
   }
 
-  take(row: Row): void {
+  /** Takes what this read sees of a row, if anything. */
+  take(stored: Row): void {
+    const row = this.#view === undefined ? stored : this.#view(stored);
+    if (row === undefined) return;
     this.#last = row;
     this.#scanned++;
     this.#bytes += row.size;

@@ -110,7 +110,7 @@ export function scan(engine: Engine, input: Json): Json {
   checkNoKeyIsNested([...nested(select.paths), ...(filter?.nestedNames ?? [])], table, index);
   const selection = toSelection(select, index, filter);
 
-  const page = new Page(input, table, index, selection, filter);
+  const page = new Page(engine, input, table, index, selection, filter);
   const after =
     start === undefined
       ? undefined

@@ -24,7 +24,7 @@ const MAX_BYTES = 4 * 1024 * 1024;
 
 /** Why one action of a transaction stopped it; None for those that did not. */
 interface Reason {
-  readonly Code: 'None' | 'ConditionalCheckFailed' | 'ValidationError';
+  readonly Code: 'None' | 'ConditionalCheckFailed' | 'TransactionConflict' | 'ValidationError';
   readonly Message?: string;
   readonly Item?: Item;
 }
@@ -69,6 +69,8 @@ function conditionFailed(write: PreparedWrite, old: Row | undefined): Refusal {
   const shown = write.showsOldOnFailure && old !== undefined ? { Item: old.item } : {};
   return new Refusal({ ...shown, Code: 'ConditionalCheckFailed', Message: 'The conditional request failed' });
 }
+
+const CONFLICT = new Refusal({ Code: 'TransactionConflict', Message: 'Transaction is ongoing for the item' });
 
 const READERS: Readonly<Record<string, (input: Json) => WriteRequest>> = {
   ConditionCheck: readConditionCheck,
@@ -124,7 +126,9 @@ function write(
   token: string | undefined,
   fingerprint: string,
 ): Json {
+  const now = engine.now();
   const writes = forEachAction(prepared, (action): Write | Refusal => {
+    if (engine.visibility.isOngoing(action.table, action.key, now)) return CONFLICT;
     const old = action.table.find(action.key);
     if (!isAllowed(action, old)) return conditionFailed(action, old);
     const next = action.readOnly ? { item: old?.item, size: old?.size ?? 0 } : action.next(old);
@@ -146,10 +150,9 @@ function write(
   });
   const consumed = capacities.describe(input.ReturnConsumedCapacity);
   if (consumed !== undefined) output.ConsumedCapacity = consumed;
-  engine.commit(
-    writes.filter((_, i) => !prepared[i]!.readOnly),
-    token === undefined ? undefined : { token, fingerprint },
-  );
+  const changes = writes.filter((_, i) => !prepared[i]!.readOnly);
+  engine.commit(changes, token === undefined ? undefined : { token, fingerprint });
+  engine.spread(changes);
   return output;
 }
 
@@ -177,7 +180,10 @@ export function transactGetItems(engine: Engine, input: Json): Json {
     return { table, ...rowKey(table.key, key) };
   });
   checkDistinct(places);
-  const rows = places.map((place) => place.table.find(place));
+  const now = engine.now();
+  const rows = forEachAction(places, (place) =>
+    engine.visibility.isOngoing(place.table, place, now) ? CONFLICT : { row: place.table.find(place) },
+  ).map(({ row }) => row);
   checkBytes(rows.reduce((sum, row) => sum + (row?.size ?? 0), 0));
   const capacities = new Capacities();
   places.forEach(({ table }, i) => {

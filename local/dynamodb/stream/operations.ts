@@ -1,6 +1,6 @@
 import { type Json, ServiceError } from '../../cloud.ts';
 import type { Engine } from '../engine.ts';
-import { invalid } from '../errors.ts';
+import { invalid, invalidValue } from '../errors.ts';
 import { parseSequence, RETENTION_MS, type Shard, sequenceText, type TableStream } from './table-stream.ts';
 
 /** "A shard iterator expires 15 minutes after it is retrieved" (developer guide). */
@@ -32,6 +32,11 @@ function readIterator(text: string): Iterator {
   throw invalid('Invalid ShardIterator');
 }
 
+function readLimit({ Limit: limit }: Json, max: number): number {
+  if (limit > max) throw invalidValue(`Limit should be less than or equal to ${max}`);
+  return limit ?? max;
+}
+
 /** A disabled stream can be read until its last record is gone. */
 function visibleStreams(engine: Engine): readonly TableStream[] {
   const horizon = engine.now() - RETENTION_MS;
@@ -44,7 +49,7 @@ function findStream(engine: Engine, arn: string): TableStream {
 }
 
 export function listStreams(engine: Engine, input: Json): Json {
-  const limit = Math.min(input.Limit ?? 100, 100);
+  const limit = readLimit(input, 100);
   const streams = visibleStreams(engine)
     .filter(({ options }) => input.TableName === undefined || options.tableName === input.TableName)
     .map(({ arn, options }) => ({ StreamArn: arn, TableName: options.tableName, StreamLabel: options.label }))
@@ -71,7 +76,7 @@ function describeShard({ id, parent, startingSequence, endingSequence }: Shard):
 export function describeStream(engine: Engine, input: Json): Json {
   const stream = findStream(engine, input.StreamArn);
   const { options } = stream;
-  const limit = Math.min(input.Limit ?? 100, 100);
+  const limit = readLimit(input, 100);
   let shards = [...stream.shards(engine.now())];
   if (input.ShardFilter != null) {
     const { Type: type, ShardId: parent } = input.ShardFilter;
@@ -114,10 +119,8 @@ export function getShardIterator(engine: Engine, input: Json): Json {
   const type: string = input.ShardIteratorType;
   const needsNumber = type === 'AT_SEQUENCE_NUMBER' || type === 'AFTER_SEQUENCE_NUMBER';
   if (needsNumber !== (input.SequenceNumber !== undefined)) {
-    throw invalid(
-      needsNumber
-        ? `SequenceNumber is required for ShardIteratorType ${type}`
-        : `SequenceNumber must not be given for ShardIteratorType ${type}`,
+    throw invalidValue(
+      needsNumber ? 'Invalid SequenceNumber' : 'SequenceNumber should not be passed for this iterator type',
     );
   }
   let next = Math.max(shard.startingSequence, (shard.trimmedTo ?? 0) + 1);
@@ -126,7 +129,7 @@ export function getShardIterator(engine: Engine, input: Json): Json {
     const sequence = parseSequence(input.SequenceNumber);
     const last = shard.endingSequence ?? stream.next - 1;
     if (sequence < shard.startingSequence || sequence > Math.max(last, shard.startingSequence)) {
-      throw invalid(`Invalid SequenceNumber: ${input.SequenceNumber} is not in shard ${shard.id}`);
+      throw invalidValue(`Invalid SequenceNumber: ${input.SequenceNumber} is not in shard ${shard.id}`);
     }
     if (shard.trimmedTo !== undefined && sequence <= shard.trimmedTo) throw trimmed(input.SequenceNumber);
     next = type === 'AT_SEQUENCE_NUMBER' ? sequence : sequence + 1;
@@ -146,7 +149,7 @@ export function getRecords(engine: Engine, input: Json): Json {
   const stream = findStream(engine, iterator.stream);
   const shard = stream.shard(iterator.shard, now);
   if (shard.trimmedTo !== undefined && iterator.next <= shard.trimmedTo) throw trimmed(sequenceText(iterator.next));
-  const limit = Math.min(input.Limit ?? MAX_RECORDS, MAX_RECORDS);
+  const limit = readLimit(input, MAX_RECORDS);
   const { records } = shard;
   let at = firstAtOrAfter(records, iterator.next);
   const shown: Json[] = [];

@@ -1,4 +1,4 @@
-import { invalid, notFound } from '../errors.ts';
+import { invalid, invalidValue, notFound } from '../errors.ts';
 import { hashOf } from '../table/rows.ts';
 import { type Change, changesSomething, type RecordContext, type StreamRecord, toRecord } from './record.ts';
 
@@ -36,7 +36,7 @@ export function sequenceText(sequence: number): string {
 
 export function parseSequence(text: string): number {
   const sequence = /^1\d{20}$/.test(text) ? Number(text.slice(1)) : Number.NaN;
-  if (!Number.isSafeInteger(sequence)) throw invalid(`Invalid SequenceNumber: ${text}`);
+  if (!Number.isSafeInteger(sequence)) throw invalidValue(`Invalid SequenceNumber: ${text}`);
   return sequence;
 }
 

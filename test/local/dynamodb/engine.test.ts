@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Json, ServiceError } from '../../../local/cloud.ts';
+import { type Json, ROOT, ServiceError } from '../../../local/cloud.ts';
 import type { JournalEntry } from '../../../local/dynamodb/dynamodb.ts';
 import { failure, key, plain, type Setup, STREAMED, setup, tableInput } from './setup.ts';
 
@@ -128,5 +128,59 @@ describe('faults', () => {
     ).toEqual(['first', 'second']);
     const numbers = records(s).map(({ dynamodb }) => dynamodb.SequenceNumber);
     expect([...numbers].sort()).toEqual(numbers);
+  });
+});
+
+describe('reads in a simulation', () => {
+  const put = (r: number) => ({ Put: { TableName: 'tbl', Item: key('a', r) } });
+  const query = (s: Setup, ConsistentRead: boolean) =>
+    s
+      .call('Query', {
+        TableName: 'tbl',
+        KeyConditionExpression: 'p = :p',
+        ExpressionAttributeValues: { ':p': { S: 'a' } },
+        ConsistentRead,
+      })
+      .Items.map(({ r }: Json) => Number(r.N));
+  const get = (s: Setup, r: number, ConsistentRead: boolean) =>
+    s.call('GetItem', { TableName: 'tbl', Key: key('a', r), ConsistentRead }).Item !== undefined;
+
+  it('see half of a transaction by Query, all of it by GetItem, until its writer is answered', async () => {
+    const s = setup();
+    s.call('CreateTable', tableInput('tbl'));
+    s.db.setFaults({ transactionSpread: () => [300, 100, 200] });
+    let answered = false;
+    const done = s.cloud.call(ROOT, 'dynamodb', 'TransactWriteItems', { TransactItems: [put(1), put(2), put(3)] });
+    done.then(() => {
+      answered = true;
+    });
+    const start = s.kernel.clock.now();
+    await s.kernel.run(start + 150);
+    expect([query(s, true), answered]).toEqual([[2], false]);
+    expect([get(s, 1, true), get(s, 1, false)]).toEqual([true, false]);
+    expect(failure(() => s.call('PutItem', put(1).Put)).code).toBe('TransactionConflictException');
+    s.call('PutItem', put(2).Put);
+    const conflict = failure(() => s.call('TransactWriteItems', { TransactItems: [put(9), put(3)] }));
+    expect(conflict.fields.CancellationReasons[1]).toEqual({
+      Code: 'TransactionConflict',
+      Message: 'Transaction is ongoing for the item',
+    });
+    await s.kernel.run(start + 250);
+    expect([query(s, true), answered]).toEqual([[2, 3], false]);
+    await s.kernel.run(start + 300);
+    expect([query(s, true), answered]).toEqual([[1, 2, 3], true]);
+    await done;
+  });
+
+  it('may be stale unless they are consistent', async () => {
+    const s = setup();
+    s.call('CreateTable', tableInput('tbl'));
+    s.call('PutItem', put(1).Put);
+    s.db.setFaults({ staleness: () => 500 });
+    s.call('PutItem', put(2).Put);
+    expect([query(s, true), query(s, false)]).toEqual([[1, 2], [1]]);
+    expect([get(s, 2, true), get(s, 2, false)]).toEqual([true, false]);
+    await s.kernel.run(s.kernel.clock.now() + 500);
+    expect([query(s, false), get(s, 2, false)]).toEqual([[1, 2], true]);
   });
 });

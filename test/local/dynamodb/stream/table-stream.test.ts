@@ -131,13 +131,10 @@ describe('iterators', () => {
   });
 
   it.each<[Json, string]>([
-    [
-      { ShardIteratorType: 'AT_SEQUENCE_NUMBER' },
-      'SequenceNumber is required for ShardIteratorType AT_SEQUENCE_NUMBER',
-    ],
+    [{ ShardIteratorType: 'AT_SEQUENCE_NUMBER' }, 'One or more parameter values were invalid: Invalid SequenceNumber'],
     [
       { ShardIteratorType: 'AT_SEQUENCE_NUMBER', SequenceNumber: '999999999999999999999' },
-      'Invalid SequenceNumber: 999999999999999999999',
+      'One or more parameter values were invalid: Invalid SequenceNumber: 999999999999999999999',
     ],
   ])('refuse %j', (more, message) => {
     const input = { StreamArn: arn, ShardId: shards()[0].ShardId, ...more };
@@ -146,6 +143,12 @@ describe('iterators', () => {
 
   it('refuse what is no iterator, and shards that are not there', () => {
     expect(failure(() => read('nonsense')).message).toBe('Invalid ShardIterator');
+    expect(failure(() => read(iterator('LATEST'), { Limit: 1001 })).message).toBe(
+      'One or more parameter values were invalid: Limit should be less than or equal to 1000',
+    );
+    expect(failure(() => iterator('LATEST', { SequenceNumber: '100000000000000000001' })).message).toBe(
+      'One or more parameter values were invalid: SequenceNumber should not be passed for this iterator type',
+    );
     expect(failure(() => iterator('LATEST', {}, 'shardId-00000000000000000000-00000000')).code).toBe(
       'ResourceNotFoundException',
     );
