@@ -1,5 +1,6 @@
 import { invalid } from '../errors.ts';
 import { addNumbers, subtractNumbers } from '../value/number.ts';
+import { sortMembers } from '../value/order.ts';
 import { type AttributeValue, copyItem, type Item } from '../value/value.ts';
 import { type Path, valueAt } from './bind.ts';
 import type { BoundAction, BoundValue } from './bind-update.ts';
@@ -48,7 +49,7 @@ function added(old: AttributeValue | undefined, value: AttributeValue, mismatch:
   const type = SETS.find((set) => value[set] !== undefined)!;
   if (old === undefined) return value;
   if (old[type] === undefined) throw invalid(mismatch);
-  return { [type]: [...new Set([...old[type], ...value[type]!])] };
+  return { [type]: sortMembers(type, [...new Set([...old[type], ...value[type]!])]) };
 }
 
 function subtracted(old: AttributeValue, value: AttributeValue, mismatch: string): AttributeValue | undefined {

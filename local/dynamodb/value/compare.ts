@@ -1,33 +1,14 @@
 import { compareNumbers, numberOrderText } from './number.ts';
+import { bytesOrderText, compareTexts, utf8OrderText } from './order.ts';
 import type { AttributeValue, Item } from './value.ts';
 import { typeOf } from './value.ts';
-
-const BEYOND_SURROGATES = /[\ud800-\uffff]/;
-
-/**
- * DynamoDB orders strings by their UTF-8 bytes, JavaScript by UTF-16 units; they differ only where surrogates meet
- * units from U+E000 up. Moving those two blocks makes the second order equal to the first.
- */
-function utf8OrderText(text: string): string {
-  if (!BEYOND_SURROGATES.test(text)) return text;
-  let out = '';
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    out += String.fromCharCode(unit >= 0xe000 ? unit - 0x800 : unit >= 0xd800 ? unit + 0x2000 : unit);
-  }
-  return out;
-}
 
 /** A text for a key's value that sorts by code unit as DynamoDB sorts the values, equal exactly for equal values. */
 export function orderText(value: AttributeValue): string {
   if (value.S !== undefined) return utf8OrderText(value.S);
   if (value.N !== undefined) return numberOrderText(value.N);
-  if (value.B !== undefined) return Buffer.from(value.B, 'base64').toString('latin1');
+  if (value.B !== undefined) return bytesOrderText(value.B);
   throw new Error('only strings, numbers and binaries have an order');
-}
-
-function compareTexts(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** The order of two values of one scalar type; undefined when they are of different types or have no order. */

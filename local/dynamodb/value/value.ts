@@ -1,6 +1,7 @@
 import type { Json } from '../../cloud.ts';
 import { invalid, invalidValue, unreadable } from '../errors.ts';
 import { normalizeNumber } from './number.ts';
+import { sortMembers } from './order.ts';
 
 /** An attribute's value in the wire's shape, checked and normalized; exactly one member is set. Never changed once made. */
 export interface AttributeValue {
@@ -96,7 +97,7 @@ function readSet(type: 'SS' | 'NS' | 'BS', raw: Json): AttributeValue {
     const of = type === 'BS' ? 'of type BS ' : ' ';
     throw invalidValue(`Input collection [${members.join(', ')}]${of}contains duplicates.`);
   }
-  return { [type]: members };
+  return { [type]: sortMembers(type, members) };
 }
 
 function readOne(type: string, raw: Json, depth: number): AttributeValue {

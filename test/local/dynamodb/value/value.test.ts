@@ -16,7 +16,7 @@ describe('readValue', () => {
     const value = readValue(raw);
     raw.M.n.N = 'changed';
     expect(plain(value)).toEqual({
-      M: { n: { N: '1.5' }, s: { NS: ['10', '2'] }, l: { L: [{ B: 'YQ==' }, { NULL: true }, { BOOL: false }] } },
+      M: { n: { N: '1.5' }, s: { NS: ['2', '10'] }, l: { L: [{ B: 'YQ==' }, { NULL: true }, { BOOL: false }] } },
     });
   });
 
@@ -86,5 +86,13 @@ describe('readItem', () => {
 
   it('refuses an attribute without a name', () => {
     expect(failure(() => readItem({ '': { S: 'x' } })).code).toBe('ValidationException');
+  });
+});
+
+describe('sets', () => {
+  it('come back in the order of their members', () => {
+    expect(readValue({ SS: ['z', 'a', 'Ä', 'b', ''] })).toEqual({ SS: ['', 'a', 'b', 'z', 'Ä'] });
+    expect(readValue({ NS: ['10', '2', '-1', '0.5'] })).toEqual({ NS: ['-1', '0.5', '2', '10'] });
+    expect(readValue({ BS: ['eg==', 'YQ=='] })).toEqual({ BS: ['YQ==', 'eg=='] });
   });
 });
