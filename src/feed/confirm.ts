@@ -19,23 +19,21 @@ export async function confirm(
 ): Promise<{ readonly answer: BatchAnswer; readonly seen: Observed }> {
   const seen = observing();
   const records = readFeedBatch(event, ports.feed, seen);
-  const failures = await perAggregate(records, (run, standsAt) => confirmRun(run, standsAt, ports, seen));
+  const failures = await perAggregate(records, (run) => confirmRun(run, ports, seen));
   return { answer: answerOf(failures, seen), seen };
 }
 
-async function confirmRun(
-  run: readonly FeedRecord[],
-  standsAt: (record: FeedRecord) => void,
-  ports: ConfirmPorts,
-  seen: Observing,
-): Promise<void> {
+/**
+ * Wherever it fails, all of the aggregate's records come again: to raise twice does nothing, but a head that was told in an
+ * early record and not carried on would be lost with it.
+ */
+async function confirmRun(run: readonly FeedRecord[], ports: ConfirmPorts, seen: Observing): Promise<void> {
   const { aggregate } = run[0]!.envelope;
   let cursor: Cursor | undefined;
-  let furthest = run[0]!;
-  for (const record of run) {
-    standsAt(record);
-    const { from, to, head } = record.envelope;
-    if (head > furthest.envelope.head) furthest = record;
+  let told = 0;
+  for (const { envelope } of run) {
+    const { from, to, head } = envelope;
+    told = Math.max(told, head);
     if (cursor !== undefined && to <= cursor.confirmed) continue;
     if (to < from) {
       cursor = await ports.cursors.read(aggregate);
@@ -50,8 +48,7 @@ async function confirmRun(
       seen.note({ what: 'breach', aggregate, from, to, confirmed: cursor.confirmed });
     }
   }
-  standsAt(furthest);
-  await carryOn(aggregate, cursor!, furthest.envelope.head, ports, seen);
+  await carryOn(aggregate, cursor!, told, ports, seen);
 }
 
 /** Puts the next envelope whenever there is more, even if this invocation advanced nothing. */

@@ -15,6 +15,11 @@ export interface EnrichPorts {
   readonly table: Pick<EventTable, 'query'>;
 }
 
+/** So much that came with earlier batches is not sent again with this one. */
+const MUCH_BYTES = 64_000;
+const MOSTLY = 3;
+/** An event's keys, ids and times, roughly; its data comes on top. */
+const EVENT_BYTES = 200;
 /** How many aggregates are read from the table at a time; what they hold in memory is bounded by it too. */
 const READS = 8;
 /** `"to"` and `"head"` of a filled envelope may have more digits than those of the empty one. */
@@ -138,13 +143,14 @@ function settle(filling: Filling): number {
 const bytesOf = (events: readonly EnvelopeEvent[]) => events.reduce((sum, event) => sum + jsonBytes(event) + 1, 0);
 
 /**
- * The run from `from`: images as they came, missing versions from the table. It ends before a hole. Undefined when it
- * lags by more than one envelope: then an empty one is sent, and Confirm carries it on.
+ * The run from `from`: images as they came, missing versions from the table. It ends before a hole. Undefined when the
+ * aggregate lags too far, by more than one envelope for certain: then an empty one is sent, and Confirm carries it on.
  */
 async function gather(lag: Lag, room: number, { table }: EnrichPorts, seen: Observing): Promise<Filling | undefined> {
   const { aggregate, from, head, images } = lag;
   const at = [...images.keys()].filter((version) => version >= from).sort((a, b) => a - b);
-  if (wouldOverflow(head - from + 1 - at.length, images, room)) return undefined;
+  const atHand = at.map((version) => images.get(version)!);
+  if (isBehind(head - from + 1 - at.length, atHand)) return undefined;
   const filling = { events: [] as EnvelopeEvent[], bytes: 0, exact: false };
   let next = from;
   for (const version of [...at, head + 1]) {
@@ -177,9 +183,12 @@ function metHole(lag: Lag, why: string, filling: Filling, seen: Observing): Fill
   return filling;
 }
 
-/** Would the missing versions alone, each of the smallest size at hand, fill far more than an envelope? Then nothing is read. */
-function wouldOverflow(missing: number, images: ReadonlyMap<number, EnvelopeEvent>, room: number): boolean {
-  let smallest = 100;
-  if (images.size > 0) smallest = Math.min(...[...images.values()].map((event) => event.data.length + 100));
-  return missing * smallest > 1.5 * room;
+/**
+ * Is nearly all of the run missing in this batch, and is it a lot? Those versions rang before: they are on their way, or
+ * Confirm is behind. Sent again with every batch, a burst would cost many times its bytes and its reads.
+ */
+function isBehind(missing: number, images: readonly EnvelopeEvent[]): boolean {
+  if (missing <= MOSTLY * images.length) return false;
+  const size = images.reduce((sum, event) => sum + event.data.length + EVENT_BYTES, 0) / images.length;
+  return missing * (images.length === 0 ? EVENT_BYTES : size) > MUCH_BYTES;
 }

@@ -26,7 +26,7 @@ const raiseAll = (of: string) =>
   `for (const e of ${of}) if (e.to >= e.from) await (ports.cursors as any).raise(e.aggregate, e.from, e.to);\n`;
 const commitOne =
   'if (!(await positions.commit({ consumer, aggregate, from, to: seen }, items ?? []))) return undefined;';
-const continuation = '  await carryOn(aggregate, cursor!, furthest.envelope.head, ports, seen);';
+const continuation = '  await carryOn(aggregate, cursor!, told, ports, seen);';
 
 const bug = (name: string, ...patches: Patch[]): Bug => ({ name, patches });
 const rareBug = (name: string, ...patches: Patch[]): Bug => ({ name, patches, rare: true });
@@ -131,7 +131,7 @@ export const BUGS: readonly Bug[] = [
       "seen.count(result.raised ? 'EnvelopesConfirmed' : 'EnvelopesRepeated');",
       'advanced ||= result.raised;',
     ),
-    patch(CONFIRM, '  let furthest = run[0]!;', '  let furthest = run[0]!;\n  let advanced = false;'),
+    patch(CONFIRM, '  let told = 0;', '  let told = 0;\n  let advanced = false;'),
     patch(CONFIRM, continuation, `  if (advanced) ${continuation.trim()}`),
   ),
   bug(
@@ -165,6 +165,19 @@ export const BUGS: readonly Bug[] = [
   bug(
     'confirmed is raised wherever the run begins',
     patch(CONFIRM, 'cursors.raise(aggregate, from, to)', 'cursors.raise(aggregate, 1, to)'),
+  ),
+  rareBug(
+    'Confirm names the record at which it failed, not the one whose head it owes',
+    patch(
+      CONFIRM,
+      'perAggregate(records, (run) => confirmRun(run, ports, seen))',
+      'perAggregate(records, (run, at) => (confirmRun as any)(run, ports, seen, at))',
+    ),
+    patch(
+      CONFIRM,
+      'for (const { envelope } of run) {',
+      'for (const record of run) {\n    const { envelope } = record;\n    arguments[3](record);',
+    ),
   ),
   bug(
     'confirmed is raised to the head',

@@ -73,8 +73,11 @@ export function planOf(seed: number): Plan {
   const random = seededRandom(seed * 7919 + 17);
   const pick = (least: number, most: number) => least + Math.floor(random.next() * (most - least + 1));
   const faults = new Set<Fault>();
-  const wanted = pick(3, 6);
+  const wanted = pick(3, 8);
   while (faults.size < wanted) faults.add(FAULTS[pick(0, FAULTS.length - 1)]!);
+  // A consumer that lost a batch is told by the next envelope of the aggregate; behind a hole there may be none.
+  if (faults.has('lostBatch') && faults.delete('permanentHole'))
+    faults.add('lateHole').add('tornCommit').add('repeatPut');
   const lengths = Array.from({ length: pick(2, 4) }, () => pick(2, 9));
   while (lengths.reduce((sum, length) => sum + length, 0) < 12) lengths[0]!++;
   const none = (of: readonly Fault[]) => of.every((fault) => !faults.has(fault));

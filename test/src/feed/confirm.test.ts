@@ -230,13 +230,13 @@ describe('holes', () => {
 });
 
 describe('failures', () => {
-  test('the first one is named; the same aggregate stops there, others go on', async () => {
+  test('the aggregate stops there and all its records come again; others go on', async () => {
     const { ports, cursors } = setup([]);
     const raise: typeof cursors.raise = (aggregate, from, to) =>
       aggregate === 'b' && to === 2 ? Promise.reject(new Error('throttled')) : cursors.raise(aggregate, from, to);
     const envelopes = [full(1, 1, 1, 'b'), full(1, 1), full(2, 2, 2, 'b'), full(2, 2), full(3, 3, 3, 'b')];
     const { answer, seen } = await confirm(kinesisEvent(envelopes), { ...ports, cursors: { ...ports.cursors, raise } });
-    expect(answer.batchItemFailures).toEqual([{ itemIdentifier: '3' }]);
+    expect(answer.batchItemFailures).toEqual([{ itemIdentifier: '1' }]);
     expect(cursors.items.get('a')?.confirmed).toBe(2);
     expect(cursors.items.get('b')?.confirmed).toBe(1);
     // Whose message it is not known: its name and place have to do.

@@ -106,19 +106,19 @@ describe('holes', () => {
     expect(envelopes.map(brief)).toEqual(['a [1..0] 4']);
   });
 
-  test('an item in the way that is no event is a hole as well, found among thousands', async () => {
-    const { ports, events } = setup(runOf('a', versionsTo(3000)));
+  test('an item in the way that is no event is a hole as well, found among hundreds', async () => {
+    const { ports, events } = setup(runOf('a', versionsTo(290)));
     const failing: typeof ports.table = {
       query: async function* (aggregate, options) {
-        const inRange = (options.from ?? 1) <= 1234 && (options.to ?? 1) >= 1234;
+        const inRange = (options.from ?? 1) <= 123 && (options.to ?? 123) >= 123;
         if (inRange)
-          throw new DaybookError('event.unknownFormat', { aggregateUuid: aggregate, version: 1234, format: '9' });
+          throw new DaybookError('event.unknownFormat', { aggregateUuid: aggregate, version: 123, format: '9' });
         yield* events.table.query(aggregate, options);
       },
       aggregates: events.table.aggregates,
     };
-    const { envelopes } = await enrich([streamRecord(storedEvent('a', 1500))], { ...ports, table: failing });
-    expect(envelopes.map(brief)).toEqual(['a [1..1233] 1500']);
+    const { envelopes } = await enrich([streamRecord(storedEvent('a', 250))], { ...ports, table: failing });
+    expect(envelopes.map(brief)).toEqual(['a [1..122] 250']);
   });
 
   test('a table that does not answer fails the batch: the pipe brings it again', async () => {
