@@ -43,6 +43,8 @@ export interface DynamoDbFaults {
    * answer after the longest (only `handle` waits, `call` never does); until then other writers conflict with it.
    */
   readonly transactionSpread?: (items: number) => readonly number[];
+  /** Whether to leave one request of a BatchWriteItem, or one key of a BatchGetItem, unprocessed, as under throttling. */
+  readonly leaves?: (operation: 'BatchGetItem' | 'BatchWriteItem') => boolean;
   /** For how many milliseconds eventually consistent reads go on seeing an item of this table as it was before a write. */
   readonly staleness?: (tableName: string) => number;
 }

@@ -60,7 +60,7 @@ export function batchGetItem(engine: Engine, input: Json): Json {
     places.forEach((place, i) => {
       const mode = request.ConsistentRead === true ? 'committed' : 'eventual';
       const row = engine.visibility.see(table, place, mode, engine.now());
-      if (bytes + (row?.size ?? 0) > MAX_ANSWER_BYTES) {
+      if (bytes + (row?.size ?? 0) > MAX_ANSWER_BYTES || engine.faults.leaves?.('BatchGetItem') === true) {
         left.push(request.Keys[i]);
         return;
       }
@@ -78,6 +78,7 @@ export function batchGetItem(engine: Engine, input: Json): Json {
 }
 
 interface BatchedWrite {
+  readonly request: Json;
   readonly tableName: string;
   readonly item: Item;
   readonly size: number;
@@ -97,7 +98,7 @@ function readBatchedWrite(tableName: string, request: Json): BatchedWrite {
   if (size > MAX_ITEM_BYTES) {
     throw invalid('Item size has exceeded the maximum allowed size');
   }
-  return { tableName, item, size, isPut: put !== undefined };
+  return { tableName, request, item, size, isPut: put !== undefined };
 }
 
 function toWrite(table: Table, { item, size, isPut }: BatchedWrite): Write {
@@ -127,6 +128,14 @@ export function batchWriteItem(engine: Engine, input: Json): Json {
   const capacities = new Capacities();
   const output: Json = { UnprocessedItems: {} };
   writes.forEach((write, i) => {
+    if (engine.faults.leaves?.('BatchWriteItem') === true) {
+      const { tableName, request } = requests[i]!;
+      output.UnprocessedItems[tableName] ??= [];
+      output.UnprocessedItems[tableName].push(request);
+      return;
+    }
+    // "The individual PutItem and DeleteItem operations … are atomic; however BatchWriteItem as a whole is not".
+    engine.commit([write]);
     capacities.of(write.table).addWrite(write);
     const metrics = collectionMetrics(input, write.table, requests[i]!.item);
     if (metrics === undefined) return;
@@ -134,8 +143,6 @@ export function batchWriteItem(engine: Engine, input: Json): Json {
     output.ItemCollectionMetrics[write.table.name] ??= [];
     output.ItemCollectionMetrics[write.table.name].push(metrics);
   });
-  // "BatchWriteItem … the individual PutItem and DeleteItem operations are atomic; however BatchWriteItem as a whole is not".
-  for (const write of writes) engine.commit([write]);
   const consumed = capacities.describe(input.ReturnConsumedCapacity);
   if (consumed !== undefined) output.ConsumedCapacity = consumed;
   return output;

@@ -113,3 +113,24 @@ describe('BatchGetItem', () => {
     expect(failure(() => read(requests))).toMatchObject({ code: 'ValidationException', message });
   });
 });
+
+describe('a fault', () => {
+  it('can leave requests and keys unprocessed, to be sent again', () => {
+    let turn = 0;
+    s.db.setFaults({ leaves: () => turn++ % 2 === 0 });
+    let items: Json = { tbl: puts(5) };
+    for (let rounds = 0; Object.keys(items).length > 0; rounds++) {
+      expect(rounds).toBeLessThan(5);
+      items = write(items).UnprocessedItems;
+    }
+    let left: Json = { tbl: { Keys: keys(5) } };
+    const found: Json[] = [];
+    while (Object.keys(left).length > 0) {
+      const output = read(left);
+      found.push(...output.Responses.tbl);
+      left = output.UnprocessedKeys;
+    }
+    expect(found).toHaveLength(5);
+    expect(turn).toBeGreaterThan(10);
+  });
+});
