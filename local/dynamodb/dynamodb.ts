@@ -109,7 +109,7 @@ export interface DynamoDbService {
   resourcePolicyOf(tableNameOrArn: string): string | undefined;
   /** Brings faults in, or, with `{}`, ends them. */
   setFaults(faults: DynamoDbFaults): void;
-  /** Is told of every change before its caller has an answer; what it throws, the caller gets. */
+  /** Is told of every commit before it is made: when it throws, the caller gets that and nothing is written. */
   setJournal(onCommit: ((entry: JournalEntry) => void) | undefined): void;
   /** Applies a journal's entries, in their order, to a service without tables. */
   restore(entries: Iterable<JournalEntry>): void;

@@ -159,15 +159,15 @@ export class Engine {
     this.onCommit?.({ kind: 'split', at, streamArn, shardId });
   }
 
-  /** Makes all of the writes, then tells the journal, then the streams. */
+  /** Tells the journal, which may refuse by throwing; then makes all of the writes; then shows them in the streams. */
   commit(writes: readonly Write[], token?: { token: string; fingerprint: string }, at: number = this.now()): void {
+    if (this.onCommit !== undefined) this.onCommit(this.#journaled(writes, at, token));
     for (const write of writes) {
       write.table.apply(write);
       this.#expiry.note(write);
     }
     if (this.faults.staleness !== undefined) this.#lag(writes, at);
     if (token !== undefined) this.#tokens.set(token.token, { fingerprint: token.fingerprint, at });
-    if (this.onCommit !== undefined) this.onCommit(this.#journaled(writes, at, token));
     const [first] = writes;
     if (writes.length === 1 && first !== undefined) this.#show(first.table, [{ write: first, at }]);
     else for (const [table, changes] of groupByTable(writes, at)) this.#show(table, changes);

@@ -84,6 +84,8 @@ describe('the journal', () => {
       throw new Error('disk full');
     });
     expect(() => s.call('PutItem', { TableName: 'tbl', Item: key('a', 3) })).toThrow('disk full');
+    s.db.setJournal(undefined);
+    expect(s.call('Scan', { TableName: 'tbl' }).Count).toBe(2);
   });
 });
 
