@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { DaybookError } from '../errors.ts';
 import type { AnyAggregate, EventsOf, StateOf } from '../event/aggregate-definition.ts';
-import type { EventOf } from '../event/event-definition.ts';
+import type { EventOf, NewEventOf } from '../event/event-definition.ts';
 import type { RecordedEvent } from '../event/recorded-event.ts';
 import { type Appended, type AppendOptions, append } from './append.ts';
 import { type Backoff, realPauses } from './backoff.ts';
 import { checkAggregateUuid, checkOptions } from './check-input.ts';
 import type { StoreContext, StoreCounts } from './context.ts';
 import type { EventTable } from './event-table.ts';
-import { type Decide, type Handled, type HandleOptions, handle } from './handle.ts';
+import { type Handled, type HandleOptions, handle } from './handle.ts';
 import { type ListOptions, list } from './list.ts';
 import { type LoadedAggregate, type LoadOptions, load } from './load.ts';
 import { type Occasion, type ReadOptions, read, type StateAt, type StateAtPoint, stateAt, when } from './read.ts';
@@ -96,10 +96,10 @@ export interface EventStore {
    *   return { type: 'MoneyWithdrawn', data: { amount } };
    * }, 50);
    */
-  handle<A extends AnyAggregate, Command = undefined>(
+  handle<A extends AnyAggregate, const E extends NewEventOf<EventsOf<A>>, Command = undefined>(
     aggregate: A,
     aggregateUuid: string,
-    decide: Decide<A, Command>,
+    decide: (state: StateOf<A>, command: Command) => E | readonly E[],
     ...rest: [Command] extends [undefined]
       ? [command?: undefined, options?: HandleOptions]
       : [command: Command, options?: HandleOptions]

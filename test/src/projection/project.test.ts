@@ -25,7 +25,7 @@ describe('projecting live', () => {
       await store.handle(
         Account,
         aggregateUuid,
-        (_, amount: number) => ({ type: 'MoneyDeposited' as const, data: { amount } }),
+        (_, amount: number) => ({ type: 'MoneyDeposited', data: { amount } }),
         n + 1,
       );
     }
