@@ -2,8 +2,14 @@ import { DaybookError } from '../errors.ts';
 import type { EventTable } from '../store/event-table.ts';
 import type { CursorTable } from './cursor-table.ts';
 import { type Envelope, type EnvelopeEvent, emptyEnvelope, filledEnvelope } from './envelope.ts';
-import { ANSWER_BYTES, ANSWER_ENVELOPES, ENVELOPE_BYTES, jsonBytes, jsonBytesBound } from './envelope-size.ts';
-import { eachOf } from './feed-batch.ts';
+import {
+  ANSWER_BYTES,
+  ANSWER_ENVELOPES,
+  ENVELOPE_BYTES,
+  headerBytesBound,
+  jsonBytes,
+  jsonBytesBound,
+} from './envelope-size.ts';
 import { type Observed, type Observing, observing } from './observed.ts';
 import { readRun } from './read-run.ts';
 import { readStreamRecord } from './stream-record.ts';
@@ -22,8 +28,6 @@ const MOSTLY = 3;
 const EVENT_BYTES = 200;
 /** How many aggregates are read from the table at a time; what they hold in memory is bounded by it too. */
 const READS = 8;
-/** `"to"` and `"head"` of a filled envelope may have more digits than those of the empty one. */
-const DIGITS = 32;
 
 /**
  * Makes per-aggregate order from the table: stream records are doorbells, and the answer holds at most one envelope per
@@ -96,27 +100,31 @@ function listen(records: readonly unknown[], seen: Observing): ReadonlyMap<strin
 
 /** Fills the runs in their order as long as the answer has room; for each one it has room at least for an empty envelope. */
 async function fill(lagging: readonly Lag[], ports: EnrichPorts, seen: Observing): Promise<Envelope[]> {
-  const envelopes = lagging.map((lag) => emptyEnvelope(ports.feed, lag.aggregate, lag.from, lag.head));
+  const { feed } = ports;
+  const envelopes: Envelope[] = [];
   const filled: Filling[] = [];
   let room = ANSWER_BYTES - 2;
-  for (const envelope of envelopes) room -= jsonBytes(envelope) + DIGITS + 1;
+  for (const { aggregate } of lagging) room -= headerBytesBound(feed, aggregate) + 1;
   for (let start = 0; start < lagging.length; start += READS) {
     const batch = lagging.slice(start, start + READS);
-    const fillings: (Filling | undefined)[] = [];
-    await eachOf(batch, READS, async (lag, i) => {
-      fillings[i] = await gather(lag, ENVELOPE_BYTES - jsonBytes(envelopes[start + i]!) - DIGITS, ports, seen);
-    });
-    for (const [i, lag] of batch.entries()) {
-      const filling = fillings[i];
-      if (filling === undefined || filling.events.length === 0) continue;
-      if (filling.bytes > room) {
+    const gathered = batch.map((lag) =>
+      gather(lag, ENVELOPE_BYTES - headerBytesBound(feed, lag.aggregate), ports, seen),
+    );
+    const fillings = gathered.some((each) => each instanceof Promise) ? await Promise.all(gathered) : gathered;
+    for (const [i, { aggregate, from, head }] of batch.entries()) {
+      const filling = fillings[i] as Filling | undefined;
+      if (filling !== undefined && filling.bytes > room) {
         for (const earlier of filled) room += settle(earlier);
         settle(filling);
       }
-      if (filling.bytes > room) continue; // sent empty: Confirm carries the run on
+      // What has no room is sent empty: Confirm carries the run on.
+      const fits = filling !== undefined && filling.events.length > 0 && filling.bytes <= room;
+      envelopes.push(
+        fits ? filledEnvelope(feed, aggregate, from, head, filling.events) : emptyEnvelope(feed, aggregate, from, head),
+      );
+      if (!fits) continue;
       room -= filling.bytes;
       filled.push(filling);
-      envelopes[start + i] = filledEnvelope(ports.feed, lag.aggregate, lag.from, lag.head, filling.events);
       seen.count('EventsFed', filling.events.length);
     }
   }
@@ -146,40 +154,54 @@ const bytesOf = (events: readonly EnvelopeEvent[]) => events.reduce((sum, event)
  * The run from `from`: images as they came, missing versions from the table. It ends before a hole. Undefined when the
  * aggregate lags too far, by more than one envelope for certain: then an empty one is sent, and Confirm carries it on.
  */
-async function gather(lag: Lag, room: number, { table }: EnrichPorts, seen: Observing): Promise<Filling | undefined> {
-  const { aggregate, from, head, images } = lag;
-  const at = [...images.keys()].filter((version) => version >= from).sort((a, b) => a - b);
-  const atHand = at.map((version) => images.get(version)!);
-  if (isBehind(head - from + 1 - at.length, atHand)) return undefined;
-  const filling = { events: [] as EnvelopeEvent[], bytes: 0, exact: false };
+function gather(
+  lag: Lag,
+  room: number,
+  ports: EnrichPorts,
+  seen: Observing,
+): Promise<Filling | undefined> | Filling | undefined {
+  const { from, head, images } = lag;
+  const atHand: EnvelopeEvent[] = [];
+  for (const event of images.values()) if (event.version >= from) atHand.push(event);
+  atHand.sort((a, b) => a.version - b.version);
+  const missing = head - from + 1 - atHand.length;
+  if (isBehind(missing, atHand)) return undefined;
+  if (missing > 0) return gatherMissing(lag, atHand, room, ports, seen);
+  const filling: Filling = { events: atHand, bytes: 0, exact: false };
+  for (const event of atHand) filling.bytes += jsonBytesBound(event);
+  if (filling.bytes > room) settle(filling);
+  return filling.bytes > room ? undefined : filling;
+}
+
+async function gatherMissing(
+  { aggregate, from, head }: Lag,
+  atHand: readonly EnvelopeEvent[],
+  room: number,
+  { table }: EnrichPorts,
+  seen: Observing,
+): Promise<Filling | undefined> {
+  const filling = { events: [] as EnvelopeEvent[], bytes: 0, exact: true };
   let next = from;
-  for (const version of [...at, head + 1]) {
-    if (next < version && next <= head) {
-      settle(filling);
-      const run = await readRun(table, aggregate, next, version - 1, room - filling.bytes);
+  for (const event of [...atHand, undefined]) {
+    const end = event === undefined ? head : event.version - 1;
+    if (next <= end) {
+      const run = await readRun(table, aggregate, next, end, room - filling.bytes);
       seen.count('EventsReadFromTable', run.events.length);
       filling.events.push(...run.events);
       filling.bytes += run.bytes;
       if (run.end === 'full') return undefined;
-      if (run.end !== 'whole') return metHole(lag, run.end, filling, seen);
-      next = version;
+      if (run.end !== 'whole') {
+        seen.count('HolesMet');
+        seen.note({ what: 'holeMet', why: run.end, aggregate, version: from + filling.events.length });
+        return filling;
+      }
     }
-    const event = images.get(version);
-    if (event === undefined) continue;
+    if (event === undefined) return filling;
     filling.events.push(event);
-    filling.bytes += filling.exact ? jsonBytes(event) + 1 : jsonBytesBound(event);
-    next = version + 1;
-    if (filling.bytes > room) {
-      settle(filling);
-      if (filling.bytes > room) return undefined;
-    }
+    filling.bytes += jsonBytes(event) + 1;
+    if (filling.bytes > room) return undefined;
+    next = event.version + 1;
   }
-  return filling;
-}
-
-function metHole(lag: Lag, why: string, filling: Filling, seen: Observing): Filling {
-  seen.count('HolesMet');
-  seen.note({ what: 'holeMet', why, aggregate: lag.aggregate, version: lag.from + filling.events.length });
   return filling;
 }
 

@@ -30,3 +30,8 @@ export function jsonBytesBound(event: EnvelopeEvent): number {
     (event.occurredAt?.length ?? 0);
   return 6 * units + KEYS;
 }
+
+/** The same bound for everything of an envelope but its events. */
+export function headerBytesBound(feed: string, aggregate: string): number {
+  return 6 * (feed.length + aggregate.length) + KEYS;
+}

@@ -1,8 +1,8 @@
 import { DaybookError } from '../errors.ts';
 import type { EventTable } from '../store/event-table.ts';
 import type { Cursor, CursorTable } from './cursor-table.ts';
-import { emptyEnvelope, filledEnvelope } from './envelope.ts';
-import { ENVELOPE_BYTES, jsonBytes } from './envelope-size.ts';
+import { filledEnvelope } from './envelope.ts';
+import { ENVELOPE_BYTES, headerBytesBound } from './envelope-size.ts';
 import type { FeedWriter } from './feed-writer.ts';
 import { errorNote, type Observing } from './observed.ts';
 import { readRun } from './read-run.ts';
@@ -17,9 +17,6 @@ export interface OfferPorts {
   readonly now: () => number;
 }
 
-/** `"to"` may have more digits than in the empty envelope. */
-const DIGITS = 16;
-
 /**
  * Puts the envelope from `confirmed + 1` on the feed, then records the offer: recorded first, a crash in between would stop
  * the aggregate until the reconciler comes. Puts nothing and says so when that version is not in the table or is no event.
@@ -32,8 +29,7 @@ export async function offerNext(
   seen: Observing,
 ): Promise<'put' | 'hole' | 'unreadable'> {
   const from = cursor.confirmed + 1;
-  const room = ENVELOPE_BYTES - jsonBytes(emptyEnvelope(feed, aggregate, from, head)) - DIGITS;
-  const run = await readRun(table, aggregate, from, head, room);
+  const run = await readRun(table, aggregate, from, head, ENVELOPE_BYTES - headerBytesBound(feed, aggregate));
   if (run.events.length === 0) return run.end === 'hole' ? 'hole' : 'unreadable';
   const envelope = filledEnvelope(feed, aggregate, from, head, run.events);
   const refused = await writer.put([envelope]);

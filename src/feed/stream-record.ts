@@ -33,15 +33,18 @@ export function readStreamRecord(given: unknown): StreamNotice {
   }
   const key = keyOf(change.Keys);
   if (record?.eventName !== 'INSERT' || key === undefined) return { kind: 'unknown' };
-  if (change.NewImage === undefined) return { kind: 'inserted', ...key };
-  return { kind: 'inserted', ...key, event: eventOf(change.NewImage, key.version) ?? 'poison' };
+  const { aggregate, version } = key;
+  if (change.NewImage === undefined) return { kind: 'inserted', aggregate, version };
+  return { kind: 'inserted', aggregate, version, event: eventOf(change.NewImage, version) ?? 'poison' };
 }
 
 function keyOf(image: Image | undefined): { aggregate: string; version: number } | undefined {
   const aggregate = text(image?.AggregateUuid);
   const version = whole(image?.Version);
   if (aggregate === undefined || aggregate === '' || version === undefined || version < 1) return undefined;
-  if (aggregate.length > MAX_AGGREGATE_BYTES || Buffer.byteLength(aggregate) > MAX_AGGREGATE_BYTES) return undefined;
+  // A UTF-16 unit has at most three bytes: most ids need no counting.
+  if (aggregate.length * 3 > MAX_AGGREGATE_BYTES && Buffer.byteLength(aggregate) > MAX_AGGREGATE_BYTES)
+    return undefined;
   return { aggregate, version };
 }
 
@@ -55,23 +58,25 @@ function eventOf(image: Image, version: number): EnvelopeEvent | undefined {
   if (whole(image.Format) !== EVENT_FORMAT || image.Encryption !== undefined) return undefined;
   if (aggregateType === undefined || type === undefined || schemaVersion === undefined) return undefined;
   if (commitId === undefined || recordedAt === undefined || data === undefined) return undefined;
-  const commitFirst = whole(image.CommitFirst);
-  const commitLast = whole(image.CommitLast);
-  const occurredAt = text(image.OccurredAt);
-  const metadata = text(image.Metadata);
-  return {
+  // Filled in place: this runs for every record, and spreads of conditions cost more than all the rest.
+  const event: { -readonly [K in keyof EnvelopeEvent]: EnvelopeEvent[K] } = {
     version,
     aggregateType,
     type,
     schemaVersion,
     commitId,
-    ...(commitFirst !== undefined && commitFirst !== version && { commitFirst }),
-    ...(commitLast !== undefined && commitLast !== version && { commitLast }),
     recordedAt,
-    ...(occurredAt !== undefined && occurredAt !== recordedAt && { occurredAt }),
     data,
-    ...(metadata !== undefined && { metadata }),
   };
+  const commitFirst = image.CommitFirst === undefined ? version : whole(image.CommitFirst);
+  const commitLast = image.CommitLast === undefined ? version : whole(image.CommitLast);
+  const occurredAt = image.OccurredAt === undefined ? recordedAt : text(image.OccurredAt);
+  const metadata = text(image.Metadata);
+  if (commitFirst !== undefined && commitFirst !== version) event.commitFirst = commitFirst;
+  if (commitLast !== undefined && commitLast !== version) event.commitLast = commitLast;
+  if (occurredAt !== undefined && occurredAt !== recordedAt) event.occurredAt = occurredAt;
+  if (metadata !== undefined) event.metadata = metadata;
+  return event;
 }
 
 const text = (attribute: Attribute | undefined): string | undefined =>

@@ -64,13 +64,8 @@ export const BUGS: readonly Bug[] = [
     'a hole is skipped',
     patch(
       ENRICH,
-      'const { aggregate, from, head, images } = lag;',
-      'const { aggregate, head, images } = lag; let { from } = lag;',
-    ),
-    patch(
-      ENRICH,
-      "if (run.end !== 'whole') return metHole(lag, run.end, filling, seen);",
-      "if (run.end !== 'whole') { filling.events.length = 0; filling.bytes = 0; (lag as any).from = version; }",
+      "if (run.end !== 'whole') {",
+      "if (run.end !== 'whole' && event !== undefined) {\n(arguments[0] as any).from = event.version; filling.events.length = 0; filling.bytes = 0;\n} else if (run.end !== 'whole') {",
     ),
   ),
   bug(
@@ -85,13 +80,13 @@ export const BUGS: readonly Bug[] = [
       'return { envelopes: envelopes.filter((e) => e.events.length > 0), seen };',
     ),
   ),
-  bug('the enrichment throws for a hole', patch(ENRICH, "  seen.count('HolesMet');", "  throw new Error('hole');")),
+  bug('the enrichment throws for a hole', patch(ENRICH, "seen.count('HolesMet');", "throw new Error('hole');")),
   bug(
     'images are fed in the order of time',
     patch(
       ENRICH,
-      'lag.head, filling.events);',
-      'lag.head, [...filling.events].sort((a, b) => (a.recordedAt < b.recordedAt ? -1 : 1)));',
+      'from, head, filling.events)',
+      'from, head, [...filling.events].sort((a, b) => (a.recordedAt < b.recordedAt ? -1 : 1)))',
     ),
   ),
   bug(
