@@ -8,7 +8,7 @@ import { invalidRequest } from './errors.ts';
 import { describeExecution, type Executions, openExecutions } from './executions.ts';
 import { namedQueryOperations } from './named-queries.ts';
 import { pageOf } from './page.ts';
-import { queryResults } from './query-results.ts';
+import { queryResults, type RecentResult } from './query-results.ts';
 import { checkResultConfiguration, workGroupOf, workGroupOperations } from './work-groups.ts';
 
 export interface AthenaOptions {
@@ -100,6 +100,7 @@ export function createAthena(cloud: Cloud, options: AthenaOptions): Athena {
 }
 
 function executionOperations(executions: Executions, cloud: Cloud): Operations {
+  const recent: RecentResult = { id: '', text: '' };
   return {
     GetQueryExecution: operation(['QueryExecutionId'], (input) => ({
       QueryExecution: describeExecution(executions.get(input.QueryExecutionId)),
@@ -128,7 +129,7 @@ function executionOperations(executions: Executions, cloud: Cloud): Operations {
       return {};
     }),
     GetQueryResults: operation(['QueryExecutionId', 'NextToken', 'MaxResults', 'QueryResultType'], (input, caller) =>
-      queryResults(executions.get(input.QueryExecutionId), input, cloud, caller),
+      queryResults(executions.get(input.QueryExecutionId), input, { cloud, caller, recent }),
     ),
   };
 }

@@ -41,11 +41,16 @@ export function createDuckDb(s3: S3): DuckDb {
       temp_directory: join(scratchDir, 'spill'),
     });
     const connection = await instance.connect();
-    for (const setting of SETTINGS) await connection.run(setting);
-    for (const macro of [...MACROS_FIRST, ...MACROS]) await connection.run(macro);
-    await connection.run(`SET GLOBAL allowed_directories = [${quoteText(join(s3.dir, '/'))}]`);
-    await connection.run('SET GLOBAL enable_external_access = false');
-    await connection.run('SET GLOBAL lock_configuration = true');
+    // Whether "/" divides whole numbers is decided when a macro is read: the settings come first.
+    await connection.run(SETTINGS.join(';\n'));
+    await connection.run([...MACROS_FIRST, ...MACROS].join(';\n'));
+    await connection.run(
+      [
+        `SET GLOBAL allowed_directories = [${quoteText(join(s3.dir, '/'))}]`,
+        'SET GLOBAL enable_external_access = false',
+        'SET GLOBAL lock_configuration = true',
+      ].join(';\n'),
+    );
     connection.closeSync();
     return instance;
   };

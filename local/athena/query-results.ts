@@ -8,10 +8,17 @@ import { parseLocation } from './output.ts';
 const MOST_ROWS = 1000;
 
 /** The text of the result that was read last: paging asks for the same one again and again. */
-let recent: { readonly id: string; readonly text: string } | undefined;
+export interface RecentResult {
+  id: string;
+  text: string;
+}
 
 /** A page of a result, read from its file with the caller's rights, as Athena does it. The first row has the names. */
-export async function queryResults(execution: Execution, input: Json, cloud: Cloud, caller: Caller): Promise<Json> {
+export async function queryResults(
+  execution: Execution,
+  input: Json,
+  context: { readonly cloud: Cloud; readonly caller: Caller; readonly recent: RecentResult },
+): Promise<Json> {
   if (input.QueryResultType !== undefined && input.QueryResultType !== 'DATA_ROWS') {
     throw invalidRequest(`QueryResultType ${input.QueryResultType} is not honoured by the embedded Athena`);
   }
@@ -25,7 +32,7 @@ export async function queryResults(execution: Execution, input: Json, cloud: Clo
   if (!(most >= 1 && most <= MOST_ROWS))
     throw invalidRequest(`MaxResults must be between 1 and ${MOST_ROWS}, got ${input.MaxResults}`);
   const from = input.NextToken === undefined ? 0 : Number(Buffer.from(String(input.NextToken), 'base64').toString());
-  const { rows, next } = await readRows(execution, from, most, cloud, caller);
+  const { rows, next } = await readRows(execution, from, most, context);
   return {
     ...(outcome.updateCount !== undefined && { UpdateCount: outcome.updateCount }),
     ResultSet: {
@@ -53,15 +60,14 @@ async function readRows(
   execution: Execution,
   from: number,
   most: number,
-  cloud: Cloud,
-  caller: Caller,
+  { cloud, caller, recent }: { readonly cloud: Cloud; readonly caller: Caller; readonly recent: RecentResult },
 ): Promise<{ rows: CsvRow[]; next: number | undefined }> {
   const { outputLocation } = execution.outcome!;
   if (!/\.(csv|txt)$/.test(outputLocation)) return { rows: [], next: undefined };
-  if (from === 0 || recent?.id !== execution.id) {
+  if (from === 0 || recent.id !== execution.id) {
     const { bucket: Bucket, prefix } = parseLocation(outputLocation);
     const { Body } = await cloud.call(caller, 's3', 'GetObject', { Bucket, Key: prefix.slice(0, -1) });
-    recent = { id: execution.id, text: Body.toString('utf8') };
+    Object.assign(recent, { id: execution.id, text: Body.toString('utf8') });
   }
   const { text } = recent;
   if (outputLocation.endsWith('.csv')) return readCsv(text, from, most);

@@ -1,11 +1,13 @@
 import type { Json } from '../cloud.ts';
+import { callGlue, databaseOf } from './catalog.ts';
+import { createView } from './create-view.ts';
 import type { CsvRow } from './csv.ts';
 import { QueryFailure } from './errors.ts';
 import { parseLocation, putObject } from './output.ts';
 import { findTable, type QueryContext } from './relations.ts';
 import type { ResultColumn } from './result-format.ts';
 import { prepareSelect, runToCsv } from './run-select.ts';
-import { callGlue, createTableAs, createView, databaseOf, unload } from './run-write.ts';
+import { createTableAs, unload } from './run-write.ts';
 import type { Statement } from './statement.ts';
 
 /** What became of a query. */

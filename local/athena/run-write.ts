@@ -1,14 +1,15 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DuckDBType } from '@duckdb/node-api';
-import { type Json, ServiceError } from '../cloud.ts';
+import type { Json } from '../cloud.ts';
 import { quoteName, quoteText } from '../glue/hive-type.ts';
+import { callGlue, databaseOf } from './catalog.ts';
+import { glueType } from './column-types.ts';
 import { QueryFailure, unsupported } from './errors.ts';
 import { checkEmpty, filesBelow, parseLocation, type S3Location, uploadFolder } from './output.ts';
 import type { QueryContext } from './relations.ts';
-import { resultColumn } from './result-format.ts';
 import type { Prepared } from './run-select.ts';
-import type { Name, Properties, Statement } from './statement.ts';
+import type { Properties, Statement } from './statement.ts';
 
 export interface WriteOptions {
   readonly scratchDir: string;
@@ -16,8 +17,6 @@ export interface WriteOptions {
   /** Where the workgroup's results go. */
   readonly output: S3Location;
 }
-
-type Column = Prepared['columns'][number];
 
 interface FileFormat {
   readonly name: 'PARQUET' | 'JSON' | 'TEXTFILE';
@@ -214,93 +213,4 @@ function writable(expression: string, type: DuckDBType, format: FileFormat): str
   if (text === 'JSON' || text === 'UUID') return `CAST(${expression} AS VARCHAR)`;
   if (format.name !== 'PARQUET' && text === 'TIMESTAMP') return `strftime(${expression}, '%Y-%m-%d %H:%M:%S.%g')`;
   return expression;
-}
-
-function glueType(type: DuckDBType): string {
-  const { type: name, precision, scale } = resultColumn('', type);
-  if (name === 'decimal') return `decimal(${precision},${scale})`;
-  const simple: Record<string, string> = {
-    varchar: 'string',
-    integer: 'int',
-    varbinary: 'binary',
-    json: 'string',
-    'timestamp with time zone': 'timestamp',
-  };
-  if (['array', 'map', 'row'].includes(name)) return nestedGlueType(type);
-  return simple[name] ?? name;
-}
-
-function nestedGlueType(type: DuckDBType): string {
-  const of = type as DuckDBType & {
-    readonly valueType?: DuckDBType;
-    readonly keyType?: DuckDBType;
-    readonly entryNames?: readonly string[];
-    readonly entryTypes?: readonly DuckDBType[];
-  };
-  if (of.keyType !== undefined) return `map<${glueType(of.keyType)},${glueType(of.valueType!)}>`;
-  if (of.valueType !== undefined) return `array<${glueType(of.valueType)}>`;
-  return `struct<${of.entryNames!.map((name, i) => `${name}:${glueType(of.entryTypes![i]!)}`).join(',')}>`;
-}
-
-/** CREATE [OR REPLACE] VIEW: as the console does it, with the query in base64. */
-export async function createView(
-  statement: Statement & { kind: 'createView' },
-  columns: readonly Column[],
-  context: QueryContext,
-): Promise<void> {
-  const database = databaseOf(statement.name, context);
-  const described = columns.map(({ name, type }) => ({ name, type: prestoType(type) }));
-  const definition = {
-    originalSql: statement.sql,
-    catalog: 'awsdatacatalog',
-    schema: context.database ?? database,
-    columns: described,
-  };
-  const TableInput = {
-    Name: statement.name.table,
-    TableType: 'VIRTUAL_VIEW',
-    Parameters: { presto_view: 'true', comment: 'Presto View' },
-    ViewOriginalText: `/* Presto View: ${Buffer.from(JSON.stringify(definition)).toString('base64')} */`,
-    ViewExpandedText: '/* Presto View */',
-    StorageDescriptor: {
-      Columns: columns.map(({ name, type }) => ({ Name: name.toLowerCase(), Type: glueType(type) })),
-    },
-  };
-  try {
-    await context.cloud.call(context.caller, 'glue', 'CreateTable', { DatabaseName: database, TableInput });
-  } catch (error) {
-    if (!(error instanceof ServiceError)) throw error;
-    if (error.code === 'AlreadyExistsException' && statement.orReplace) {
-      await callGlue(context, 'UpdateTable', { DatabaseName: database, TableInput });
-      return;
-    }
-    throw new QueryFailure(
-      error.code === 'AlreadyExistsException'
-        ? `TABLE_ALREADY_EXISTS: line 1:1: View '${database}.${statement.name.table}' already exists`
-        : `${error.code}: ${error.message}`,
-    );
-  }
-}
-
-function prestoType(type: DuckDBType): string {
-  const { type: name, precision, scale } = resultColumn('', type);
-  if (name === 'decimal') return `decimal(${precision},${scale})`;
-  return name === 'timestamp' ? 'timestamp(3)' : name;
-}
-
-export function databaseOf(name: Name, context: Pick<QueryContext, 'database'>): string {
-  const database = name.database ?? context.database;
-  if (database === undefined)
-    throw new QueryFailure('MISSING_SCHEMA_NAME: line 1:1: Schema must be specified when session schema is not set');
-  return database;
-}
-
-/** Glue's refusals fail the query. */
-export async function callGlue(context: QueryContext, operation: string, input: Json): Promise<Json> {
-  try {
-    return await context.cloud.call(context.caller, 'glue', operation, input);
-  } catch (error) {
-    if (!(error instanceof ServiceError)) throw error;
-    throw new QueryFailure(`${error.code}: ${error.message}`);
-  }
 }

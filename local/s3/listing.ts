@@ -1,7 +1,8 @@
 import type { Json } from '../cloud.ts';
 import { invalidArgument } from './errors.ts';
 import { positionOf } from './key-order.ts';
-import { isoSeconds, type ObjectContext } from './objects.ts';
+import { isoSeconds } from './object-input.ts';
+import type { ObjectContext } from './objects.ts';
 
 interface Page {
   readonly contents: Json[];

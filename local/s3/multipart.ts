@@ -15,17 +15,9 @@ import { type ChecksumAlgorithm, checksumOf, compositeChecksum } from './checksu
 import { checkWriteConditions } from './conditions.ts';
 import { badDigest, invalidArgument, invalidRequest, noSuchKey, noSuchUpload } from './errors.ts';
 import { compareKeys } from './key-order.ts';
+import { bodyOf, checksumFields, describe, isoSeconds, keyOf, verifyChecksums } from './object-input.ts';
 import type { ObjectMeta } from './object-store.ts';
-import {
-  bodyOf,
-  checksumFields,
-  describe,
-  isoSeconds,
-  keyOf,
-  type ObjectContext,
-  sourceOf,
-  verifyChecksums,
-} from './objects.ts';
+import { type ObjectContext, sourceOf } from './objects.ts';
 
 interface Upload {
   readonly id: string;

@@ -6,9 +6,9 @@ import { notImplemented } from './errors.ts';
 import { positionOf } from './key-order.ts';
 import { listObjects, listObjectsV2 } from './listing.ts';
 import { openUploads } from './multipart.ts';
+import { CHECKSUM_MEMBERS, WRITE_MEMBERS } from './object-input.ts';
 import { type ObjectMeta, openObjectStore } from './object-store.ts';
 import {
-  CHECKSUM_MEMBERS,
   copyObject,
   deleteObject,
   deleteObjects,
@@ -16,7 +16,6 @@ import {
   headObject,
   type ObjectContext,
   putObject,
-  WRITE_MEMBERS,
 } from './objects.ts';
 
 /** The embedded S3: the service, and what other parts of the runtime may know of its files. */
