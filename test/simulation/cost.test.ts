@@ -32,7 +32,12 @@ async function feed(load: Load): Promise<{ fedPerByte: number; repeats: number; 
   };
   const cursors = memoryCursors();
   const log: Envelope[] = [];
-  const writer = { put: async (envelopes: readonly Envelope[]) => (log.push(...envelopes), []) };
+  const writer = {
+    put: async (envelopes: readonly Envelope[]) => {
+      log.push(...envelopes);
+      return [];
+    },
+  };
   const enrich = createTableToFeed({ feed: 'f', cursors, table });
   const confirm = createFeedToConfirmed({ feed: 'f', cursors, table, writer, now: () => now });
   let rung = 0;

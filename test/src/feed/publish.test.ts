@@ -199,8 +199,11 @@ describe('failures', () => {
   test('a call that fails wholly fails its aggregates; later calls send nothing of them', async () => {
     const { ports, positions, calls } = setup();
     const put = ports.bus.put;
-    ports.bus.put = (batch) =>
-      calls.length === 0 ? (calls.push([]), Promise.reject(new Error('no network'))) : put(batch);
+    ports.bus.put = async (batch) => {
+      if (calls.length > 0) return put(batch);
+      calls.push([]);
+      throw new Error('no network');
+    };
     const { answer } = await publish(kinesisEvent([full('a', 1, 25), full('b', 1, 1)]), ports);
     expect(answer.batchItemFailures).toEqual([{ itemIdentifier: '1' }]);
     expect(Object.fromEntries(positions.items)).toEqual({ 'bus|b': 1 });
