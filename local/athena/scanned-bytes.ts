@@ -5,7 +5,8 @@ import type { TableScan } from './table-source.ts';
 
 /**
  * How many bytes Athena would read: of Parquet the chunks of the columns that the plan projects or filters, in the files
- * that are left after the partitions were pruned; of other formats those files whole.
+ * that are left after the partitions were pruned, but for row groups that their statistics exclude; of other formats those
+ * files whole.
  */
 export async function scannedBytes(
   sql: string,
@@ -41,7 +42,7 @@ async function bytesOf(info: Json, scans: readonly TableScan[], connection: Duck
     for (const [, name] of filter.matchAll(new RegExp(`"?${used.mark.replace('.', '\\.')}(\\w+)`, 'g')))
       columns.add(name);
   }
-  return await columnBytes(files, columns, connection);
+  return await columnBytes(files, columns, [info.Filters ?? []].flat(), used.mark, connection);
 }
 
 /** A scan without a column (`count(*)`) is known by its number of files. */
@@ -89,17 +90,49 @@ function conjunctsOf(text: string): string[] {
   return rest === '' ? conjuncts : [text];
 }
 
+/** Row groups whose statistics exclude every row are not read. */
 async function columnBytes(
   files: TableScan['files'],
   columns: ReadonlySet<string>,
+  filters: readonly string[],
+  mark: string,
   connection: DuckDBConnection,
 ): Promise<number> {
   if (columns.size === 0 || files.length === 0) return 0;
   const list = `[${files.map((file) => quoteText(file.path)).join(', ')}]`;
   const names = [...columns].map((name) => quoteText(name.toLowerCase())).join(', ');
+  const excluding = filters.flatMap((filter) => excludingConditions(filter, mark));
   const reader = await connection.runAndReadAll(
-    `SELECT coalesce(sum(total_compressed_size), 0)::BIGINT FROM parquet_metadata(${list})
-     WHERE lower(split_part(path_in_schema, ', ', 1)) IN (${names})`,
+    `WITH chunks AS (
+       SELECT file_name, row_group_id, lower(split_part(path_in_schema, ', ', 1)) AS name, total_compressed_size AS bytes,
+         stats_min_value AS low, stats_max_value AS high
+       FROM parquet_metadata(${list})),
+     excluded AS (SELECT DISTINCT file_name, row_group_id FROM chunks WHERE ${['false', ...excluding].join(' OR ')})
+     SELECT coalesce(sum(bytes), 0)::BIGINT FROM chunks ANTI JOIN excluded USING (file_name, row_group_id) WHERE name IN (${names})`,
   );
   return Number(reader.getRows()[0]![0]);
+}
+
+/** `t0.version>=5 AND t0.version<=9`: what excludes a chunk by its least and its greatest value. */
+function excludingConditions(filter: string, mark: string): string[] {
+  const simple = new RegExp(
+    `^${mark.replace('.', '\\.')}(\\w+)(>=|<=|=|<|>)('(?:[^']|'')*'|-?\\d+(?:\\.\\d+)?)(?:::(TIMESTAMP|DATE))?$`,
+  );
+  return filter.split(/ AND (?=(?:[^']|'[^']*')*$)/).flatMap((part) => {
+    const match = simple.exec(part.trim());
+    if (match === null) return [];
+    const [, name = '', operator = '', literal = '', time] = match;
+    const type = time ?? (literal.startsWith("'") ? 'VARCHAR' : 'DOUBLE');
+    const low = `TRY_CAST(low AS ${type})`;
+    const high = `TRY_CAST(high AS ${type})`;
+    const value = `CAST(${literal} AS ${type})`;
+    const excluded = {
+      '=': `(${low} > ${value} OR ${high} < ${value})`,
+      '>': `${high} <= ${value}`,
+      '>=': `${high} < ${value}`,
+      '<': `${low} >= ${value}`,
+      '<=': `${low} > ${value}`,
+    }[operator];
+    return [`(name = ${quoteText(name.toLowerCase())} AND ${excluded})`];
+  });
 }

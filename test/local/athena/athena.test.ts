@@ -120,6 +120,29 @@ describe('a projected table', () => {
     expect(both).toBeGreaterThan(all / 8);
   });
 
+  it('leaves out row groups that cannot hold what is asked', async () => {
+    const connection = await cold.duckdb.connect();
+    const path = join(cold.duckdb.scratchDir, 'sorted.parquet');
+    const rows =
+      "SELECT printf('id%06d', i // 100) AS id, i AS version, repeat(md5(i::VARCHAR), 3) AS data FROM range(100000) AS t(i)";
+    await connection.run(`COPY (${rows}) TO '${path}' (FORMAT parquet, ROW_GROUP_SIZE 10000)`);
+    connection.closeSync();
+    await cold.call('s3', 'PutObject', {
+      Bucket: 'cold',
+      Key: 'events/day=2026-01-02/bucket=a/sorted.parquet',
+      Body: readFileSync(path),
+    });
+    const all = await scanned('SELECT id, version, data FROM events');
+    expect((await scanned("SELECT id, version, data FROM events WHERE id = 'id000500'")) / all).toBeCloseTo(1 / 10, 2);
+    expect(
+      (await scanned('SELECT id, version, data FROM events WHERE version BETWEEN 5000 AND 14999')) / all,
+    ).toBeCloseTo(2 / 10, 2);
+    expect(await scanned("SELECT id, version, data FROM events WHERE id = 'it''s AND not there'")).toBe(0);
+    const latest =
+      'SELECT data FROM (SELECT *, row_number() OVER (PARTITION BY id, version ORDER BY day) AS n FROM events) WHERE n = 1';
+    expect((await scanned(`${latest} AND id = 'id000500'`)) / all).toBeLessThan(0.12);
+  });
+
   it('prunes with bound parameters as well', async () => {
     await put('2026-01-01', '9', [row('abc', 1)]);
     await put('2026-01-02', '0', [row('other', 1)]);
