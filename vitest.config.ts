@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-// `import 'daybook'` inside the repository means its sources (see package.json, exports).
-const conditions = ['daybook-source', 'module', 'node', 'import', 'default'];
+// `import 'daybook'` inside the repository means its sources (see package.json, exports). No `module`: Node itself knows no
+// such condition, and packages imported by it must resolve as it does.
+const conditions = ['daybook-source', 'node', 'import', 'default'];
 
 export default defineConfig({
   resolve: { conditions },
@@ -17,7 +18,16 @@ export default defineConfig({
         test: { name: 'all', include: ['test/**/*.test.ts'], exclude: ['test/stacks/**', 'node_modules/**'] },
       },
       // These look at one template: synthesized once, not once a file.
-      { extends: true, test: { name: 'stacks', include: ['test/stacks/**/*.test.ts'], isolate: false, maxWorkers: 1 } },
+      {
+        extends: true,
+        test: {
+          name: 'stacks',
+          include: ['test/stacks/**/*.test.ts'],
+          isolate: false,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
     ],
   },
 });
