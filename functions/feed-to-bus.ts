@@ -1,5 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import type { Context } from 'aws-lambda';
 import { dynamoEventTable } from '../src/aws/dynamo-event-table.ts';
 import { dynamoPositionTable } from '../src/aws/dynamo-position-table.ts';
 import { environment } from '../src/aws/environment.ts';
@@ -12,15 +13,18 @@ import { type PublishPorts, publish } from '../src/feed/publish.ts';
 /** One bus event per event, from the publisher's own position. */
 export const createFeedToBus =
   (ports: PublishPorts, report: Report = noReport) =>
-  async (event: unknown): Promise<BatchAnswer> => {
-    const { answer, seen } = await publish(event, ports);
+  async (event: unknown, isLate?: () => boolean): Promise<BatchAnswer> => {
+    const { answer, seen } = await publish(event, ports, isLate);
     report(seen);
     return answer;
   };
 
 let run: ReturnType<typeof createFeedToBus> | undefined;
 
-export const handler = (event: unknown): Promise<BatchAnswer> => {
+/** Time for what is under way, and for the positions. */
+const MARGIN_MS = 15_000;
+
+export const handler = (event: unknown, context: Context): Promise<BatchAnswer> => {
   if (run === undefined) {
     const client = new DynamoDBClient();
     const feed = environment('FEED_ID');
@@ -29,5 +33,5 @@ export const handler = (event: unknown): Promise<BatchAnswer> => {
     const bus = eventBridgeBus({ client: new EventBridgeClient(), bus: environment('EVENT_BUS') });
     run = createFeedToBus({ feed, publisher: 'bus', positions, table, bus }, reportOf('feed-to-bus'));
   }
-  return run(event);
+  return run(event, () => context.getRemainingTimeInMillis() < MARGIN_MS);
 };

@@ -6,12 +6,12 @@ import { environment } from '../src/aws/environment.ts';
 import { reportOf } from '../src/aws/report.ts';
 import { consumeFeed } from '../src/feed/consume/consume-feed.ts';
 import { noReport, type Report } from '../src/feed/metrics.ts';
-import { type ProjectPorts, projectEnvelope } from '../src/projection/project.ts';
+import { type ProjectPorts, projectBatch } from '../src/projection/project.ts';
 import { createRunner } from '../src/projection/runner.ts';
 
 export function createFeedToProjections(ports: ProjectPorts, feed: string, report: Report = noReport) {
   const runners = app.projections.map(createRunner);
-  return (event: unknown) => consumeFeed({ feed, apply: projectEnvelope(ports, runners), report })(event);
+  return (event: unknown) => consumeFeed({ feed, report, ...projectBatch(ports, runners) })(event);
 }
 
 let projector: ReturnType<typeof createFeedToProjections> | undefined;

@@ -4,6 +4,8 @@ import { parseExact } from './exact-json.ts';
 /** An event on a bus: its text, as it is delivered, and what patterns are matched against. */
 export interface BusEvent {
   readonly id: string;
+  readonly source: string;
+  readonly detailType: string;
   readonly text: string;
   readonly parsed: Json;
   /** When the bus took it, for `aws.events.event.ingestion-time`. */
@@ -36,7 +38,19 @@ export function makeEvent(account: Account, parts: EventParts, ingestedMs: numbe
     resources: parts.resources,
   });
   const text = `${head.slice(0, -1)},"detail":${parts.detail}}`;
-  return { id: parts.id, text, parsed: parseExact(text), ingestedMs };
+  let parsed: Json;
+  return {
+    id: parts.id,
+    source: parts.source,
+    detailType: parts.detailType,
+    text,
+    /** Made when the first rule looks at it: most events of a store meet none. */
+    get parsed() {
+      parsed ??= parseExact(text);
+      return parsed;
+    },
+    ingestedMs,
+  };
 }
 
 /** The event as a replay sends it again: "EventBridge adds the replay-name field". */

@@ -122,7 +122,7 @@ function eventOf(cloud: Cloud, entry: Json): BusEvent {
 /** Matches the event against the rules of the bus and starts its deliveries. */
 function publish(cloud: Cloud, buses: Buses, name: string, event: BusEvent, heard: BusListener): void {
   const bus = buses.byName.get(name);
-  const { source, 'detail-type': detailType } = event.parsed;
+  const { source, detailType } = event;
   if (bus === undefined) {
     // As on AWS the sender is not told.
     cloud.trace.note('events', 'event dropped', { bus: name, event: event.id, reason: 'there is no such bus' });

@@ -13,10 +13,18 @@ export interface EnvironmentPool {
 export interface PoolSettings {
   /** How many threads at most; an invocation beyond waits for one, since this machine is no region. */
   readonly maximum: number;
+  /**
+   * Beyond so many, an invocation first waits a while for one that is warm: threads beyond the machine's cores bring nothing,
+   * and each costs a start and its own compilation of the same code.
+   */
+  readonly enough: number;
   /** An environment that nobody used for so long ends, for its memory. */
   readonly idleMs: number;
   start(): ExecutionEnvironment;
 }
+
+/** About what a cold start takes anyway. */
+const PATIENCE_MS = 1000;
 
 interface Idle {
   readonly environment: ExecutionEnvironment;
@@ -33,7 +41,24 @@ export function createEnvironmentPool(kernel: Kernel, settings: PoolSettings): E
     all.delete(environment);
     waiting.shift()?.();
   };
+  /** Until one may be free; at most `limitMs`. */
+  const another = (limitMs = Number.POSITIVE_INFINITY) =>
+    new Promise<void>((resolve) => {
+      let timer: Timer | undefined;
+      const go = () => {
+        timer?.cancel();
+        resolve();
+      };
+      waiting.push(go);
+      if (limitMs === Number.POSITIVE_INFINITY) return;
+      timer = kernel.scheduler.after(limitMs, () => {
+        const place = waiting.indexOf(go);
+        if (place >= 0) waiting.splice(place, 1);
+        resolve();
+      });
+    });
   const acquire = async (): Promise<ExecutionEnvironment> => {
+    let patient = true;
     for (;;) {
       const warm = idle.pop(); // the one used last, so that the others can end
       if (warm !== undefined) {
@@ -42,12 +67,18 @@ export function createEnvironmentPool(kernel: Kernel, settings: PoolSettings): E
         all.delete(warm.environment);
         continue;
       }
+      if (patient && all.size >= settings.enough && all.size < settings.maximum) {
+        const deadline = kernel.clock.now() + PATIENCE_MS;
+        await another(PATIENCE_MS);
+        patient = kernel.clock.now() < deadline;
+        continue;
+      }
       if (all.size < settings.maximum) {
         const environment = settings.start();
         all.add(environment);
         return environment;
       }
-      await new Promise<void>((resolve) => waiting.push(resolve));
+      await another();
     }
   };
   const release = (environment: ExecutionEnvironment) => {

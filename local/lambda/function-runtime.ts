@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Account } from '../cloud.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { type CodeStage, measureCode } from './code.ts';
@@ -46,6 +47,7 @@ export function createFunctionRuntime(settings: RuntimeSettings): FunctionRuntim
     staged.set(record.name, laid);
     const pool = createEnvironmentPool(settings.kernel, {
       maximum: settings.maximum,
+      enough: Math.max(2, availableParallelism()),
       idleMs: settings.idleMs,
       start: () =>
         startEnvironment(settings.kernel, {

@@ -8,20 +8,17 @@ const ATTEMPTS = 6;
 export interface BatchGetOptions {
   readonly client: DynamoDBClient;
   readonly tableName: string;
-  /** The table's one key attribute. */
-  readonly key: string;
-  readonly values: readonly string[];
+  /** Different ones: DynamoDB refuses a key twice. */
+  readonly keys: readonly Record<string, AttributeValue>[];
   readonly consistent: boolean;
 }
 
 /** Reads items by key; what a throttled table leaves unprocessed is asked for again, and its absence is never taken for none. */
 export async function batchGet(options: BatchGetOptions): Promise<readonly Record<string, AttributeValue>[]> {
-  const { client, tableName, key, values, consistent } = options;
+  const { client, tableName, keys: all, consistent } = options;
   const items: Record<string, AttributeValue>[] = [];
-  for (let start = 0; start < values.length; start += KEYS_PER_CALL) {
-    let keys: Record<string, AttributeValue>[] = values
-      .slice(start, start + KEYS_PER_CALL)
-      .map((value) => ({ [key]: { S: value } }));
+  for (let start = 0; start < all.length; start += KEYS_PER_CALL) {
+    let keys: Record<string, AttributeValue>[] = all.slice(start, start + KEYS_PER_CALL);
     for (let attempt = 1; keys.length > 0; attempt++) {
       if (attempt > ATTEMPTS)
         throw new Error(`${tableName} left ${keys.length} keys unread ${ATTEMPTS} times: it is throttled`);

@@ -50,8 +50,7 @@ export function dynamoCursorTable({ client, tableName: TableName, feed }: Dynamo
 
   return {
     async readMany(aggregates) {
-      const values = aggregates.map((aggregate) => `${feed}|${aggregate}`);
-      const items = await batchGet({ client, tableName: TableName, key: 'Cursor', values, consistent: false });
+      const items = await batchGet({ client, tableName: TableName, keys: aggregates.map(keyOf), consistent: false });
       return new Map(items.map((item) => [(item.Cursor?.S ?? '').slice(feed.length + 1), cursorOf(item)]));
     },
 

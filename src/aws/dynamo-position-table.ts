@@ -44,8 +44,8 @@ export function dynamoPositionTable(options: DynamoPositionTableOptions): Positi
   return {
     async read(consumer, aggregates) {
       const prefix = nameOf(consumer, '');
-      const values = aggregates.map((aggregate) => prefix + aggregate);
-      const items = await batchGet({ client, tableName: TableName, key: 'Consumer', values, consistent: true });
+      const keys = aggregates.map((aggregate) => ({ Consumer: { S: prefix + aggregate } }));
+      const items = await batchGet({ client, tableName: TableName, keys, consistent: true });
       return new Map(items.map((item) => [(item.Consumer?.S ?? '').slice(prefix.length), Number(item.Position?.N)]));
     },
 

@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { bucketOf } from '../event/bucket.ts';
 import type { BuildPointer, ProjectionItem, ProjectionTable } from '../projection/projection-table.ts';
+import { batchGet } from './batch-get.ts';
 
 export interface DynamoProjectionTableOptions {
   readonly client: DynamoDBClient;
@@ -59,6 +60,10 @@ export function dynamoProjectionTable({ client, tableName: TableName }: DynamoPr
         new GetItemCommand({ TableName, Key: keyOf(projection, build, aggregateUuid), ConsistentRead: true }),
       );
       return Item && decode(Item);
+    },
+    async getMany(projection, build, aggregateUuids) {
+      const keys = aggregateUuids.map((aggregateUuid) => keyOf(projection, build, aggregateUuid));
+      return (await batchGet({ client, tableName: TableName, keys, consistent: true })).map(decode);
     },
     advance: (projection, build, item, from) =>
       from === 0

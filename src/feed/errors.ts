@@ -12,6 +12,8 @@ export const feedErrors = {
     `the feed did not take the envelope ${d.aggregate} [${d.from}..${d.to}]; it is tried again`,
   'feed.busRefused': (d: { aggregate: string; version: number; reason: string }) =>
     `the bus did not take ${d.aggregate}:${d.version} (${d.reason}); it is tried again, the later versions wait`,
+  'feed.outOfTime': (d: { aggregate: string; after: number }) =>
+    `the invocation's time was up before ${d.aggregate} had passed version ${d.after}; the rest is brought again`,
   'feed.gapUnfilled': (d: { aggregate: string; from: number; to: number; missing: number }) =>
     `${d.aggregate} was given from version ${d.to + 1} on, but of the missing [${d.from}..${d.to}] version ${d.missing} is not in the events table; it waits until it is there`,
   'feed.consumerName': (d: { given: string }) =>

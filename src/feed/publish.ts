@@ -1,4 +1,4 @@
-import { DaybookError } from '../errors.ts';
+import { DaybookError, isDaybookError } from '../errors.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
 import type { EventTable } from '../store/event-table.ts';
 import { busEventBytes, toBusEvent, toBusReference } from './bus-event.ts';
@@ -54,11 +54,13 @@ const MALFORMED = 'MalformedDetail';
 
 /**
  * One bus event per event, each aggregate's in order, from the publisher's own position: repeats on the feed are none on
- * the bus. An entry that the bus refuses stops its aggregate there; the others go on, and the answer names the first.
+ * the bus. An entry that the bus refuses stops its aggregate there; the others go on, and the answer names the first. Once
+ * `isLate`, nothing more is sent and what was sent is remembered.
  */
 export async function publish(
   event: unknown,
   ports: PublishPorts,
+  isLate: () => boolean = () => false,
 ): Promise<{ readonly answer: BatchAnswer; readonly seen: Observed }> {
   const seen = observing();
   const records = readFeedBatch(event, ports.feed, seen).filter(({ envelope }) => envelope.to > 0);
@@ -75,11 +77,17 @@ export async function publish(
     if (hasFailed(progress) || record.envelope.to <= progress.queued) continue;
     try {
       for await (const page of eventsAbove(progress.queued, record, ports)) {
-        for (const stored of page) await sender.add(progress, record, stored);
+        for (const stored of page) {
+          // Cut off, it would forget what it has published since the last save, and publish it again.
+          if (isLate())
+            throw new DaybookError('feed.outOfTime', { aggregate: progress.aggregate, after: progress.queued });
+          await sender.add(progress, record, stored);
+        }
       }
     } catch (error) {
       await sender.flush(); // what stands before the failure goes out first
       progress.failure ??= { record, error };
+      if (isDaybookError(error, 'feed.outOfTime')) break; // all from this record on comes again
     }
   }
   await sender.flush();

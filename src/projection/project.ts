@@ -3,6 +3,7 @@ import type { StoredEvent } from '../event/stored-event.ts';
 import { type Envelope, fromEnvelopeEvent } from '../feed/envelope.ts';
 import type { EventTable } from '../store/event-table.ts';
 import { type BuildPointer, currentBuild, type ProjectionItem, type ProjectionTable } from './projection-table.ts';
+import { readAhead } from './read-ahead.ts';
 import type { Fold, Runner } from './runner.ts';
 
 export interface ProjectPorts {
@@ -34,25 +35,64 @@ export async function project(
   }
 }
 
+/** A batch of the feed on its way into several projections. */
+export interface BatchProjector {
+  /** Told of the whole batch, it reads what is there together, and applies an aggregate's envelopes as one. */
+  prepare(envelopes: readonly Envelope[]): Promise<void>;
+  apply(envelope: Envelope): Promise<void>;
+}
+
 /**
  * Applies envelopes to several projections. The pointers are read once per call of this, so make one for each batch: a batch
  * that begins after a build has joined sees it.
  */
-export function projectEnvelope(
-  ports: ProjectPorts,
-  runners: readonly Runner[],
-): (envelope: Envelope) => Promise<void> {
+export function projectBatch({ table, events }: ProjectPorts, runners: readonly Runner[]): BatchProjector {
+  const ahead = readAhead(table);
+  const ports = { table: ahead.table, events };
+  const runs = new Map<Envelope, Envelope>();
   const pointers = new Map<string, Promise<BuildPointer>>();
   const pointerOf = (name: string) => {
-    const pointer = pointers.get(name) ?? ports.table.pointer(name);
+    const pointer = pointers.get(name) ?? table.pointer(name);
     pointers.set(name, pointer);
     return pointer;
   };
-  return async (envelope) => {
-    await Promise.all(
-      runners.map(async (runner) => project(ports, runner, await pointerOf(runner.projection.name), envelope)),
-    );
+  const fetch = async (runner: Runner) => {
+    const { name } = runner.projection;
+    const concerned = [...runs.values()].filter(({ events }) => runner.concerns(events[0]!.aggregateType));
+    if (concerned.length === 0) return;
+    const aggregateUuids = [...new Set(concerned.map(({ aggregate }) => aggregate))];
+    for (const build of buildsToMaintain(runner, await pointerOf(name))) await ahead.fetch(name, build, aggregateUuids);
   };
+  return {
+    async prepare(envelopes) {
+      for (const run of runsOf(envelopes)) runs.set(run.first, run.whole);
+      await Promise.all(runners.map(fetch));
+    },
+    async apply(envelope) {
+      const whole = runs.get(envelope) ?? envelope;
+      await Promise.all(
+        runners.map(async (runner) => project(ports, runner, await pointerOf(runner.projection.name), whole)),
+      );
+    },
+  };
+}
+
+/** Each aggregate's envelopes as one, as far as they follow on each other; what comes after is applied by itself. */
+function runsOf(envelopes: readonly Envelope[]): readonly { readonly first: Envelope; readonly whole: Envelope }[] {
+  const runs = new Map<string, { first: Envelope; whole: Envelope; ended: boolean }>();
+  for (const envelope of envelopes) {
+    if (envelope.events.length === 0) continue;
+    const run = runs.get(envelope.aggregate);
+    if (run === undefined) {
+      runs.set(envelope.aggregate, { first: envelope, whole: envelope, ended: false });
+      continue;
+    }
+    run.ended ||= envelope.from > run.whole.to + 1;
+    if (run.ended || envelope.to <= run.whole.to) continue;
+    const more = envelope.events.slice(run.whole.to + 1 - envelope.from);
+    run.whole = { ...run.whole, to: envelope.to, events: [...run.whole.events, ...more] };
+  }
+  return [...runs.values()];
 }
 
 /** The builds that live events belong to. */

@@ -23,6 +23,8 @@ export interface BuildPointer {
 /** The port to the projections' table. */
 export interface ProjectionTable {
   get(projection: string, build: string, aggregateUuid: string): Promise<ProjectionItem | undefined>;
+  /** Those of the aggregates that have a state, in any order. */
+  getMany(projection: string, build: string, aggregateUuids: readonly string[]): Promise<readonly ProjectionItem[]>;
   /**
    * Effect and position in one conditional put: only if the position there is still `from` (0: nothing there). False when
    * another was first: read again.

@@ -1,5 +1,6 @@
 import { advanceTo } from '../projection/project.ts';
 import type { ProjectionTable } from '../projection/projection-table.ts';
+import { readAhead } from '../projection/read-ahead.ts';
 import type { Runner } from '../projection/runner.ts';
 import type { EventTable } from '../store/event-table.ts';
 import { boundedWork } from './bounded-work.ts';
@@ -49,15 +50,15 @@ export async function catchUp(
   const counts = countsIn(plan.request);
   const last = lastVersion(plan.request);
 
-  const compare = async (aggregateUuid: string) => {
+  const compare = async (aggregateUuid: string, table: ProjectionTable) => {
     const head = await headOf(ports.events, aggregateUuid);
     if (head === undefined || !runner.concerns(head.aggregateType)) return;
     const to = Math.min(head.version, last);
-    const before = await ports.table.get(plan.projection, plan.build, aggregateUuid);
+    const before = await table.get(plan.projection, plan.build, aggregateUuid);
     totals.aggregates++;
     totals.versions += to;
     if (before !== undefined && before.position >= to) return;
-    const fold = await advanceTo(ports, runner, plan.build, { aggregateUuid, to, counts });
+    const fold = await advanceTo({ table, events: ports.events }, runner, plan.build, { aggregateUuid, to, counts });
     totals.caughtUp++;
     if (fold.position < to && holed.length < MOST_HOLED) holed.push(aggregateUuid);
   };
@@ -65,8 +66,10 @@ export async function catchUp(
   let next = progress.next;
   do {
     const page = await pageOf(ports.events, runner, plan, next);
+    const ahead = readAhead(ports.table);
+    await ahead.fetch(plan.projection, plan.build, page.aggregateUuids);
     const work = boundedWork(AT_ONCE);
-    for (const aggregateUuid of page.aggregateUuids) await work.add(() => compare(aggregateUuid));
+    for (const aggregateUuid of page.aggregateUuids) await work.add(() => compare(aggregateUuid, ahead.table));
     await work.settled();
     next = page.next;
   } while (next !== undefined && !isLate());

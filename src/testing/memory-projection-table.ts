@@ -21,6 +21,9 @@ export function memoryProjectionTable(): MemoryProjectionTable {
     async get(projection, build, aggregateUuid) {
       return items.get(keyOf(projection, build, aggregateUuid));
     },
+    async getMany(projection, build, aggregateUuids) {
+      return aggregateUuids.flatMap((aggregateUuid) => items.get(keyOf(projection, build, aggregateUuid)) ?? []);
+    },
     async advance(projection, build, item, from) {
       const key = keyOf(projection, build, item.aggregateUuid);
       if ((items.get(key)?.position ?? 0) !== from) return false;

@@ -32,7 +32,10 @@ export class Projections extends Construct {
       },
     });
     this.project.allow(['dynamodb:Query'], [storage.events.tableArn]);
-    this.project.allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [storage.projections.tableArn]);
+    this.project.allow(
+      ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
+      [storage.projections.tableArn],
+    );
     readFeed(this.project, feed.stream);
   }
 }

@@ -79,7 +79,10 @@ export class Replay extends Construct {
     });
     this.catchUp.allow(['dynamodb:Query'], [storage.events.tableArn]);
     this.catchUp.allow(['dynamodb:Query', 'dynamodb:Scan'], [`${storage.events.tableArn}/index/${AGGREGATES_BY_TYPE}`]);
-    this.catchUp.allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [storage.projections.tableArn]);
+    this.catchUp.allow(
+      ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
+      [storage.projections.tableArn],
+    );
 
     this.verify = new NodeFunction(this, 'Verify', {
       name: 'replay-verify',

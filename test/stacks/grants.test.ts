@@ -52,7 +52,7 @@ const EXPECTED: Record<string, string[]> = {
     'Allow s3:GetBucketLocation s3:ListBucket s3:ListBucketMultipartUploads on Daybook/Archive/Bucket',
   ],
   'Daybook/Projections/Project/Role': [
-    'Allow dynamodb:GetItem dynamodb:PutItem on Daybook/Storage/Projections',
+    'Allow dynamodb:BatchGetItem dynamodb:GetItem dynamodb:PutItem on Daybook/Storage/Projections',
     'Allow dynamodb:Query on Daybook/Storage/Events',
     'Allow kinesis:DescribeStream kinesis:DescribeStreamSummary kinesis:GetRecords kinesis:GetShardIterator kinesis:ListShards on Daybook/Feed/Stream1',
     'Allow logs:CreateLogStream logs:PutLogEvents on Daybook/Projections/Project/Log',
@@ -70,7 +70,7 @@ const EXPECTED: Record<string, string[]> = {
     'Allow s3:GetObject on Daybook/Archive/Bucket/replays/*',
   ],
   'Daybook/Replay/CatchUp/Role': [
-    'Allow dynamodb:GetItem dynamodb:PutItem on Daybook/Storage/Projections',
+    'Allow dynamodb:BatchGetItem dynamodb:GetItem dynamodb:PutItem on Daybook/Storage/Projections',
     'Allow dynamodb:Query dynamodb:Scan on Daybook/Storage/Events/index/AggregatesByType',
     'Allow dynamodb:Query on Daybook/Storage/Events',
     'Allow logs:CreateLogStream logs:PutLogEvents on Daybook/Replay/CatchUp/Log',

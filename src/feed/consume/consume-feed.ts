@@ -11,6 +11,8 @@ export interface ConsumeFeedOptions {
    * it in order, and reads those that are missing before `from` from the table.
    */
   readonly apply: (envelope: Envelope) => Promise<void>;
+  /** Told of a batch's envelopes before the first is applied, such as to read together what they need. Default: nothing. */
+  readonly prepare?: (envelopes: readonly Envelope[]) => Promise<void>;
   /** How many aggregates are worked on at a time. Default 10. */
   readonly concurrency?: number;
   /** Takes what was seen, for metrics and logs. */
@@ -26,11 +28,12 @@ export interface ConsumeFeedOptions {
  * export const handler = consumeFeed({ feed, apply: (envelope) => project(ports, envelope) });
  */
 export function consumeFeed(options: ConsumeFeedOptions): (event: unknown) => Promise<BatchAnswer> {
-  const { feed, apply, concurrency, report = noReport } = options;
+  const { feed, apply, prepare, concurrency, report = noReport } = options;
   return async (event) => {
     const seen = observing();
     try {
       const records = readFeedBatch(event, feed, seen);
+      await prepare?.(records.map(({ envelope }) => envelope));
       const work: Parameters<typeof perAggregate>[1] = async (run, standsAt) => {
         for (const record of run) {
           standsAt(record);

@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ROOT } from '../../../local/cloud.ts';
@@ -141,6 +141,18 @@ describe('the environment', () => {
     await until(() => short.lambda.environments(name) === 0);
     expect((await short.invoke(name)).body).toBe(1);
     await short.stop();
+  });
+
+  it('waits for a warm environment before it starts more than the machine has cores for, but not for ever', async () => {
+    const cores = Math.max(2, availableParallelism());
+    const name = await define(
+      'let n = 0; export const handler = async (event) => { await new Promise((r) => setTimeout(r, event.ms)); return ++n; };',
+    );
+    const many = Array.from({ length: cores + 3 }, () => invoke(name, { ms: 50 }));
+    await Promise.all(many);
+    expect(lambda.environments(name)).toBe(cores);
+    await Promise.all(Array.from({ length: cores + 1 }, () => invoke(name, { ms: 2000 })));
+    expect(lambda.environments(name)).toBe(cores + 1);
   });
 
   it('runs at most so many at once, and the others wait', async () => {

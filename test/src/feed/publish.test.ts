@@ -239,3 +239,24 @@ describe('failures', () => {
     );
   });
 });
+
+test('once time is short it sends no more, remembers what it sent, and names the record that comes first again', async () => {
+  const { ports, positions, sent } = setup();
+  const batch = [full('a', 1, 15), full('b', 1, 15), full('c', 1, 2)];
+  let asked = 0;
+  const { answer } = await publish(kinesisEvent(batch), ports, () => ++asked > 20);
+  expect(sent.map(({ aggregateUuid, version }) => `${aggregateUuid}:${version}`)).toEqual([
+    ...Array.from({ length: 15 }, (_, i) => `a:${i + 1}`),
+    ...Array.from({ length: 5 }, (_, i) => `b:${i + 1}`),
+  ]);
+  expect([positions.items.get('bus|a'), positions.items.get('bus|b'), positions.items.get('bus|c')]).toEqual([
+    15,
+    5,
+    undefined,
+  ]);
+  const all = kinesisEvent(batch) as { Records: { kinesis: { sequenceNumber: string } }[] };
+  expect(answer.batchItemFailures).toEqual([{ itemIdentifier: all.Records[1]!.kinesis.sequenceNumber }]);
+  sent.length = 0;
+  expect((await publish(kinesisEvent(batch.slice(1)), ports)).answer.batchItemFailures).toEqual([]);
+  expect(sent).toHaveLength(12);
+});

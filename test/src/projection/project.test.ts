@@ -1,11 +1,12 @@
 import { createEventStore, defineEvent, defineProjection, defineRollup, type StoredEvent } from 'daybook';
 import { type MemoryProjectionTable, memoryEventTable, memoryProjectionTable } from 'daybook/testing';
+import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Account } from '../../../examples/bank/account.ts';
 import { MoneyDeposited } from '../../../examples/bank/events.ts';
 import { balances } from '../../../examples/bank/projections.ts';
 import { type Envelope, toEnvelopeEvent } from '../../../src/feed/envelope.ts';
-import { project } from '../../../src/projection/project.ts';
+import { project, projectBatch } from '../../../src/projection/project.ts';
 import type { BuildPointer, ProjectionTable } from '../../../src/projection/projection-table.ts';
 import { readAllProjected, readProjected, readRollup } from '../../../src/projection/read.ts';
 import { createRunner } from '../../../src/projection/runner.ts';
@@ -33,6 +34,21 @@ describe('projecting live', () => {
     for await (const page of events.query(aggregateUuid, {})) all.push(...page);
     return all;
   }
+
+  const stored = (aggregateUuid: string, count: number): StoredEvent[] =>
+    Array.from({ length: count }, (_, i) => ({
+      aggregateUuid,
+      aggregateType: 'Account',
+      version: i + 1,
+      type: 'MoneyDeposited',
+      schemaVersion: 1,
+      commitId: `${aggregateUuid}${i + 1}`,
+      commitFirst: i + 1,
+      commitLast: i + 1,
+      recordedAt: '2026-01-01T00:00:00.000Z',
+      occurredAt: '2026-01-01T00:00:00.000Z',
+      data: JSON.stringify({ amount: i + 1 }),
+    }));
 
   const envelope = (all: readonly StoredEvent[], from: number, to: number): Envelope => ({
     format: 1,
@@ -99,6 +115,48 @@ describe('projecting live', () => {
     };
     await Promise.all([1, 4, 2, 3, 1].map((from) => apply(envelope(all, from, from * 5), {}, slow)));
     expect(await seen()).toEqual([20, 210]);
+  });
+
+  it('applies a batch as it applies its envelopes one by one, with one read per projection', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ id: fc.constantFrom('a', 'b'), from: fc.nat(9), more: fc.nat(4) }), { maxLength: 12 }),
+        fc.nat(4),
+        async (picks, failing) => {
+          const all = { a: stored('a', 14), b: stored('b', 14) };
+          const tables = [memoryProjectionTable(), memoryProjectionTable()] as const;
+          const eventTable = memoryEventTable();
+          for (const id of ['a', 'b'] as const)
+            for (const e of all[id]) await eventTable.put({ commitId: `${id}${e.version}`, events: [e] });
+          const batch = picks.map(({ id, from, more }) => envelope(all[id], from + 1, Math.min(14, from + 1 + more)));
+          let reads = 0;
+          let puts = 0;
+          const counting: ProjectionTable = {
+            ...tables[0],
+            async get(...key) {
+              reads++;
+              return await tables[0].get(...key);
+            },
+            async advance(projection, build, item, from) {
+              // Another projector is faster now and then.
+              if (++puts === failing) await tables[0].advance(projection, build, { ...item }, from);
+              return await tables[0].advance(projection, build, item, from);
+            },
+          };
+          const projector = projectBatch({ table: counting, events: eventTable }, [createRunner(balances)]);
+          await projector.prepare(batch);
+          for (const each of batch) await projector.apply(each);
+          for (const each of batch)
+            await project({ table: tables[1], events: eventTable }, createRunner(balances), {}, each);
+          for (const id of ['a', 'b']) {
+            expect(await tables[0].get('balances', 'live-v1', id)).toEqual(
+              await tables[1].get('balances', 'live-v1', id),
+            );
+          }
+          expect(reads).toBeLessThanOrEqual(puts >= failing && failing > 0 ? 1 : 0);
+        },
+      ),
+    );
   });
 
   it('gives up with the aggregate’s name when it loses every race', async () => {

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Account } from '../../../examples/bank/account.ts';
 import { balances } from '../../../examples/bank/projections.ts';
 import { type Envelope, toEnvelopeEvent } from '../../../src/feed/envelope.ts';
-import { project, projectEnvelope } from '../../../src/projection/project.ts';
+import { project, projectBatch } from '../../../src/projection/project.ts';
 import { readAllProjected, readProjected } from '../../../src/projection/read.ts';
 import { createRunner } from '../../../src/projection/runner.ts';
 import { CATCH_UP_START, catchUp } from '../../../src/replay/catch-up.ts';
@@ -110,7 +110,7 @@ describe('a replay', () => {
     const before = await deposit('a', 5);
     await files.deliver(before);
     const live = async (from: number) => {
-      const apply = projectEnvelope({ table, events: eventTable }, [createRunner(balances)]);
+      const { apply } = projectBatch({ table, events: eventTable }, [createRunner(balances)]);
       await apply(envelopeOf(await stored('a'), from));
     };
     await live(1);
