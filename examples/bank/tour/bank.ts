@@ -12,6 +12,7 @@ import {
   type ProjectionTable,
 } from 'daybook';
 import { announce, startLocal, synthesize, type TraceEntry } from 'daybook/local';
+import { lagging } from './arrived.ts';
 import type { Narrator } from './narrator.ts';
 
 /** The bank, up and running on this machine, and clients for what the tour asks it. */
@@ -39,6 +40,9 @@ export interface Bank {
 
 // The SDK warns of Node 20 at each start; the functions run on the runtime that the template names.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
+/** How long events may take to arrive everywhere before the tour says what lags. */
+const PATIENCE_MS = 60_000;
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 
@@ -73,26 +77,35 @@ export async function openBank(tell: Narrator, options: { readonly port?: number
   const athena = new AthenaClient(config);
   const states = new SFNClient(config);
   const conceal = announce(runtime);
+  const store = createEventStore({
+    table: dynamoEventTable({ client: dynamodb, tableName: output('EventsTableName') }),
+    snapshots: dynamoSnapshots({ client: dynamodb, tableName: output('SnapshotsTableName') }),
+  });
+  const projections = dynamoProjectionTable({ client: dynamodb, tableName: output('ProjectionsTableName') });
+  const names = {
+    overdrafts: byPath['Bank/Overdrafts']!,
+    workGroup: output('WorkGroupName'),
+    database: output('DatabaseName'),
+    stateMachine: output('ReplayStateMachineArn'),
+    bucket: output('ArchiveBucketName'),
+  };
   return {
     endpoint: runtime.endpoint,
-    store: createEventStore({
-      table: dynamoEventTable({ client: dynamodb, tableName: output('EventsTableName') }),
-      snapshots: dynamoSnapshots({ client: dynamodb, tableName: output('SnapshotsTableName') }),
-    }),
-    projections: dynamoProjectionTable({ client: dynamodb, tableName: output('ProjectionsTableName') }),
+    store,
+    projections,
     dynamodb,
     athena,
     states,
-    names: {
-      overdrafts: byPath['Bank/Overdrafts']!,
-      workGroup: output('WorkGroupName'),
-      database: output('DatabaseName'),
-      stateMachine: output('ReplayStateMachineArn'),
-      bucket: output('ArchiveBucketName'),
-    },
+    names,
     trace,
     async settled() {
-      await runtime.idle();
+      const deadline = Date.now() + PATIENCE_MS;
+      for (;;) {
+        await runtime.idle();
+        const behind = await lagging({ store, projections, dynamodb, overdrafts: names.overdrafts });
+        if (behind.length === 0) break;
+        if (Date.now() > deadline) throw new Error(`After ${PATIENCE_MS / 1000} s ${behind.join('; ')}`);
+      }
       await runtime.flush();
       await runtime.idle();
     },
