@@ -5,6 +5,7 @@ import { dynamoEventTable } from '../src/aws/dynamo-event-table.ts';
 import { dynamoPositionTable } from '../src/aws/dynamo-position-table.ts';
 import { environment } from '../src/aws/environment.ts';
 import { eventBridgeBus } from '../src/aws/eventbridge-bus.ts';
+import { leanClient } from '../src/aws/lean-client.ts';
 import { reportOf } from '../src/aws/report.ts';
 import type { BatchAnswer } from '../src/feed/feed-batch.ts';
 import { noReport, type Report } from '../src/feed/metrics.ts';
@@ -26,11 +27,11 @@ const MARGIN_MS = 15_000;
 
 export const handler = (event: unknown, context: Context): Promise<BatchAnswer> => {
   if (run === undefined) {
-    const client = new DynamoDBClient();
+    const client = leanClient(new DynamoDBClient());
     const feed = environment('FEED_ID');
     const positions = dynamoPositionTable({ client, tableName: environment('POSITIONS_TABLE'), feed });
     const table = dynamoEventTable({ client, tableName: environment('EVENTS_TABLE') });
-    const bus = eventBridgeBus({ client: new EventBridgeClient(), bus: environment('EVENT_BUS') });
+    const bus = eventBridgeBus({ client: leanClient(new EventBridgeClient()), bus: environment('EVENT_BUS') });
     run = createFeedToBus({ feed, publisher: 'bus', positions, table, bus }, reportOf('feed-to-bus'));
   }
   return run(event, () => context.getRemainingTimeInMillis() < MARGIN_MS);

@@ -4,6 +4,7 @@ import { dynamoCursorTable } from '../src/aws/dynamo-cursor-table.ts';
 import { dynamoEventTable } from '../src/aws/dynamo-event-table.ts';
 import { environment } from '../src/aws/environment.ts';
 import { kinesisFeedWriter } from '../src/aws/kinesis-feed-writer.ts';
+import { leanClient } from '../src/aws/lean-client.ts';
 import { reportOf } from '../src/aws/report.ts';
 import { type ConfirmPorts, confirm } from '../src/feed/confirm.ts';
 import type { BatchAnswer } from '../src/feed/feed-batch.ts';
@@ -22,11 +23,11 @@ let run: ReturnType<typeof createFeedToConfirmed> | undefined;
 
 export const handler = (event: unknown): Promise<BatchAnswer> => {
   if (run === undefined) {
-    const client = new DynamoDBClient();
+    const client = leanClient(new DynamoDBClient());
     const feed = environment('FEED_ID');
     const cursors = dynamoCursorTable({ client, tableName: environment('CONFIRMED_TABLE'), feed });
     const table = dynamoEventTable({ client, tableName: environment('EVENTS_TABLE') });
-    const writer = kinesisFeedWriter({ client: new KinesisClient(), streamName: feed });
+    const writer = kinesisFeedWriter({ client: leanClient(new KinesisClient()), streamName: feed });
     run = createFeedToConfirmed({ feed, cursors, table, writer, now: Date.now }, reportOf('feed-to-confirmed'));
   }
   return run(event);

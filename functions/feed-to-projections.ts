@@ -3,6 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { dynamoEventTable } from '../src/aws/dynamo-event-table.ts';
 import { dynamoProjectionTable } from '../src/aws/dynamo-projection-table.ts';
 import { environment } from '../src/aws/environment.ts';
+import { leanClient } from '../src/aws/lean-client.ts';
 import { reportOf } from '../src/aws/report.ts';
 import { consumeFeed } from '../src/feed/consume/consume-feed.ts';
 import { noReport, type Report } from '../src/feed/metrics.ts';
@@ -18,7 +19,7 @@ let projector: ReturnType<typeof createFeedToProjections> | undefined;
 
 export const handler = (event: unknown) => {
   if (projector === undefined) {
-    const client = new DynamoDBClient();
+    const client = leanClient(new DynamoDBClient());
     projector = createFeedToProjections(
       {
         events: dynamoEventTable({ client, tableName: environment('EVENTS_TABLE') }),

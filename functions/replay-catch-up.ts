@@ -4,6 +4,7 @@ import type { Context } from 'aws-lambda';
 import { dynamoEventTable } from '../src/aws/dynamo-event-table.ts';
 import { dynamoProjectionTable } from '../src/aws/dynamo-projection-table.ts';
 import { environment } from '../src/aws/environment.ts';
+import { leanClient } from '../src/aws/lean-client.ts';
 import { createRunnerOf } from '../src/projection/runner.ts';
 import { CATCH_UP_START, type CatchUpPorts, type CatchUpProgress, catchUp } from '../src/replay/catch-up.ts';
 import type { Plan } from '../src/replay/plan.ts';
@@ -25,7 +26,7 @@ let run: ReturnType<typeof createReplayCatchUp> | undefined;
 
 export const handler = (event: ReplayCatchUpEvent, context: Context): Promise<CatchUpProgress> => {
   if (run === undefined) {
-    const client = new DynamoDBClient();
+    const client = leanClient(new DynamoDBClient());
     run = createReplayCatchUp({
       events: dynamoEventTable({ client, tableName: environment('EVENTS_TABLE') }),
       table: dynamoProjectionTable({ client, tableName: environment('PROJECTIONS_TABLE') }),

@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { dynamoCursorTable } from '../src/aws/dynamo-cursor-table.ts';
 import { dynamoEventTable } from '../src/aws/dynamo-event-table.ts';
 import { environment } from '../src/aws/environment.ts';
+import { leanClient } from '../src/aws/lean-client.ts';
 import { reportOf } from '../src/aws/report.ts';
 import { type EnrichPorts, enrich } from '../src/feed/enrich.ts';
 import type { Envelope } from '../src/feed/envelope.ts';
@@ -20,7 +21,7 @@ let run: ReturnType<typeof createTableToFeed> | undefined;
 
 export const handler = (records: unknown): Promise<readonly Envelope[]> => {
   if (run === undefined) {
-    const client = new DynamoDBClient();
+    const client = leanClient(new DynamoDBClient());
     const feed = environment('FEED_ID');
     const ports = {
       feed,

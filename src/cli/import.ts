@@ -2,6 +2,7 @@ import { createReadStream, existsSync, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { dynamoEventTable } from '../aws/dynamo-event-table.ts';
+import { leanClient } from '../aws/lean-client.ts';
 import { DaybookError } from '../errors.ts';
 import { type ImportProgress, type ImportSummary, importEvents, type Refusal } from '../import/import-events.ts';
 import { readLines } from '../import/read-lines.ts';
@@ -54,7 +55,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   const app = values.app === undefined ? undefined : await loadApp(values.app, 'import');
   const target = await findTarget(values);
   const tableName = needName(target, 'EventsTableName', 'import');
-  const client = new DynamoDBClient(target.client);
+  const client = leanClient(new DynamoDBClient(target.client));
 
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;
