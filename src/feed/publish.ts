@@ -71,6 +71,44 @@ export async function publish(
     const position = positions.get(aggregate) ?? 0;
     all.set(aggregate, { aggregate, sent: position, queued: position, saved: position });
   }
+  await Promise.all(lanesOf(records, ports.bus.maxEvents).map((lane) => publishLane(lane, all, ports, seen, isLate)));
+  await eachOf([...all.values()], 10, async (progress) => {
+    try {
+      await save(progress, ports);
+    } catch (error) {
+      // Published and not remembered: brought again, it is published again.
+      progress.failure ??= { record: runs.get(progress.aggregate)![0]!, error };
+    }
+  });
+  const failures = [...all.values()].flatMap(({ failure }) => (failure === undefined ? [] : [failure]));
+  return { answer: answerOf(failures, seen), seen };
+}
+
+/** How many calls to the bus are under way at once. */
+const MOST_LANES = 4;
+
+/** The records in as many lanes as there are calls to fill, all of an aggregate's in one: each lane keeps its order. */
+function lanesOf(records: readonly FeedRecord[], eventsPerCall: number): readonly (readonly FeedRecord[])[] {
+  const events = records.reduce((sum, { envelope }) => sum + envelope.events.length, 0);
+  const count = Math.min(MOST_LANES, Math.max(1, Math.floor(events / (2 * eventsPerCall))));
+  const lanes = Array.from({ length: count }, (): FeedRecord[] => []);
+  const laneOf = new Map<string, FeedRecord[]>();
+  for (const record of records) {
+    const { aggregate } = record.envelope;
+    const lane = laneOf.get(aggregate) ?? lanes[laneOf.size % count]!;
+    laneOf.set(aggregate, lane);
+    lane.push(record);
+  }
+  return lanes;
+}
+
+async function publishLane(
+  records: readonly FeedRecord[],
+  all: ReadonlyMap<string, Progress>,
+  ports: PublishPorts,
+  seen: Observing,
+  isLate: () => boolean,
+): Promise<void> {
   const sender = createSender(ports, seen);
   for (const record of records) {
     const progress = all.get(record.envelope.aggregate)!;
@@ -91,16 +129,6 @@ export async function publish(
     }
   }
   await sender.flush();
-  await eachOf([...all.values()], 10, async (progress) => {
-    try {
-      await save(progress, ports);
-    } catch (error) {
-      // Published and not remembered: brought again, it is published again.
-      progress.failure ??= { record: runs.get(progress.aggregate)![0]!, error };
-    }
-  });
-  const failures = [...all.values()].flatMap(({ failure }) => (failure === undefined ? [] : [failure]));
-  return { answer: answerOf(failures, seen), seen };
 }
 
 /** The events above a position: the missing ones from the table, then the envelope's own. */

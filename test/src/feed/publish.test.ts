@@ -260,3 +260,29 @@ test('once time is short it sends no more, remembers what it sent, and names the
   expect((await publish(kinesisEvent(batch.slice(1)), ports)).answer.batchItemFailures).toEqual([]);
   expect(sent).toHaveLength(12);
 });
+
+test('up to four calls are under way at once, each aggregate’s events in one after the other', async () => {
+  const { ports } = setup();
+  const seen = new Map<string, number>();
+  let underWay = 0;
+  let most = 0;
+  const put = async (batch: readonly BusEvent[]) => {
+    most = Math.max(most, ++underWay);
+    const events = batch.map(({ detail }) => JSON.parse(detail) as Detail);
+    for (const { aggregateUuid, version } of events) {
+      expect(version).toBe((seen.get(aggregateUuid) ?? 0) + 1);
+      seen.set(aggregateUuid, version);
+    }
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 3));
+    underWay--;
+    return batch.map(() => undefined);
+  };
+  const envelopes = ['a', 'b', 'c', 'd', 'e', 'f'].flatMap((id) => [full(id, 1, 15), full(id, 16, 30)]);
+  const bus = { ...ports.bus, put };
+  await publish(kinesisEvent([...envelopes].sort((a, b) => a.from - b.from)), { ...ports, bus });
+  expect([...seen.values()]).toEqual([30, 30, 30, 30, 30, 30]);
+  expect(most).toBe(4);
+  most = 0;
+  await publish(kinesisEvent(['g', 'h', 'i'].map((id) => full(id, 1, 5))), { ...ports, bus });
+  expect(most).toBe(1); // so few are not worth more calls
+});
