@@ -42,7 +42,8 @@ beforeAll(async () => {
     event(1, 'Opened'),
     event(2, 'Deposited'),
   ]);
-  await cold.putParquet('events/day=2026-01-03/bucket=9/b.parquet', columns, [
+  // Firehose may append its own `yyyy/MM/dd/HH/` to a prefix without a timestamp.
+  await cold.putParquet('events/day=2026-01-03/bucket=9/2026/01/03/07/b.parquet', columns, [
     event(2, 'Deposited'),
     event(3, 'Deposited'),
   ]);

@@ -33,7 +33,9 @@ export function folderArchive(
     async deliver(events) {
       const byBucket = groupBy(events);
       for (const [bucket, rows] of byBucket) {
-        const path = join(folder, `events/day=2026-11-23/bucket=${bucket}/${files++}.parquet`);
+        // Firehose may append its own `yyyy/MM/dd/HH/` to a prefix without a timestamp: every other file lies there.
+        const below = files % 2 === 0 ? '' : '2026/11/23/07/';
+        const path = join(folder, `events/day=2026-11-23/bucket=${bucket}/${below}${files++}.parquet`);
         mkdirSync(dirname(path), { recursive: true });
         await writeParquet(path, rows);
       }
