@@ -16,20 +16,22 @@ const PACKAGE = '@duckdb/node-api';
 export function duckdbLayer(scope: Construct): LayerVersion {
   const version = duckdbVersion();
   const source = join(packageRoot, 'stacks/duckdb-layer');
+  const local = scope.node.tryGetContext('daybook:local') === true;
   return new LayerVersion(scope, 'Duckdb', {
     description: `${PACKAGE} ${version}, linux arm64`,
     compatibleArchitectures: [Architecture.ARM_64],
     compatibleRuntimes: [Runtime.NODEJS_24_X],
     removalPolicy: RemovalPolicy.DESTROY,
     code: Code.fromAsset(source, {
-      assetHash: `duckdb-${version}-linux-arm64`,
+      // Two names: an asset that is already in the bucket is not uploaded again, and the local one holds no DuckDB.
+      assetHash: `duckdb-${version}-${local ? 'local' : 'linux-arm64'}`,
       assetHashType: AssetHashType.CUSTOM,
       bundling: {
         image: DockerImage.fromRegistry('scratch'), // never used: the local bundling below always answers
         local: {
           tryBundle(output) {
             name(version, join(output, 'nodejs'));
-            if (scope.node.tryGetContext('daybook:local') !== true) install(join(output, 'nodejs'));
+            if (!local) install(join(output, 'nodejs'));
             return true;
           },
         },
