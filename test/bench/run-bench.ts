@@ -14,7 +14,7 @@ export async function runBench(name: string, rounds: number): Promise<Rounds> {
   await build({
     stdin: {
       contents: `
-        import bench from './figures/${name}.ts';
+        import bench from ${JSON.stringify(`./figures/${name}.ts`)};
         import { measureBench } from './measure-bench.ts';
         await measureBench(bench);`,
       resolveDir: import.meta.dirname,
