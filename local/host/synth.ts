@@ -58,9 +58,12 @@ function commandOf(config: { app?: string }): [command: string, args: string[], 
   return [config.app, [], true];
 }
 
+const SOURCE = 'daybook-source';
+
 function runOf(app: string): [command: string, args: string[], shell: boolean] {
   if (!existsSync(app)) throw new HostError('local.noAssembly', { directory: app });
-  const inRepository = process.execArgv.filter((flag) => flag.startsWith('--conditions'));
+  // Inside the repository `import 'daybook'` means its sources; the condition comes as one argument or as two.
+  const inRepository = process.execArgv.some((flag) => flag.endsWith(SOURCE)) ? [`--conditions=${SOURCE}`] : [];
   const loader = extname(app) === '.ts' || extname(app) === '.mts' ? ['--import', tsxFor(app)] : [];
   return [process.execPath, [...inRepository, ...loader, app], false];
 }
