@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { Kernel, Timer } from '../kernel/kernel.ts';
 import type { ExecutionEnvironment } from './environment.ts';
 import type { ExecutionRequest, ExecutionResult, LogLine } from './execution.ts';
@@ -25,6 +26,9 @@ export interface PoolSettings {
 
 /** About what a cold start takes anyway. */
 const PATIENCE_MS = 1000;
+/** While the threads there are have their hands full, another would only take from them. */
+const LONGEST_PATIENCE_MS = 10_000;
+const SATURATED = 0.5;
 
 interface Idle {
   readonly environment: ExecutionEnvironment;
@@ -35,6 +39,7 @@ export function createEnvironmentPool(kernel: Kernel, settings: PoolSettings): E
   const all = new Set<ExecutionEnvironment>();
   const idle: Idle[] = [];
   const waiting: (() => void)[] = [];
+  let host = performance.eventLoopUtilization();
 
   const end = async (environment: ExecutionEnvironment) => {
     await environment.end();
@@ -57,7 +62,16 @@ export function createEnvironmentPool(kernel: Kernel, settings: PoolSettings): E
         resolve();
       });
     });
+  /** Since the last call of this: is it work that holds the environments up, their own or this process's, or do they wait? */
+  const isSaturated = (): boolean => {
+    const before = host;
+    host = performance.eventLoopUtilization();
+    const ofHost = performance.eventLoopUtilization(host, before).utilization;
+    const ofEach = [...all].map((environment) => environment.utilization());
+    return Math.max(ofHost, ofEach.reduce((sum, one) => sum + one, 0) / ofEach.length) > SATURATED;
+  };
   const acquire = async (): Promise<ExecutionEnvironment> => {
+    const since = kernel.clock.now();
     let patient = true;
     for (;;) {
       const warm = idle.pop(); // the one used last, so that the others can end
@@ -68,9 +82,10 @@ export function createEnvironmentPool(kernel: Kernel, settings: PoolSettings): E
         continue;
       }
       if (patient && all.size >= settings.enough && all.size < settings.maximum) {
-        const deadline = kernel.clock.now() + PATIENCE_MS;
+        isSaturated();
         await another(PATIENCE_MS);
-        patient = kernel.clock.now() < deadline;
+        const waited = kernel.clock.now() - since;
+        patient = waited < PATIENCE_MS || (waited < LONGEST_PATIENCE_MS && isSaturated());
         continue;
       }
       if (all.size < settings.maximum) {

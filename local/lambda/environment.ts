@@ -15,6 +15,8 @@ export interface ExecutionEnvironment {
   run(request: ExecutionRequest, log: (line: LogLine) => void): Promise<ExecutionResult>;
   /** False once it has crashed, timed out or was ended: it is not used again. */
   readonly alive: boolean;
+  /** What part of the time since the last call of this its thread was at work rather than waiting, in [0, 1]. */
+  utilization(): number;
   end(): Promise<void>;
 }
 
@@ -48,6 +50,7 @@ export function startEnvironment(kernel: Kernel, settings: EnvironmentSettings):
   });
 
   let alive = true;
+  let used = worker.performance.eventLoopUtilization();
   let initError: string | undefined;
   let running:
     | { requestId: string; settle: (result: ExecutionResult) => void; log: (line: LogLine) => void }
@@ -105,6 +108,11 @@ export function startEnvironment(kernel: Kernel, settings: EnvironmentSettings):
   return {
     get alive() {
       return alive;
+    },
+    utilization() {
+      const before = used;
+      used = worker.performance.eventLoopUtilization();
+      return worker.performance.eventLoopUtilization(used, before).utilization;
     },
     end,
     async run(request, log) {

@@ -155,6 +155,15 @@ describe('the environment', () => {
     expect(lambda.environments(name)).toBe(cores + 1);
   });
 
+  it('starts no more while those that there are have their hands full', async () => {
+    const cores = Math.max(2, availableParallelism());
+    const name = await define(
+      'export const handler = async () => { const end = Date.now() + 1500; while (Date.now() < end); return 1; };',
+    );
+    await Promise.all(Array.from({ length: cores * 2 }, () => invoke(name)));
+    expect(lambda.environments(name)).toBe(cores);
+  });
+
   it('runs at most so many at once, and the others wait', async () => {
     const narrow = hostLambda({ maxEnvironments: 2 });
     const name = await narrow.define(
