@@ -6,7 +6,8 @@ export const PERSON = 'account-alex';
 export const CAROL = 'account-carol';
 export const DANA = 'account-dana';
 
-/** Monday and Tuesday of the scripted week. */
+/** The scripted week: Bob opens his account on Sunday, deposits on Monday, withdraws on Tuesday. */
+export const SUNDAY = '2026-11-15T09:00:00.000Z';
 const MONDAY = '2026-11-16T09:00:00.000Z';
 const TUESDAY = '2026-11-17T09:00:00.000Z';
 

@@ -2,6 +2,8 @@
 export const replayErrors = {
   'replay.badRequest': (d: { where: string; given: unknown; allowed: string }) =>
     `${d.where} was ${JSON.stringify(d.given) ?? 'not given'}; allowed is ${d.allowed}`,
+  'replay.unknownField': (d: { where: string; unknown: readonly string[]; known: readonly string[] }) =>
+    `the ${d.where} has the unknown field ${d.unknown.join(', ')}; it may have ${d.known.join(', ')}`,
   'replay.unknownProjection': (d: { given: unknown; known: readonly string[] }) =>
     `there is no projection ${JSON.stringify(d.given) ?? '(none given)'} in this app; it has ${d.known.join(', ') || 'none'}`,
   'replay.emptyRange': (d: { from: number | string; to: number | string }) =>

@@ -68,7 +68,11 @@ function checkRange(range: unknown): ReplayRange {
     case 'times':
       return checkTimes(range);
     default:
-      throw bad('range.kind', range.kind, '`all`, `versions` or `times`');
+      throw bad(
+        'range.kind',
+        range.kind,
+        '`all`, `versions` or `times`, such as {"kind": "versions", "aggregates": ["account-1"], "from": 1, "to": 9}',
+      );
   }
 }
 
@@ -117,7 +121,9 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function refuseUnknown(where: string, given: Record<string, unknown>, known: readonly string[]): void {
   const unknown = Object.keys(given).filter((key) => !known.includes(key));
-  if (unknown.length > 0) throw bad(where, unknown, `only ${known.join(', ')}`);
+  if (unknown.length > 0) {
+    throw new DaybookError('replay.unknownField', { where, unknown, known });
+  }
 }
 
 function bad(where: string, given: unknown, allowed: string): DaybookError<'replay.badRequest'> {

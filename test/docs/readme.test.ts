@@ -2,6 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
 
+import app from '../../examples/bank/app.ts';
+import { checkRequest } from '../../src/replay/request.ts';
+
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const readme = readFileSync(`${root}README.md`, 'utf8');
 
@@ -9,7 +12,11 @@ describe('README', () => {
   const blocks = [...readme.matchAll(/<!-- (\S+) -->\n```ts\n([\s\S]*?)```/g)];
 
   it('shows code of files that are here and run', () => {
-    expect(blocks.map(([, file]) => file)).toEqual(['test/docs/ten-lines.ts', 'test/docs/cdk-app.ts']);
+    expect(blocks.map(([, file]) => file)).toEqual([
+      'test/docs/ten-lines.ts',
+      'test/docs/start-replay.ts',
+      'test/docs/cdk-app.ts',
+    ]);
     expect([...readme.matchAll(/```ts\n/g)]).toHaveLength(blocks.length);
     for (const [, file, code] of blocks) expect(code).toBe(readFileSync(root + file, 'utf8'));
   });
@@ -23,6 +30,15 @@ describe('README', () => {
     vi.stubEnv('CDK_CONTEXT_JSON', '{"daybook:local":true}'); // no layer of native code is fetched
     const { bus } = await import('./cdk-app.ts');
     expect(bus.node.path).toBe('Bank/Daybook/Publisher/Bus');
+  });
+
+  it('asks for replays that are accepted', async () => {
+    const { firstThree, start } = await import('./start-replay.ts');
+    const asked: unknown[] = [];
+    const client = { send: async ({ input }: { input: { input: string } }) => asked.push(JSON.parse(input.input)) };
+    await start(client as never, 'arn', 'january');
+    await start(client as never, 'arn', 'first-three', firstThree);
+    expect(asked.map((request) => checkRequest(request, app.projections).range.kind)).toEqual(['times', 'versions']);
   });
 
   it('names a verb, a function, a construct and a test that are here for each step, and no function is left out', () => {

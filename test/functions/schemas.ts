@@ -4,7 +4,10 @@ import type { JsonSchema } from '../../src/schema/json-schema.ts';
 import { validatorOf } from '../../src/schema/validate.ts';
 
 /** Expects a value to be what a wire contract in schemas/ says. */
-export function expectSchema(name: 'envelope' | 'bus-event' | 'archive-row', value: unknown): void {
+export function expectSchema(
+  name: 'envelope' | 'bus-event' | 'archive-row' | 'replay-request' | 'replay-result',
+  value: unknown,
+): void {
   const file = new URL(`../../schemas/${name}.json`, import.meta.url);
   const {
     $schema: _,

@@ -1,5 +1,5 @@
 import { Account } from '../account.ts';
-import { BOB } from '../traffic.ts';
+import { BOB, SUNDAY } from '../traffic.ts';
 import type { Bank } from './bank.ts';
 import type { Narrator } from './narrator.ts';
 
@@ -7,7 +7,9 @@ import type { Narrator } from './narrator.ts';
 export async function followFirstEvent(bank: Bank, tell: Narrator): Promise<void> {
   const before = bank.trace.length;
   const started = Date.now();
-  await bank.store.append(await bank.store.load(Account, BOB), [{ type: 'AccountOpened', data: { holder: 'Bob' } }]);
+  await bank.store.append(await bank.store.load(Account, BOB), [
+    { type: 'AccountOpened', data: { holder: 'Bob' }, occurredAt: SUNDAY },
+  ]);
   tell.line(`Bob opens an account: appended in ${Date.now() - started} ms. From there on its own:`);
   await bank.settled();
   const hops = bank.trace.slice(before).filter(({ service, what }) => HOPS[`${service}: ${what}`] !== undefined);
@@ -37,7 +39,7 @@ const HOPS: Readonly<Record<string, Hop>> = {
 
 function invoked(name: string): string | undefined {
   if (name.includes('Confirm')) return 'confirmed is raised';
-  if (name.includes('Publish')) return 'the publisher takes it from the feed';
+  if (name.includes('Publish')) return 'the publisher is done with it';
   if (name.includes('Project')) return 'the projections apply it';
   if (name.includes('FeeService')) return 'the fee service is told';
   if (name.includes('Transform')) return 'Firehose has it made into a row';

@@ -50,8 +50,10 @@ export function narrator() {
       );
       say('  npx daybook list --type Account');
       say('  npx daybook read account-bob');
+      say('  npx daybook state account-bob --app examples/bank/app.ts --at 2026-11-16T23:00:00Z');
+      say('Any AWS SDK or CLI works with these:');
       say(
-        `  AWS_ENDPOINT_URL=${endpoint} AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local aws dynamodb list-tables`,
+        `  export AWS_ENDPOINT_URL=${endpoint} AWS_DEFAULT_REGION=us-east-1 AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local`,
       );
     },
     failed(error: unknown) {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { File, type FileState } from '../../../examples/git-history/file.ts';
 import { churnByAuthor, churnByMonth, files } from '../../../examples/git-history/projections.ts';
 import { eventDecoder } from '../../../src/event/decode-event.ts';
+import { expectSchema } from '../../functions/schemas.ts';
 import {
   type Answers,
   HISTORY,
@@ -213,6 +214,7 @@ describe.skipIf(!hasHistory)('the history of a git repository', () => {
   it('is rebuilt by the state machine: files, churn by month; live and replayed are equal', async () => {
     const live = await readRollup(host.projections, churnByMonth);
     const rebuilt = await host.replay('months', { projection: 'churn-by-month' });
+    expectSchema('replay-result', rebuilt);
     expect(rebuilt).toMatchObject({ eventsFolded: answers.general.events, applied: answers.general.events });
     const months = await readRollup(host.projections, churnByMonth, { build: 'months' });
     expect(Object.fromEntries(months)).toEqual(Object.fromEntries(live));

@@ -48,7 +48,7 @@ describe('checkRequest', () => {
     ['no request', undefined, 'replay.badRequest'],
     ['no projection', {}, 'replay.unknownProjection'],
     ['an unknown projection', { projection: 'balance' }, 'replay.unknownProjection'],
-    ['an unknown field', { projection: 'balances', sead: 'before' }, 'replay.badRequest'],
+    ['an unknown field', { projection: 'balances', sead: 'before' }, 'replay.unknownField'],
     ['an unknown kind', { projection: 'balances', range: { kind: 'some' } }, 'replay.badRequest'],
     ['no aggregates', { projection: 'balances', range: { kind: 'versions', aggregates: [] } }, 'replay.badRequest'],
     ['an empty id', { projection: 'balances', range: { kind: 'versions', aggregates: [''] } }, 'replay.badRequest'],
