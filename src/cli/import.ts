@@ -22,7 +22,9 @@ Run it again, or after it was killed: what is there already and equal stays as i
 differs is reported and never overwritten.
 
   --on-error stop|skip  at a bad line: stop, with everything before it written (the default), or leave it out and go on.
-                        Lines that would then leave a hole are left out too; each is reported with its number and reason
+                        What is seen only at writing (what is stored differs, or a version before it is missing) stops
+                        the rest, but lines that were already under way may be written; none is half written; run again
+                        after mending. With skip, lines that would then leave a hole are left out too; each is reported with its number and reason
   --type NAME           the aggregate type of lines that name none. Default: the one in the app that has the event, or
                         Aggregate
   --app FILE            a module whose default export is defineApp({…}): events are checked against its schemas

@@ -7,7 +7,10 @@ import { itemProblem, type NumberedEvent, nextBatchLength, type WriteContext, wr
 export interface ImportOptions extends ParseOptions {
   readonly table: EventTable;
   readonly lines: AsyncIterable<readonly Line[]>;
-  /** At the first line that cannot be taken: stop, or leave it out and go on. */
+  /**
+   * At the first line that cannot be taken: stop, or leave it out and go on. What is found out only at writing, that what
+   * is stored differs or that there is a hole, may be found when lines behind it are under way or written already.
+   */
   readonly onError: 'stop' | 'skip';
   /** Commits under way at once; default 32. */
   readonly concurrency?: number;
@@ -37,7 +40,7 @@ export interface ImportProgress {
 export interface ImportSummary extends ImportProgress {
   /** Lines refused because what is stored differs. */
   readonly differing: number;
-  /** The line that ended the run, with `onError: 'stop'`. */
+  /** The line that ended the run, the lowest one refused, with `onError: 'stop'`. */
   readonly stoppedBy?: Refusal;
 }
 
@@ -83,8 +86,21 @@ export async function importEvents(options: ImportOptions): Promise<ImportSummar
     const refusal = { line, problem, differs };
     count.refused++;
     if (differs) count.differing++;
-    if (onError === 'stop') stoppedBy ??= refusal;
+    if (onError === 'stop' && (stoppedBy === undefined || line < stoppedBy.line)) {
+      stoppedBy = refusal;
+      dropBehind(line);
+    }
     options.onRefused?.(refusal);
+  }
+
+  /** What waits behind the line that ended the run is not written. */
+  function dropBehind(line: number): void {
+    for (const [aggregateUuid, aggregate] of active) {
+      const first = aggregate.waiting.findIndex((event) => event.line > line);
+      if (first < 0) continue;
+      release(aggregate.waiting.splice(first));
+      if (aggregate.waiting.length === 0 && !aggregate.busy) active.delete(aggregateUuid);
+    }
   }
 
   /** Gives an event its version and puts it in its aggregate's queue. */
@@ -110,7 +126,9 @@ export async function importEvents(options: ImportOptions): Promise<ImportSummar
   function start(): void {
     while (underWay < concurrency && ready.length > 0 && failure === undefined) {
       const aggregateUuid = ready.shift()!;
-      void work(aggregateUuid, active.get(aggregateUuid)!);
+      const aggregate = active.get(aggregateUuid);
+      // Undefined when all that waited was dropped.
+      if (aggregate !== undefined) void work(aggregateUuid, aggregate);
     }
   }
 
@@ -148,6 +166,8 @@ export async function importEvents(options: ImportOptions): Promise<ImportSummar
     refuse(event.line, problem, differs);
     const after = `version ${event.version} of its aggregate was refused (line ${event.line})`;
     numbering.set(aggregateUuid, { blocked: after });
+    // Of a run that stopped, what follows is not tried: nothing waits any more.
+    if (onError === 'stop') return;
     const dropped = aggregate.waiting.splice(0);
     for (const later of [...batch.slice(batch.indexOf(event) + 1), ...dropped]) refuse(later.line, after);
     release(dropped);
@@ -171,12 +191,12 @@ export async function importEvents(options: ImportOptions): Promise<ImportSummar
 
   for await (const lines of options.lines) {
     for (const { number: line, text, problem } of lines) {
+      if (ended()) break;
       count.lines++;
       const parsed = text === undefined ? { problem: problem ?? 'it cannot be read' } : parseLine(line, text, options);
       const event = 'problem' in parsed ? parsed : (tooLarge(parsed) ?? parsed);
       if ('problem' in event) refuse(line, event.problem);
       else take(event);
-      if (ended()) break;
       if (waiting >= MAX_WAITING || characters >= MAX_WAITING_CHARACTERS) {
         await settle(() => waiting < MAX_WAITING / 2 && characters < MAX_WAITING_CHARACTERS / 2);
       }
@@ -185,7 +205,7 @@ export async function importEvents(options: ImportOptions): Promise<ImportSummar
     options.onProgress?.(count);
     if (ended()) break;
   }
-  // What came before a line that ended the run is written.
+  // What came before the line that ended the run is written.
   await settle(() => active.size === 0);
   while (underWay > 0) {
     await new Promise<void>((resolve) => {

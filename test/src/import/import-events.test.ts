@@ -139,6 +139,47 @@ describe('importing', () => {
     expect(stored(table)).toEqual(['a1', 'b1']);
   });
 
+  it('stops at what is stored and differs: nothing behind it is begun, what is before it is written', async () => {
+    const table = memoryEventTable();
+    await runImport(table, [line('bad', { data: 'other' })]);
+    const slow: EventTable = {
+      ...table,
+      async put(commit) {
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        return await table.put(commit);
+      },
+    };
+    const lines = [
+      ...Array.from({ length: 10 }, (_, i) => line(`before${i}`)),
+      line('bad'),
+      line('bad'),
+      ...Array.from({ length: 3000 }, (_, i) => line(`after${i}`)),
+      line('before0'),
+    ];
+    const { summary, refusals } = await runImport(slow, lines, { concurrency: 4 });
+    expect(refusals).toEqual([expect.objectContaining({ line: 11, differs: true })]);
+    expect(summary).toMatchObject({ stoppedBy: { line: 11 }, refused: 1 });
+    expect(stored(table).filter((id) => id.startsWith('before'))).toEqual(
+      lines.slice(0, 10).map((one) => `${one.aggregateUuid}1`),
+    );
+    // The writers that were at work beside it had one each under way, and may have gone to the next while it looked.
+    expect(stored(table).filter((id) => id.startsWith('after')).length).toBeLessThanOrEqual(8);
+  });
+
+  it('with one writer nothing behind the line that stops is written, and the lowest refused line is named', async () => {
+    const table = memoryEventTable();
+    await runImport(table, [line('a', { data: 1 }), line('b', { data: 1 })]);
+    const lines = [line('ok'), line('b'), ...Array.from({ length: 500 }, (_, i) => line(`after${i}`)), 'nonsense'];
+    const text = Buffer.from(lines.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))).join('\n'));
+    const { summary, refusals } = await runImport(table, [], {
+      lines: readLines(chunksOf(text, text.length)),
+      concurrency: 1,
+    });
+    expect(refusals.map((refusal) => refusal.line)).toEqual([503, 2]);
+    expect(summary.stoppedBy).toMatchObject({ line: 2, differs: true });
+    expect(stored(table)).toEqual(['a1', 'b1', 'ok1']);
+  });
+
   it('skips a bad line, and those that would then leave a hole', async () => {
     const table = memoryEventTable();
     const { summary, refusals } = await runImport(
