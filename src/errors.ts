@@ -2,6 +2,7 @@ import { archiveErrors } from './archive/errors.ts';
 import { cliErrors } from './cli/errors.ts';
 import { eventErrors } from './event/errors.ts';
 import { feedErrors } from './feed/errors.ts';
+import { importErrors } from './import/errors.ts';
 import { projectionErrors } from './projection/errors.ts';
 import { replayErrors } from './replay/errors.ts';
 import { storeErrors } from './store/errors.ts';
@@ -14,6 +15,7 @@ const messages = {
   ...archiveErrors,
   ...projectionErrors,
   ...replayErrors,
+  ...importErrors,
   ...cliErrors,
 };
 

@@ -34,7 +34,7 @@ export const eventErrors = {
     type: string;
     known: readonly string[];
   }) =>
-    `${d.type}${d.version === undefined ? '' : ` (version ${d.version})`} is no event of ${d.aggregateType} ${d.aggregateUuid}; it has ${d.known.join(', ')}`,
+    `${d.type}${d.version === undefined ? '' : ` (version ${d.version})`} is no event of ${d.aggregateType} ${d.aggregateUuid}; it has ${d.known.join(', ') || 'none'}`,
   'event.unknownField': (d: { position: number; type: string; field: string }) =>
     `event ${d.position} of the commit (${d.type}) has a field ${d.field}; there are type, data, metadata and occurredAt`,
   'event.invalid': (d: {

@@ -1,8 +1,16 @@
+import { DaybookError, type ErrorCode } from '../errors.ts';
 import type { EventTable } from '../store/event-table.ts';
 import { type ImportEvent, type ParseOptions, parseLine } from './parse-line.ts';
 import { createReadAhead } from './read-ahead.ts';
 import type { Line } from './read-lines.ts';
-import { itemProblem, type NumberedEvent, nextBatchLength, type WriteContext, writeBatch } from './write-batch.ts';
+import {
+  itemProblem,
+  type NumberedEvent,
+  nextBatchLength,
+  type RefusedEvent,
+  type WriteContext,
+  writeBatch,
+} from './write-batch.ts';
 
 export interface ImportOptions extends ParseOptions {
   readonly table: EventTable;
@@ -23,6 +31,8 @@ export interface ImportOptions extends ParseOptions {
 /** A line that was not taken, and why. */
 export interface Refusal {
   readonly line: number;
+  readonly code: ErrorCode;
+  /** For people; begins with the code. */
   readonly problem: string;
   /** What is stored differs from the file: more than a bad line. */
   readonly differs: boolean;
@@ -67,7 +77,7 @@ export async function importEvents(options: ImportOptions): Promise<ImportSummar
   const { table } = options;
   const existing = createReadAhead(table);
   const context: WriteContext = { table, existing, now: options.now ?? Date.now, recordedAt: '' };
-  const numbering = new Map<string, number | Blocked>();
+  const numbering = new Map<string, Numbered | DaybookError>();
   const active = new Map<string, Aggregate>();
   const ready: string[] = [];
   const count = { lines: 0, written: 0, alreadyThere: 0, refused: 0, aggregates: 0, differing: 0 };
@@ -82,8 +92,8 @@ export async function importEvents(options: ImportOptions): Promise<ImportSummar
 
   const ended = () => stoppedBy !== undefined || failure !== undefined;
 
-  function refuse(line: number, problem: string, differs = false): void {
-    const refusal = { line, problem, differs };
+  function refuse(line: number, { code, message: problem }: DaybookError, differs = false): void {
+    const refusal = { line, code, problem, differs };
     count.refused++;
     if (differs) count.differing++;
     if (onError === 'stop' && (stoppedBy === undefined || line < stoppedBy.line)) {
@@ -106,8 +116,8 @@ export async function importEvents(options: ImportOptions): Promise<ImportSummar
   /** Gives an event its version and puts it in its aggregate's queue. */
   function take(event: ImportEvent): void {
     const numbered = number(numbering, event);
-    if ('problem' in numbered) {
-      refuse(event.line, numbered.problem);
+    if (numbered instanceof DaybookError) {
+      refuse(event.line, numbered);
       return;
     }
     let aggregate = active.get(event.aggregateUuid);
@@ -161,11 +171,11 @@ export async function importEvents(options: ImportOptions): Promise<ImportSummar
     aggregateUuid: string,
     aggregate: Aggregate,
     batch: readonly NumberedEvent[],
-    { event, problem, differs }: { readonly event: NumberedEvent; readonly problem: string; readonly differs: boolean },
+    { event, error, differs }: RefusedEvent,
   ): void {
-    refuse(event.line, problem, differs);
-    const after = `version ${event.version} of its aggregate was refused (line ${event.line})`;
-    numbering.set(aggregateUuid, { blocked: after });
+    refuse(event.line, error, differs);
+    const after = new DaybookError('import.afterRefused', { version: event.version, line: event.line });
+    numbering.set(aggregateUuid, after);
     // Of a run that stopped, what follows is not tried: nothing waits any more.
     if (onError === 'stop') return;
     const dropped = aggregate.waiting.splice(0);
@@ -190,12 +200,12 @@ export async function importEvents(options: ImportOptions): Promise<ImportSummar
   }
 
   for await (const lines of options.lines) {
-    for (const { number: line, text, problem } of lines) {
+    for (const { number: line, text } of lines) {
       if (ended()) break;
       count.lines++;
-      const parsed = text === undefined ? { problem: problem ?? 'it cannot be read' } : parseLine(line, text, options);
-      const event = 'problem' in parsed ? parsed : (tooLarge(parsed) ?? parsed);
-      if ('problem' in event) refuse(line, event.problem);
+      const parsed = text instanceof DaybookError ? text : parseLine(line, text, options);
+      const event = parsed instanceof DaybookError ? parsed : (itemProblem(parsed) ?? parsed);
+      if (event instanceof DaybookError) refuse(line, event);
       else take(event);
       if (waiting >= MAX_WAITING || characters >= MAX_WAITING_CHARACTERS) {
         await settle(() => waiting < MAX_WAITING / 2 && characters < MAX_WAITING_CHARACTERS / 2);
@@ -216,28 +226,41 @@ export async function importEvents(options: ImportOptions): Promise<ImportSummar
   return { ...count, ...(stoppedBy !== undefined && { stoppedBy }) };
 }
 
-interface Blocked {
-  readonly blocked: string;
+/** What is known of an aggregate whose lines are taken. */
+interface Numbered {
+  readonly aggregateType: string;
+  /** The version of its last line. */
+  last: number;
 }
 
-/** The version of an event: what its line says, which must follow on, or the next one. */
+/**
+ * The version of an event: what its line says, which must follow on, or the next one. An error in the map is of an
+ * aggregate none of whose lines can be taken any more.
+ */
 function number(
-  numbering: Map<string, number | Blocked>,
+  numbering: Map<string, Numbered | DaybookError>,
   event: ImportEvent,
-): { readonly event: NumberedEvent; readonly first: boolean } | { readonly problem: string } {
-  const { aggregateUuid } = event;
-  const last = numbering.get(aggregateUuid);
-  if (typeof last === 'object') return { problem: last.blocked };
-  const next = last === undefined ? (event.version ?? 1) : last + 1;
-  if (event.version !== undefined && event.version !== next) {
-    const what = event.version > next ? 'would leave a hole' : 'comes too late';
-    return { problem: `version ${event.version} ${what}: the line before it of this aggregate is version ${next - 1}` };
+): { readonly event: NumberedEvent; readonly first: boolean } | DaybookError {
+  const { aggregateUuid, aggregateType, version } = event;
+  const before = numbering.get(aggregateUuid);
+  if (before === undefined) {
+    const first = version ?? 1;
+    numbering.set(aggregateUuid, { aggregateType, last: first });
+    return { event: { ...event, version: first }, first: true };
   }
-  numbering.set(aggregateUuid, next);
-  return { event: { ...event, version: next }, first: last === undefined };
-}
-
-function tooLarge(event: ImportEvent): { readonly problem: string } | undefined {
-  const problem = itemProblem(event);
-  return problem === undefined ? undefined : { problem };
+  if (before instanceof DaybookError) return before;
+  const { aggregateType: actual, last } = before;
+  if (aggregateType !== actual) {
+    return new DaybookError('aggregate.wrongType', { aggregateUuid, expected: aggregateType, actual, version: last });
+  }
+  const next = last + 1;
+  if (version !== undefined && version < next) return new DaybookError('import.tooLate', { version, last });
+  if (version !== undefined && version > next) {
+    return new DaybookError('import.hole', {
+      version,
+      before: `the line before it of this aggregate is version ${last}`,
+    });
+  }
+  before.last = next;
+  return { event: { ...event, version: next }, first: false };
 }

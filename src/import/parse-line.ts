@@ -33,28 +33,26 @@ const FIELDS = new Set([
 ]);
 
 /** A line's event, or what is wrong with it. */
-export function parseLine(
-  line: number,
-  text: string,
-  options: ParseOptions,
-): ImportEvent | { readonly problem: string } {
+export function parseLine(line: number, text: string, options: ParseOptions): ImportEvent | DaybookError {
   let given: Record<string, unknown>;
   try {
     given = JSON.parse(text);
   } catch (error) {
-    return { problem: `it is not JSON: ${(error as Error).message}` };
+    return new DaybookError('import.notJson', { problem: (error as Error).message });
   }
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) return { problem: 'it is no JSON object' };
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    return new DaybookError('import.notAnObject', {});
+  }
   for (const field in given) {
-    if (!FIELDS.has(field)) return { problem: `it has a field ${field}; there are ${[...FIELDS].join(', ')}` };
+    if (!FIELDS.has(field)) return new DaybookError('import.unknownField', { field, known: [...FIELDS] });
   }
   const inexact = inexactNumber(text);
-  if (inexact !== undefined) return { problem: `the number ${inexact} cannot be kept exactly; give it as text` };
+  if (inexact !== undefined) return inexactProblem(inexact, given.version);
   try {
     return toImportEvent(line, given, options);
   } catch (error) {
     if (!isDaybookError(error)) throw error;
-    return { problem: error.message };
+    return error;
   }
 }
 
@@ -76,10 +74,15 @@ function toImportEvent(line: number, given: Record<string, unknown>, options: Pa
   let definition: AnyEvent | undefined;
   if (options.aggregates !== undefined) {
     const aggregate = options.aggregates.find((candidate) => candidate.type === aggregateType);
-    const known = aggregate?.events.map((candidate) => candidate.type) ?? [];
-    definition = aggregate?.events.find((candidate) => candidate.type === name);
-    if (definition === undefined)
+    if (aggregate === undefined) {
+      const known = options.aggregates.map((candidate) => candidate.type);
+      throw new DaybookError('import.unknownAggregate', { aggregateType, type: name, known });
+    }
+    definition = aggregate.events.find((candidate) => candidate.type === name);
+    if (definition === undefined) {
+      const known = aggregate.events.map((candidate) => candidate.type);
       throw new DaybookError('event.unknownType', { aggregateType, aggregateUuid, type: name, known });
+    }
   }
   return { line, aggregateUuid, aggregateType, version, event: encodeEvent(event, definition, 1) };
 }
@@ -87,6 +90,13 @@ function toImportEvent(line: number, given: Record<string, unknown>, options: Pa
 function ownerOf(type: string, aggregates: readonly AnyAggregate[] = []): string | undefined {
   const owners = aggregates.filter(({ events }) => events.some((event) => event.type === type));
   return owners.length === 1 ? owners[0]!.type : undefined;
+}
+
+/** A version is not to be given as text: then the message says what is allowed, and the number as the line has it. */
+function inexactProblem(token: string, version: unknown): DaybookError {
+  return /^-?\d+$/.test(token) && Number(token) === version
+    ? new DaybookError('version.notAllowed', { what: 'version', given: BigInt(token), least: 1 })
+    : new DaybookError('import.inexactNumber', { given: token });
 }
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;

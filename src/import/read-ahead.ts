@@ -6,15 +6,15 @@ import { readRuns } from '../store/read-runs.ts';
 /** Stored events of many aggregates, each read in version order a few at a time, with few queries. */
 export interface ReadAhead {
   /**
-   * The events of versions `from` to `to` that are there, and when the one before them was recorded: undefined when it is
-   * missing, '' when there is none to be or it was given before.
+   * The events of versions `from` to `to` that are there, and the one before them: undefined when it is missing,
+   * 'known' when there is none to be or it was given before.
    */
   read(aggregateUuid: string, from: number, to: number): Promise<Existing>;
 }
 
 export interface Existing {
   readonly events: readonly StoredEvent[];
-  readonly recordedBefore: string | undefined;
+  readonly before: StoredEvent | 'known' | undefined;
 }
 
 /** How many events a query brings beyond those asked for. */
@@ -50,7 +50,7 @@ export function createReadAhead(table: EventTable): ReadAhead {
       if (ahead[0]?.version === from && ahead.at(-1)!.version >= to) {
         const count = to - from + 1;
         keep(aggregateUuid, ahead.slice(count));
-        return { events: ahead.slice(0, count), recordedBefore: '' };
+        return { events: ahead.slice(0, count), before: 'known' };
       }
       const found: StoredEvent[] = [];
       const range = { from: Math.max(1, from - 1), limit: to - from + 2 + AHEAD };
@@ -59,13 +59,13 @@ export function createReadAhead(table: EventTable): ReadAhead {
         // What a page brought is enough once it answers the question.
         if (found.at(-1)!.version >= to) break;
       }
-      const recordedBefore = from === 1 ? '' : found[0]?.version === from - 1 ? found[0].recordedAt : undefined;
+      const before = from === 1 ? 'known' : found[0]?.version === from - 1 ? found[0] : undefined;
       const events = found.filter((event) => event.version >= from && event.version <= to);
       keep(
         aggregateUuid,
         found.filter((event) => event.version > to),
       );
-      return { events, recordedBefore };
+      return { events, before };
     },
   };
 }

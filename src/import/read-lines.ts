@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { DaybookError } from '../errors.ts';
 
-/** A line of a file, counted from 1; `text` is undefined when it cannot be one, and `problem` says why. */
+/** A line of a file, counted from 1: its text, or why it cannot be one. */
 export interface Line {
   readonly number: number;
-  readonly text: string | undefined;
-  readonly problem?: string;
+  readonly text: string | DaybookError;
 }
 
 /** An item has at most 400 KB; escapes such as \u00e4 make at most three bytes of one. */
@@ -34,7 +34,7 @@ export async function* readLines(
     parts = [];
     held = 0;
     if (size > MAX_LINE_BYTES) {
-      return { number, text: undefined, problem: `it has ${size} bytes, the limit is ${MAX_LINE_BYTES}` };
+      return { number, text: new DaybookError('import.lineTooLong', { bytes: size, limit: MAX_LINE_BYTES }) };
     }
     const end = bytes.at(-1) === RETURN ? bytes.length - 1 : bytes.length;
     try {
@@ -42,7 +42,7 @@ export async function* readLines(
       const line = number === 1 && text.startsWith('\ufeff') ? text.slice(1) : text;
       return line.trim() === '' ? undefined : { number, text: line };
     } catch {
-      return { number, text: undefined, problem: 'it is not UTF-8' };
+      return { number, text: new DaybookError('import.notUtf8', {}) };
     }
   };
   const hold = (bytes: Uint8Array) => {

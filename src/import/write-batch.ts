@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isDaybookError } from '../errors.ts';
+import { DaybookError, isDaybookError } from '../errors.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
 import { jsonEqual } from '../schema/json-value.ts';
 import type { EventTable } from '../store/event-table.ts';
@@ -26,7 +26,14 @@ export interface BatchOutcome {
   /** Events that were there already, equal to the file's. */
   readonly alreadyThere: number;
   /** The first event that cannot be written; what follows it in the batch was not tried. */
-  readonly refused?: { readonly event: NumberedEvent; readonly problem: string; readonly differs: boolean };
+  readonly refused?: RefusedEvent;
+}
+
+export interface RefusedEvent {
+  readonly event: NumberedEvent;
+  readonly error: DaybookError;
+  /** What is stored differs. */
+  readonly differs: boolean;
 }
 
 /**
@@ -64,33 +71,45 @@ export async function writeBatch(
 async function compare(
   context: WriteContext,
   batch: readonly NumberedEvent[],
-): Promise<{ readonly equal: number; readonly other?: NonNullable<BatchOutcome['refused']> }> {
+): Promise<{ readonly equal: number; readonly other?: RefusedEvent }> {
   const { aggregateUuid, version: from } = batch[0]!;
   const there = await context.existing.read(aggregateUuid, from, batch.at(-1)!.version);
-  if (there.recordedBefore === undefined) {
-    const problem = `version ${from} would leave a hole: version ${from - 1} is neither before it in the file nor in the table`;
-    return { equal: 0, other: { event: batch[0]!, problem, differs: false } };
+  if (there.before === undefined) {
+    const before = `version ${from - 1} is neither before it in the file nor in the table`;
+    const error = new DaybookError('import.hole', { version: from, before });
+    return { equal: 0, other: { event: batch[0]!, error, differs: false } };
   }
-  const latest = there.events.at(-1)?.recordedAt ?? there.recordedBefore;
+  const known = there.before === 'known' ? undefined : there.before;
+  if (known !== undefined && known.aggregateType !== batch[0]!.aggregateType) {
+    return { equal: 0, other: { event: batch[0]!, error: wrongType(batch[0]!, known), differs: true } };
+  }
+  const latest = there.events.at(-1)?.recordedAt ?? known?.recordedAt ?? '';
   if (latest > context.recordedAt) context.recordedAt = latest;
   for (const [i, stored] of there.events.entries()) {
     const event = batch[i]!;
     const difference = differenceOf(event, stored);
-    if (difference !== undefined) return { equal: i, other: { event, problem: difference, differs: true } };
+    if (difference !== undefined) return { equal: i, other: { event, error: difference, differs: true } };
   }
   return { equal: there.events.length };
 }
 
-function differenceOf({ aggregateType, version, event }: NumberedEvent, stored: StoredEvent): string | undefined {
-  const there = `version ${version} is there already with another`;
-  if (stored.aggregateType !== aggregateType) return `${there} aggregate type: ${stored.aggregateType}`;
-  if (stored.type !== event.type) return `${there} type: ${stored.type}`;
-  if (!sameJson(stored.data, event.data)) return `${there} data`;
-  if (!sameJson(stored.metadata, event.metadata)) return `${there} metadata`;
+function differenceOf(imported: NumberedEvent, stored: StoredEvent): DaybookError | undefined {
+  const { version, event } = imported;
+  const differs = (part: string, value?: string) =>
+    new DaybookError('import.differs', { version, part, ...(value !== undefined && { stored: value }) });
+  if (stored.aggregateType !== imported.aggregateType) return wrongType(imported, stored);
+  if (stored.type !== event.type) return differs('type', stored.type);
+  if (!sameJson(stored.data, event.data)) return differs('data');
+  if (!sameJson(stored.metadata, event.metadata)) return differs('metadata');
   if (event.occurredAt !== undefined && stored.occurredAt !== event.occurredAt) {
-    return `${there} time of occurrence: ${stored.occurredAt}`;
+    return differs('time of occurrence', stored.occurredAt);
   }
   return undefined;
+}
+
+function wrongType({ aggregateUuid, aggregateType: expected }: NumberedEvent, stored: StoredEvent): DaybookError {
+  const { aggregateType: actual, version } = stored;
+  return new DaybookError('aggregate.wrongType', { aggregateUuid, expected, actual, version });
 }
 
 function sameJson(a: string | undefined, b: string | undefined): boolean {
@@ -118,7 +137,8 @@ function stored(batch: readonly NumberedEvent[], recordedAt: string, now = 0): S
 
 /** The same events at the same place are the same commit, whoever imports them. */
 function commitIdOf(batch: readonly NumberedEvent[]): string {
-  const hash = createHash('sha256').update(`${batch[0]!.aggregateUuid}\n${batch[0]!.version}`);
+  const { aggregateUuid, aggregateType, version } = batch[0]!;
+  const hash = createHash('sha256').update(`${aggregateUuid}\n${aggregateType}\n${version}`);
   for (const { event } of batch) {
     hash.update(`\n${event.type}\n${event.data}\n${event.metadata ?? ''}\n${event.occurredAt ?? ''}`);
   }
@@ -139,8 +159,8 @@ export function nextBatchLength(waiting: readonly NumberedEvent[]): number {
   return waiting.length;
 }
 
-/** Is an event too large for an item, whatever its version will be? The message says so, or undefined. */
-export function itemProblem(imported: ImportEvent): string | undefined {
+/** The error of an event that is too large for an item, whatever its version will be. */
+export function itemProblem(imported: ImportEvent): DaybookError | undefined {
   const { event } = imported;
   if (event.data.length + (event.metadata?.length ?? 0) < SURELY_SMALL) return undefined;
   // The longest version, commit id and shard that an import brings.
@@ -149,7 +169,7 @@ export function itemProblem(imported: ImportEvent): string | undefined {
     checkSizes(stored([{ ...imported, version }], '9999-12-31T23:59:59.999Z'));
     return undefined;
   } catch (error) {
-    if (isDaybookError(error, 'append.itemTooLarge')) return error.message;
+    if (isDaybookError(error, 'append.itemTooLarge')) return error;
     throw error;
   }
 }

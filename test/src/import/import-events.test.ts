@@ -201,6 +201,9 @@ describe('importing', () => {
     expect(summary).toMatchObject({ written: 4, refused: 6, differing: 0 });
     expect(stored(table)).toEqual(['a1', 'b1', 'b2', 'd1']);
     expect(refusals.map((refusal) => refusal.line).sort((a, b) => a - b)).toEqual([2, 3, 5, 7, 9, 10]);
+    expect(new Set(refusals.map(({ code }) => code))).toEqual(
+      new Set(['event.invalid', 'event.badType', 'import.hole', 'import.tooLate', 'import.afterRefused']),
+    );
     const problem = (number: number) => refusals.find((refusal) => refusal.line === number)?.problem;
     expect(problem(3)).toContain('version 3 would leave a hole');
     expect(problem(7)).toContain('neither before it in the file nor in the table');
@@ -209,12 +212,18 @@ describe('importing', () => {
   });
 
   it.each([
-    ['an array', '[1]', 'no JSON object'],
-    ['an unknown field', line('a', { id: 7 }), 'a field id'],
+    ['what is no JSON', '{', 'import.notJson: it is not JSON'],
+    ['an array', '[1]', 'import.notAnObject: it is no JSON object'],
+    ['an unknown field', line('a', { id: 7 }), 'import.unknownField: it has a field id'],
     ['no aggregate', { type: 'X', data: 1 }, 'aggregate.badId'],
     ['no type', { aggregateUuid: 'a', data: 1 }, 'event.badType'],
     ['no data', { aggregateUuid: 'a', type: 'X' }, 'is missing'],
     ['a version of 0', line('a', { version: 0 }), 'version.notAllowed'],
+    [
+      'a version that a double cannot hold',
+      '{"aggregateUuid":"a","type":"X","data":1,"version":9007199254740993}',
+      'version.notAllowed: version is 9007199254740993; allowed are whole numbers from 1 to 9007199254740991',
+    ],
     ['a version of 1.5', line('a', { version: 1.5 }), 'version.notAllowed'],
     ['a time without a zone', line('a', { recordedAt: '2020-01-01T00:00:00' }), 'event.badOccurredAt'],
     ['metadata that is no object', line('a', { metadata: 1 }), 'must be an object'],
@@ -234,7 +243,10 @@ describe('importing', () => {
   ])('refuses %s', async (_what, bad, problem) => {
     const table = memoryEventTable();
     const { refusals } = await runImport(table, [line('before'), bad, line('after')], { onError: 'skip' });
-    expect(refusals).toEqual([{ line: 2, problem: expect.stringContaining(problem), differs: false }]);
+    const code = refusals[0]?.code;
+    expect(code).toMatch(/^[a-z]+\.[a-zA-Z0-9]+$/);
+    expect(refusals).toEqual([{ line: 2, code, problem: expect.stringContaining(problem), differs: false }]);
+    expect(refusals[0]?.problem.startsWith(`${code}: `)).toBe(true);
     expect(stored(table)).toEqual(['after1', 'before1']);
   });
 
@@ -260,9 +272,37 @@ describe('importing', () => {
       { onError: 'skip' },
     );
     expect(summary).toMatchObject({ written: 1, alreadyThere: 2, refused: 2, differing: 1 });
-    expect(refusals[0]).toEqual({ line: 2, problem: 'version 2 is there already with another data', differs: true });
+    expect(refusals[0]).toEqual({
+      line: 2,
+      code: 'import.differs',
+      problem: 'import.differs: version 2 is there already with another data',
+      differs: true,
+    });
     expect(table.all().slice(0, before.length)).toEqual(expect.arrayContaining(before.slice(0, 2)));
     expect(await table.get('a', 3)).toBeUndefined();
+  });
+
+  it('keeps an aggregate’s type: of its lines, and of what is stored', async () => {
+    const table = memoryEventTable();
+    const typed = (aggregateUuid: string, aggregateType: string, more: object = {}) =>
+      line(aggregateUuid, { aggregateType, ...more });
+    const lines = [typed('a', 'Account'), typed('a', 'Customer'), typed('a', 'Account'), typed('b', 'Customer')];
+    const first = await runImport(table, lines, { onError: 'skip' });
+    expect(first.refusals).toEqual([
+      {
+        line: 2,
+        code: 'aggregate.wrongType',
+        problem: expect.stringContaining('"a" is a Account (version 1 says so), not a Customer'),
+        differs: false,
+      },
+    ]);
+    expect(stored(table)).toEqual(['a1', 'a2', 'b1']);
+    // From its first version on, where the commit is otherwise the same, and behind what is there.
+    for (const wrong of [typed('a', 'Customer'), typed('a', 'Customer', { version: 3 })]) {
+      const { refusals } = await runImport(table, [wrong]);
+      expect(refusals).toEqual([expect.objectContaining({ line: 1, code: 'aggregate.wrongType', differs: true })]);
+    }
+    expect(stored(table)).toEqual(['a1', 'a2', 'b1']);
   });
 
   it('goes on from a version that is in the table, and follows an application’s events', async () => {
@@ -293,9 +333,12 @@ describe('importing', () => {
     expect((await table.get('a', 1))?.aggregateType).toBe('Account');
     expect(refusals.map(({ problem }) => problem.split(':')[0])).toEqual([
       'event.invalid',
-      'event.unknownType',
-      'event.unknownType',
+      'import.unknownAggregate',
+      'import.unknownAggregate',
     ]);
+    expect(refusals[2]!.problem).toContain(
+      'has no aggregate Other, which MoneyDeposited would be an event of; it has Account',
+    );
   });
 
   it('reads any chunks, line ends, a byte order mark and gzip alike', async () => {
@@ -311,7 +354,7 @@ describe('importing', () => {
           for await (const run of readLines(chunksOf(zip ? gzipSync(bytes) : bytes, size))) {
             for (const { text, number } of run) {
               expect(number).toBe(seen.length + 1);
-              seen.push(text ?? '');
+              seen.push(String(text));
             }
           }
           expect(seen).toEqual(lines);
@@ -327,7 +370,9 @@ describe('importing', () => {
     const refusals: Refusal[] = [];
     const onRefused = (refusal: Refusal) => refusals.push(refusal);
     await importEvents({ table, lines: readLines(chunksOf(bad, 7)), onError: 'skip', onRefused });
-    expect(refusals).toEqual([{ line: 1, problem: 'it is not UTF-8', differs: false }]);
+    expect(refusals).toEqual([
+      { line: 1, code: 'import.notUtf8', problem: 'import.notUtf8: it is not UTF-8', differs: false },
+    ]);
     const whole = gzipSync(Buffer.from(Array.from({ length: 1000 }, () => JSON.stringify(line('a'))).join('\n')));
     const cut = readLines(chunksOf(whole.subarray(0, whole.length - 20), 16));
     await expect(importEvents({ table, lines: cut, onError: 'stop' })).rejects.toThrow('unexpected end of file');
