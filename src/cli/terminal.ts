@@ -10,12 +10,19 @@ export interface Terminal {
 /** The process's own; see https://no-color.org. */
 export function processTerminal(): Terminal {
   const { stdout, stderr, env } = process;
+  for (const stream of [stdout, stderr]) stream.on('error', endWithReader);
   return {
     columns: stdout.columns ?? 120,
     colored: stdout.isTTY === true && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb',
     out: (text) => stdout.write(`${text}\n`),
     err: (text) => stderr.write(`${text}\n`),
   };
+}
+
+/** `daybook list | head -1`: who read has gone, which is no failure. A command that is at its end says its exit code first. */
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  setImmediate(() => process.exit());
 }
 
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34, magenta: 35, cyan: 36 };

@@ -88,6 +88,8 @@ export async function importEvents(options: ImportOptions): Promise<ImportSummar
   let characters = 0;
   let stoppedBy: Refusal | undefined;
   let failure: { readonly error: unknown } | undefined;
+  /** What ended the source before its end. */
+  let broken: { readonly error: unknown } | undefined;
   let wake: (() => void) | undefined;
 
   const ended = () => stoppedBy !== undefined || failure !== undefined;
@@ -188,6 +190,15 @@ export async function importEvents(options: ImportOptions): Promise<ImportSummar
     for (const { event } of events) characters -= event.data.length;
   }
 
+  /** The lines up to the source's end, or to where it broke: what came before that is written. */
+  async function* readable(source: AsyncIterable<readonly Line[]>): AsyncGenerator<readonly Line[]> {
+    try {
+      yield* source;
+    } catch (error) {
+      broken = { error };
+    }
+  }
+
   /** Until there is room for more lines, or nothing is under way when told so. */
   async function settle(enough: () => boolean): Promise<void> {
     start();
@@ -199,7 +210,7 @@ export async function importEvents(options: ImportOptions): Promise<ImportSummar
     }
   }
 
-  for await (const lines of options.lines) {
+  for await (const lines of readable(options.lines)) {
     for (const { number: line, text } of lines) {
       if (ended()) break;
       count.lines++;
@@ -223,6 +234,12 @@ export async function importEvents(options: ImportOptions): Promise<ImportSummar
     });
   }
   if (failure !== undefined) throw failure.error;
+  if (broken !== undefined && stoppedBy === undefined) {
+    const cause = (broken as { readonly error: unknown }).error;
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    const taken = count.written + count.alreadyThere;
+    throw new DaybookError('import.unreadable', { lines: count.lines, taken, problem }, { cause });
+  }
   return { ...count, ...(stoppedBy !== undefined && { stoppedBy }) };
 }
 

@@ -109,5 +109,16 @@ async function unzipped(source: AsyncIterable<Uint8Array>): Promise<Chunks> {
   // A failure of the source must end the unzipped side as well.
   zipped.on('error', (error) => gunzip.destroy(error));
   gunzip.on('close', () => zipped.destroy());
-  return { chunks: zipped.pipe(gunzip), taken: () => gunzip.bytesWritten };
+  return { chunks: named(zipped.pipe(gunzip)), taken: () => gunzip.bytesWritten };
+}
+
+/** Zlib's "unexpected end of file" does not say that it is about gzip. */
+async function* named(unzipped: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* unzipped;
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (!code?.startsWith('Z_')) throw cause;
+    throw new Error(`its gzip data is cut off or damaged (${message})`, { cause });
+  }
 }
