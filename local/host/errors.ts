@@ -2,6 +2,8 @@
 const messages = {
   'local.noAssembly': (d: { readonly directory: string }) =>
     `${d.directory} holds no manifest.json, so it is no synthesized CDK app. Run \`cdk synth\`, or name the app's file.`,
+  'local.noFile': (d: { readonly file: string }) =>
+    `There is no file ${d.file}. Name the CDK app: --app FILE (.ts, .js, .mjs) or a cdk.out folder.`,
   'local.noApp': (d: { readonly directory: string }) =>
     `There is no cdk.json with an "app" in ${d.directory}. Name the app: --app FILE (.ts, .js, .mjs) or a cdk.out folder.`,
   'local.synthFailed': (d: { readonly command: string; readonly output: string }) =>

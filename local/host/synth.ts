@@ -41,11 +41,20 @@ export async function synthesize(app?: string): Promise<Synthesized> {
   }
   if (!existsSync(join(directory, 'manifest.json'))) {
     dispose();
-    const output = 'It ended without writing a cloud assembly: does it create an App, and call app.synth() at its end?';
+    const output =
+      app !== undefined && isDefinition(app)
+        ? 'It makes no CDK app: dev takes the CDK app, not the module that exports defineApp.'
+        : 'It ended without writing a cloud assembly: does it create an App, and call app.synth() at its end?';
     throw new HostError('local.synthFailed', { command: [command, ...args].join(' '), output });
   }
   const appDirectory = app === undefined ? process.cwd() : dirname(resolve(app));
   return { directory, appDirectory, dispose };
+}
+
+/** A module of an app's aggregates and projections, which has nothing of the CDK in it. */
+function isDefinition(file: string): boolean {
+  const source = readFileSync(file, 'utf8');
+  return /\bdefineApp\(/.test(source) && !source.includes('aws-cdk-lib');
 }
 
 function readConfig(directory: string): { app?: string; context?: Json } {
@@ -61,7 +70,7 @@ function commandOf(config: { app?: string }): [command: string, args: string[], 
 const SOURCE = 'daybook-source';
 
 function runOf(app: string): [command: string, args: string[], shell: boolean] {
-  if (!existsSync(app)) throw new HostError('local.noAssembly', { directory: app });
+  if (!existsSync(app)) throw new HostError('local.noFile', { file: app });
   // Inside the repository `import 'daybook'` means its sources; the condition comes as one argument or as two.
   const inRepository = process.execArgv.some((flag) => flag.endsWith(SOURCE)) ? [`--conditions=${SOURCE}`] : [];
   const loader = extname(app) === '.ts' || extname(app) === '.mts' ? ['--import', tsxFor(app)] : [];

@@ -97,9 +97,17 @@ export async function findTarget(
 export function needName(target: Target, name: TargetName, command: string): string {
   const value = target.names[name];
   if (value !== undefined) return value;
-  const said = target.stack === undefined ? 'nothing says it' : `the stack ${target.stack} has no such output`;
-  const how = `give --stack, or set ${NAMES[name]}, or start npx daybook dev in this folder`;
-  throw new DaybookError('cli.usage', { problem: `It takes ${name}, and ${said}: ${how}`, command });
+  const said = target.stack === undefined ? 'nothing says it' : `the stack ${target.stack} has no output ${name}`;
+  const flags = name === 'EventsTableName' ? '--table or --stack' : '--stack';
+  const how = `give ${flags}, or set ${NAMES[name]}, or start npx daybook dev in this folder`;
+  const problem = `Which ${wordsOf(name)}? ${said[0]!.toUpperCase()}${said.slice(1)}: ${how}`;
+  throw new DaybookError('cli.usage', { problem, command });
+}
+
+/** `EventsTableName` is the events table. */
+function wordsOf(name: TargetName): string {
+  const words = name.replace(/(Name|Arn)$/, '').replace(/(?<=[a-z])(?=[A-Z])/g, ' ');
+  return words.toLowerCase();
 }
 
 type Outputs = Readonly<Record<string, string>>;

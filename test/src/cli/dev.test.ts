@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -92,5 +92,13 @@ describe('daybook dev', { timeout: 60_000 }, () => {
     expect(await ended).toBe(1);
     expect(err()).toMatch(/^local\.synthFailed: The CDK app failed: .*dev\.test\.ts\n/);
     expect(out()).toBe('');
+  });
+
+  it('says which of two files it takes', async () => {
+    const definition = join(directory, 'app.mjs');
+    writeFileSync(definition, 'const defineApp = (app) => app;\nexport default defineApp({});\n');
+    const { ended, err } = daybook('dev', '--app', definition);
+    expect(await ended).toBe(1);
+    expect(err()).toMatch(/^local\.synthFailed: [\s\S]*dev takes the CDK app, not the module that exports defineApp/);
   });
 });

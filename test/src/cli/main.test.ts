@@ -67,7 +67,7 @@ describe('a failure ends with 1 and begins with its code', () => {
   it.each([
     [['dev', '--data', 'x'], /^cli\.notYet: --data of `daybook dev` is not there yet/],
     [['dev', '--chaos', '1'], /^cli\.notYet: --chaos of `daybook dev`/],
-    [['dev', '--app', 'no/such/app.ts'], /^local\.noAssembly: .*no\/such\/app\.ts/],
+    [['dev', '--app', 'no/such/app.ts'], /^local\.noFile: There is no file .*no\/such\/app\.ts/],
   ])('%j', async (args, message) => {
     const terminal = recorder();
     expect(await main(args, terminal)).toBe(1);

@@ -64,7 +64,12 @@ describe('where a command works', () => {
   it('is asked for when nothing says it', async () => {
     const target = await findTarget({}, { env: {}, dev: undefined });
     expect(() => needName(target, 'EventsTableName', 'import')).toThrowError(
-      expect.objectContaining({ code: 'cli.usage', message: expect.stringContaining('DAYBOOK_EVENTS_TABLE') }),
+      expect.objectContaining({
+        code: 'cli.usage',
+        message: expect.stringMatching(
+          /Which events table\? Nothing says it: give --table or --stack, or set DAYBOOK_EVENTS_TABLE/,
+        ),
+      }),
     );
   });
 });
