@@ -18,8 +18,6 @@ export interface Runner {
   readonly projection: AnyProjection;
   /** Does it ever look at this aggregate type? */
   concerns(aggregateType: string): boolean;
-  /** Does it look inside an event of this type? */
-  wants(type: string): boolean;
   start(): Fold;
   /** Moves the fold to this event; the state changes only when the event is wanted and `counts`. */
   apply(fold: Fold, event: StoredEvent, counts: boolean): void;
@@ -35,7 +33,6 @@ export function createRunner(projection: AnyProjection): Runner {
   return {
     projection,
     concerns: (aggregateType) => projection.aggregateType === undefined || projection.aggregateType === aggregateType,
-    wants: (type) => decoder.types.has(type),
     start: () => ({
       position: 0,
       applied: 0,
