@@ -62,7 +62,7 @@ export async function enrich(
 interface Bell {
   readonly aggregate: string;
   head: number;
-  readonly images: Map<number, EnvelopeEvent>;
+  readonly images: EnvelopeEvent[];
 }
 
 interface Lag extends Bell {
@@ -85,14 +85,14 @@ function listen(records: readonly unknown[], seen: Observing): ReadonlyMap<strin
       const { aggregate, version, event } = notice;
       let bell = bells.get(aggregate);
       if (bell === undefined) {
-        bell = { aggregate, head: version, images: new Map() };
+        bell = { aggregate, head: version, images: [] };
         bells.set(aggregate, bell);
       }
       if (version > bell.head) bell.head = version;
       if (event === 'poison') {
         seen.count('Poison');
         seen.note({ what: 'notAnEvent', aggregate, version });
-      } else if (event !== undefined) bell.images.set(version, event);
+      } else if (event !== undefined) bell.images.push(event);
     }
   }
   return bells;
@@ -161,9 +161,7 @@ function gather(
   seen: Observing,
 ): Promise<Filling | undefined> | Filling | undefined {
   const { from, head, images } = lag;
-  const atHand: EnvelopeEvent[] = [];
-  for (const event of images.values()) if (event.version >= from) atHand.push(event);
-  atHand.sort((a, b) => a.version - b.version);
+  const atHand = byVersion(images, from, head);
   const missing = head - from + 1 - atHand.length;
   if (isBehind(missing, atHand)) return undefined;
   if (missing > 0) return gatherMissing(lag, atHand, room, ports, seen);
@@ -171,6 +169,19 @@ function gather(
   for (const event of atHand) filling.bytes += jsonBytesBound(event);
   if (filling.bytes > room) settle(filling);
   return filling.bytes > room ? undefined : filling;
+}
+
+/** The images from `from` on in their order, each version once. */
+function byVersion(images: readonly EnvelopeEvent[], from: number, head: number): readonly EnvelopeEvent[] {
+  const span = head - from + 1;
+  if (span <= images.length) {
+    // Nearly always the whole run is here: each has its place, and nothing is sorted.
+    const run = new Array<EnvelopeEvent | undefined>(span).fill(undefined);
+    for (const event of images) if (event.version >= from) run[event.version - from] = event;
+    if (!run.includes(undefined)) return run as EnvelopeEvent[];
+  }
+  const sorted = images.filter(({ version }) => version >= from).sort((a, b) => a.version - b.version);
+  return sorted.filter(({ version }, i) => version !== sorted[i - 1]?.version);
 }
 
 async function gatherMissing(

@@ -1,4 +1,4 @@
-import type { Envelope, EnvelopeEvent } from './envelope.ts';
+import type { EnvelopeEvent } from './envelope.ts';
 
 /** A Kinesis record holds 1 MiB by default ("maxRecordSizeInKiB"), its partition key included: room is left for both. */
 export const ENVELOPE_BYTES = 900_000;
@@ -7,16 +7,63 @@ export const ANSWER_BYTES = 4_500_000;
 /** "PutRecords … can support up to 500 records": an answer with more of them is not sent to the target at all. */
 export const ANSWER_ENVELOPES = 500;
 
-/** Bytes of the JSON that JSON.stringify makes of it in UTF-8: text within is escaped, so it counts up to twice. */
-export function jsonBytes(value: Envelope | EnvelopeEvent): number {
-  return Buffer.byteLength(JSON.stringify(value));
+/**
+ * Bytes of the JSON that JSON.stringify makes of the event in UTF-8: text within is escaped, so it counts up to twice. Counted
+ * without making it, which costs four times as much.
+ */
+export function jsonBytes(event: EnvelopeEvent): number {
+  const { version, schemaVersion, commitFirst, commitLast, occurredAt, metadata } = event;
+  let bytes = BARE_EVENT + digits(version) + digits(schemaVersion);
+  bytes += textBytes(event.aggregateType) + textBytes(event.type) + textBytes(event.commitId);
+  bytes += textBytes(event.recordedAt) + textBytes(event.data);
+  if (commitFirst !== undefined) bytes += COMMIT_FIRST + digits(commitFirst);
+  if (commitLast !== undefined) bytes += COMMIT_LAST + digits(commitLast);
+  if (occurredAt !== undefined) bytes += OCCURRED_AT + textBytes(occurredAt);
+  if (metadata !== undefined) bytes += METADATA + textBytes(metadata);
+  return bytes;
+}
+
+const BARE_EVENT = '{"version":,"aggregateType":"","type":"","schemaVersion":,"commitId":"","recordedAt":"","data":""}'
+  .length;
+const COMMIT_FIRST = ',"commitFirst":'.length;
+const COMMIT_LAST = ',"commitLast":'.length;
+const OCCURRED_AT = ',"occurredAt":""'.length;
+const METADATA = ',"metadata":""'.length;
+
+/** What an ASCII character takes within JSON text: quotes, backslashes and control characters are escaped. */
+const ESCAPED = new Uint8Array(128).fill(1);
+ESCAPED.fill(6, 0, 32); // \u0001
+for (const short of '\b\t\n\f\r"\\') ESCAPED[short.charCodeAt(0)] = 2;
+
+function textBytes(text: string): number {
+  let bytes = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 128) bytes += ESCAPED[unit]!;
+    else if (unit < 0x800) bytes += 2;
+    else if (unit < 0xd800 || unit > 0xdfff) bytes += 3;
+    else if (unit < 0xdc00 && isLowSurrogate(text.charCodeAt(i + 1))) {
+      bytes += 4;
+      i++;
+    } else bytes += 6; // a lone surrogate is escaped
+  }
+  return bytes;
+}
+
+const isLowSurrogate = (unit: number): boolean => unit >= 0xdc00 && unit <= 0xdfff;
+
+/** Of a whole number, its sign too. */
+function digits(number: number): number {
+  let count = number < 0 ? 2 : 1;
+  for (let next = 10; next <= Math.abs(number); next *= 10) count++;
+  return count;
 }
 
 /** What `,"commitFirst":…` and the other keys of an event take at the most. */
 const KEYS = 320;
 
 /**
- * Never less than `jsonBytes`, at a hundredth of its price: a UTF-16 unit becomes at most six bytes (an escaped control
+ * Never less than `jsonBytes`, at a tenth of its price: a UTF-16 unit becomes at most six bytes (an escaped control
  * character). Nearly every run is far below the limits, and this is enough to know it.
  */
 export function jsonBytesBound(event: EnvelopeEvent): number {

@@ -38,6 +38,16 @@ describe('one envelope per aggregate, from confirmed + 1', () => {
     expect(counts.EventsReadFromTable).toBeUndefined();
   });
 
+  test.each([
+    { rung: [2, 1, 2, 1], read: undefined },
+    { rung: [4, 1, 1, 4, 2], read: 1 },
+  ])('a version that comes twice in a batch is sent once: $rung', async ({ rung, read }) => {
+    const { run } = setup(runOf('a', versionsTo(4)));
+    const { envelopes, counts } = await run(rung.map((version) => streamRecord(storedEvent('a', version))));
+    expect(envelopes[0]!.events.map(({ version }) => version)).toEqual(versionsTo(Math.max(...rung)));
+    expect(counts.EventsReadFromTable).toBe(read);
+  });
+
   test('an event travels whole, its JSON text untouched', async () => {
     const event = storedEvent('a', 1, {
       data: '{ "big": 12345678901234567890, "text": "ä\\n\\u0000" }',
