@@ -28,7 +28,13 @@ export function dynamoCursorTable({ client, tableName: TableName, feed }: Dynamo
   const keyOf = (aggregate: string) => ({ Cursor: { S: `${feed}|${aggregate}` } });
 
   /** One conditional update; `done` says whether the condition held, `item` is the one after it. */
-  const update = async (aggregate: string, expression: string, condition: string | undefined, values: Item) => {
+  const update = async (
+    aggregate: string,
+    expression: string,
+    condition: string | undefined,
+    values: Item,
+    names?: Record<string, string>,
+  ) => {
     try {
       const { Attributes } = await client.send(
         new UpdateItemCommand({
@@ -37,6 +43,7 @@ export function dynamoCursorTable({ client, tableName: TableName, feed }: Dynamo
           UpdateExpression: expression,
           ...(condition !== undefined && { ConditionExpression: condition }),
           ExpressionAttributeValues: values,
+          ...(names !== undefined && { ExpressionAttributeNames: names }),
           ReturnValues: 'ALL_NEW',
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         }),
@@ -69,6 +76,15 @@ export function dynamoCursorTable({ client, tableName: TableName, feed }: Dynamo
       const expression = 'SET Confirmed = :to REMOVE Holed, HoledAt, Attempts';
       const { done, cursor } = await update(aggregate, expression, condition, values);
       return { raised: done, cursor };
+    },
+
+    async begin(aggregate, { confirmed, base }) {
+      const absent = 'attribute_not_exists(Confirmed)';
+      const values = { ':confirmed': n(confirmed) };
+      if (base === 0) return (await update(aggregate, 'SET Confirmed = :confirmed', absent, values)).done;
+      // `Base` is a reserved word.
+      const expression = 'SET Confirmed = :confirmed, #base = :base';
+      return (await update(aggregate, expression, absent, { ...values, ':base': n(base) }, { '#base': 'Base' })).done;
     },
 
     async offer(aggregate, to, at) {
@@ -122,6 +138,7 @@ const n = (value: number): AttributeValue => ({ N: String(value) });
 
 function cursorOf(item: Item | undefined): Cursor {
   if (item === undefined) return NO_CURSOR;
+  const base = numberOf(item.Base);
   const head = numberOf(item.Head);
   const offered = numberOf(item.Offered);
   const offeredAt = numberOf(item.OfferedAt);
@@ -130,6 +147,7 @@ function cursorOf(item: Item | undefined): Cursor {
   const attempts = numberOf(item.Attempts);
   return {
     confirmed: numberOf(item.Confirmed) ?? 0,
+    ...(base !== undefined && { base }),
     ...(head !== undefined && { head }),
     ...(offered !== undefined && { offered }),
     ...(offeredAt !== undefined && { offeredAt }),

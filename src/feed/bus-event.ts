@@ -6,17 +6,17 @@ export type ReferenceReason = 'tooLarge' | 'notJson';
 
 /**
  * The bus event of a stored event. `data` and `metadata` are the stored JSON text, spliced in as it is: rules can match on
- * `detail.data.amount`, and no number loses a digit.
+ * `detail.data.amount`, and no number loses a digit. With `base` a subscriber knows which versions no feed has brought.
  */
-export function toBusEvent(feed: string, event: StoredEvent): BusEvent {
+export function toBusEvent(feed: string, event: StoredEvent, base = 0): BusEvent {
   const metadata = event.metadata === undefined ? '' : `,"metadata":${event.metadata}`;
-  return { detailType: event.type, detail: `${head(feed, event)},"data":${event.data}${metadata}}` };
+  return { detailType: event.type, detail: `${head(feed, event, base)},"data":${event.data}${metadata}}` };
 }
 
 /** The same without data and metadata: `detail.reference` says why, the events table holds them. */
-export function toBusReference(feed: string, event: StoredEvent, reason: ReferenceReason): BusEvent {
+export function toBusReference(feed: string, event: StoredEvent, reason: ReferenceReason, base = 0): BusEvent {
   const reference = JSON.stringify({ reason, bytes: Buffer.byteLength(event.data) });
-  return { detailType: event.type, detail: `${head(feed, event)},"reference":${reference}}` };
+  return { detailType: event.type, detail: `${head(feed, event, base)},"reference":${reference}}` };
 }
 
 /** As EventBridge counts: "Source and DetailType … and Detail parameter is the number of bytes for its UTF-8 encoded form". */
@@ -24,8 +24,8 @@ export function busEventBytes({ detailType, detail }: BusEvent): number {
   return Buffer.byteLength(BUS_SOURCE) + Buffer.byteLength(detailType) + Buffer.byteLength(detail);
 }
 
-function head(feed: string, event: StoredEvent): string {
+function head(feed: string, event: StoredEvent, base: number): string {
   const { aggregateUuid, aggregateType, version, type, schemaVersion, commitId, recordedAt, occurredAt } = event;
   const fields = { feed, aggregateUuid, aggregateType, version, type, schemaVersion, commitId, recordedAt, occurredAt };
-  return JSON.stringify(fields).slice(0, -1);
+  return JSON.stringify(base === 0 ? fields : { ...fields, base }).slice(0, -1);
 }

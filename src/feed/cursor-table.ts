@@ -2,6 +2,8 @@
 export interface Cursor {
   /** The highest version that a reader of the feed has seen in the feed; 0: none. Only a read of the feed raises it. */
   readonly confirmed: number;
+  /** The versions up to this one were there before the feed began and are not on it; absent: 0. Written with `confirmed`, once. */
+  readonly base?: number;
   /** The highest version that Confirm was told of and did not carry on itself: under a lease, or behind a hole. */
   readonly head?: number;
   /** The last version of the envelope that was put last by Confirm or the reconciler, and when. A lease, no more. */
@@ -41,6 +43,8 @@ export interface CursorTable {
    * the one after it.
    */
   raise(aggregate: string, from: number, to: number): Promise<{ readonly raised: boolean; readonly cursor: Cursor }>;
+  /** Begins an aggregate at `confirmed`, what is up to `base` being its past: only while it has no `confirmed`. */
+  begin(aggregate: string, start: { readonly confirmed: number; readonly base: number }): Promise<boolean>;
   /** Records an offer, after its envelope was put. */
   offer(aggregate: string, to: number, at: number): Promise<void>;
   /** Keeps `head` for the next continuation, only if it is higher than the one there. The cursor is the one after it. */

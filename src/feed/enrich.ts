@@ -47,7 +47,8 @@ export async function enrich(
   const lagging: Lag[] = [];
   for (const bell of bells.values()) {
     const from = (cursors.get(bell.aggregate)?.confirmed ?? 0) + 1;
-    if (bell.head >= from) lagging.push({ ...bell, from });
+    const base = cursors.get(bell.aggregate)?.base;
+    if (bell.head >= from) lagging.push({ ...bell, from, base });
   }
   // The smallest first: a hot aggregate starves nobody. Those left over are the reconciler's.
   lagging.sort((a, b) => a.head - a.from - (b.head - b.from));
@@ -68,6 +69,7 @@ interface Bell {
 interface Lag extends Bell {
   /** `confirmed + 1`. */
   readonly from: number;
+  readonly base: number | undefined;
 }
 
 function listen(records: readonly unknown[], seen: Observing): ReadonlyMap<string, Bell> {
@@ -111,7 +113,7 @@ async function fill(lagging: readonly Lag[], ports: EnrichPorts, seen: Observing
       gather(lag, ENVELOPE_BYTES - headerBytesBound(feed, lag.aggregate), ports, seen),
     );
     const fillings = gathered.some((each) => each instanceof Promise) ? await Promise.all(gathered) : gathered;
-    for (const [i, { aggregate, from, head }] of batch.entries()) {
+    for (const [i, { aggregate, from, head, base }] of batch.entries()) {
       const filling = fillings[i] as Filling | undefined;
       if (filling !== undefined && filling.bytes > room) {
         for (const earlier of filled) room += settle(earlier);
@@ -120,7 +122,9 @@ async function fill(lagging: readonly Lag[], ports: EnrichPorts, seen: Observing
       // What has no room is sent empty: Confirm carries the run on.
       const fits = filling !== undefined && filling.events.length > 0 && filling.bytes <= room;
       envelopes.push(
-        fits ? filledEnvelope(feed, aggregate, from, head, filling.events) : emptyEnvelope(feed, aggregate, from, head),
+        fits
+          ? filledEnvelope(feed, aggregate, from, head, filling.events, base)
+          : emptyEnvelope(feed, aggregate, from, head, base),
       );
       if (!fits) continue;
       room -= filling.bytes;

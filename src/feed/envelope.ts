@@ -35,12 +35,17 @@ export interface Envelope {
   readonly to: number;
   /** The highest version that the sender knew of. */
   readonly head: number;
+  /**
+   * The versions up to this one were there before the feed began and are not on it: a consumer's position is never below.
+   * Absent: 0. Never above `from - 1`.
+   */
+  readonly base?: number;
   readonly events: readonly EnvelopeEvent[];
 }
 
 /** Says only "there is more, up to head". */
-export function emptyEnvelope(feed: string, aggregate: string, from: number, head: number): Envelope {
-  return { format: ENVELOPE_FORMAT, feed, aggregate, from, to: from - 1, head, events: [] };
+export function emptyEnvelope(feed: string, aggregate: string, from: number, head: number, base = 0): Envelope {
+  return filledEnvelope(feed, aggregate, from, head, [], base);
 }
 
 /** `events` are the versions from `from` on, contiguous. */
@@ -50,8 +55,11 @@ export function filledEnvelope(
   from: number,
   head: number,
   events: readonly EnvelopeEvent[],
+  base = 0,
 ): Envelope {
-  return { format: ENVELOPE_FORMAT, feed, aggregate, from, to: from + events.length - 1, head, events };
+  const to = from + events.length - 1;
+  if (base === 0) return { format: ENVELOPE_FORMAT, feed, aggregate, from, to, head, events };
+  return { format: ENVELOPE_FORMAT, feed, aggregate, from, to, head, base, events };
 }
 
 export function toEnvelopeEvent(event: StoredEvent): EnvelopeEvent {

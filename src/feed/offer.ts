@@ -31,7 +31,7 @@ export async function offerNext(
   const from = cursor.confirmed + 1;
   const run = await readRun(table, aggregate, from, head, ENVELOPE_BYTES - headerBytesBound(feed, aggregate));
   if (run.events.length === 0) return run.end === 'hole' ? 'hole' : 'unreadable';
-  const envelope = filledEnvelope(feed, aggregate, from, head, run.events);
+  const envelope = filledEnvelope(feed, aggregate, from, head, run.events, cursor.base);
   const refused = await writer.put([envelope]);
   if (refused.length > 0) throw new DaybookError('feed.putRefused', { aggregate, from, to: envelope.to });
   seen.count('Offers');

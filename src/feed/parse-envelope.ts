@@ -29,10 +29,12 @@ export function parseEnvelope(bytes: Buffer, feed: string): Envelope {
   return value as Envelope;
 }
 
-function problemOfRun({ from, to, head, events }: Record<keyof Envelope, unknown>): string | undefined {
+function problemOfRun({ from, to, head, base, events }: Record<keyof Envelope, unknown>): string | undefined {
   if (!isVersion(from) || !isCount(to) || !isCount(head)) return 'from, to and head must be versions';
   if (to < from - 1) return `it ends at ${to}, before it begins at ${from}`;
   if (head < to) return `its head ${head} is below its end ${to}`;
+  if (base !== undefined && !isVersion(base)) return 'base must be a version';
+  if (base !== undefined && base >= from) return `it begins at ${from}, which its base ${base} says is not on the feed`;
   if (!Array.isArray(events) || events.length !== to - from + 1)
     return `it does not hold the versions [${from}..${to}]`;
   for (let i = 0; i < events.length; i++) {

@@ -30,7 +30,7 @@ export interface PublishPorts {
 /** One aggregate's way through an invocation. */
 interface Progress {
   readonly aggregate: string;
-  /** The last version on the bus, without a gap. */
+  /** The last version on the bus, without a gap; at least the feed's base, below which there is nothing to publish. */
   sent: number;
   /** The last version that was handed to a batch. */
   queued: number;
@@ -67,9 +67,10 @@ export async function publish(
   const runs = runsOf(records);
   const positions = await ports.positions.read(ports.publisher, [...runs.keys()]);
   const all = new Map<string, Progress>();
-  for (const aggregate of runs.keys()) {
-    const position = positions.get(aggregate) ?? 0;
-    all.set(aggregate, { aggregate, sent: position, queued: position, saved: position });
+  for (const [aggregate, run] of runs) {
+    const saved = positions.get(aggregate) ?? 0;
+    const position = Math.max(saved, ...run.map(({ envelope }) => envelope.base ?? 0));
+    all.set(aggregate, { aggregate, sent: position, queued: position, saved });
   }
   await Promise.all(lanesOf(records, ports.bus.maxEvents).map((lane) => publishLane(lane, all, ports, seen, isLate)));
   await eachOf([...all.values()], 10, async (progress) => {
@@ -161,10 +162,10 @@ function createSender(ports: PublishPorts, seen: Observing) {
   };
 
   const settle = async (pending: Pending, reason: string | undefined) => {
-    const { progress, event } = pending;
+    const { progress, record, event } = pending;
     if (hasFailed(progress)) return; // a later one may have been taken: it is sent again in its turn
     if (reason === MALFORMED) {
-      const [again] = await bus.put([toBusReference(feed, event, 'notJson')]);
+      const [again] = await bus.put([toBusReference(feed, event, 'notJson', record.envelope.base)]);
       if (again !== undefined) return refuse(pending, again.reason);
       seen.count('Poison');
       seen.note({ what: 'dataNotJson', aggregate: progress.aggregate, version: event.version });
@@ -198,10 +199,11 @@ function createSender(ports: PublishPorts, seen: Observing) {
 
   const add = async (progress: Progress, record: FeedRecord, event: StoredEvent) => {
     if (hasFailed(progress)) return;
-    let busEvent = toBusEvent(feed, event);
+    const { base } = record.envelope;
+    let busEvent = toBusEvent(feed, event, base);
     let size = busEventBytes(busEvent);
     if (size > bus.maxBytes) {
-      busEvent = toBusReference(feed, event, 'tooLarge');
+      busEvent = toBusReference(feed, event, 'tooLarge', base);
       size = busEventBytes(busEvent);
       seen.count('BusReferences');
     }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createTableToFeed } from '../../functions/table-to-feed.ts';
+import { emptyEnvelope } from '../../src/feed/envelope.ts';
 import { createReport } from '../../src/feed/metrics.ts';
 import { memoryCursors, memoryEvents } from '../simulation/memory-ports.ts';
 import { ALICE, BOB, FEED, payload } from './payloads.ts';
@@ -16,7 +17,7 @@ test('a pipe’s batch becomes one envelope per aggregate, as the schema says', 
   });
   const handler = createTableToFeed({ feed: FEED, cursors: memoryCursors(), table: memoryEvents().table }, report);
   const envelopes = await handler(payload('pipe-table-stream'));
-  for (const envelope of envelopes) expectSchema('envelope', envelope);
+  for (const envelope of [...envelopes, emptyEnvelope(FEED, ALICE, 3, 9, 2)]) expectSchema('envelope', envelope);
   expect(envelopes.map(({ aggregate, from, to, head }) => [aggregate, from, to, head])).toEqual([
     [BOB, 1, 1, 1],
     [ALICE, 1, 3, 3],

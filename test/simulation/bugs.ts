@@ -85,16 +85,16 @@ export const BUGS: readonly Bug[] = [
     'images are fed in the order of time',
     patch(
       ENRICH,
-      'from, head, filling.events)',
-      'from, head, [...filling.events].sort((a, b) => (a.recordedAt < b.recordedAt ? -1 : 1)))',
+      'from, head, filling.events, base)',
+      'from, head, [...filling.events].sort((a, b) => (a.recordedAt < b.recordedAt ? -1 : 1)), base)',
     ),
   ),
   bug(
     'the run begins at the first image',
     patch(
       ENRICH,
-      'lagging.push({ ...bell, from });',
-      'lagging.push({ ...bell, from: Math.max(from, Math.min(...bell.images.keys(), bell.head)) });',
+      'lagging.push({ ...bell, from, base });',
+      'lagging.push({ ...bell, from: Math.max(from, Math.min(...bell.images.keys(), bell.head)), base });',
     ),
   ),
   bug(

@@ -76,6 +76,11 @@ export function memoryCursors(stale: (aggregate: string) => Cursor | undefined =
       if (from > rest.confirmed + 1 || to <= rest.confirmed) return { raised: false, cursor: of(aggregate) };
       return { raised: true, cursor: set(aggregate, { ...rest, confirmed: to }) };
     },
+    async begin(aggregate, { confirmed, base }) {
+      if (of(aggregate).confirmed > 0) return false;
+      set(aggregate, { ...of(aggregate), confirmed, ...(base > 0 && { base }) });
+      return true;
+    },
     async offer(aggregate, offered, offeredAt) {
       set(aggregate, { ...of(aggregate), offered, offeredAt });
     },

@@ -68,6 +68,19 @@ describe.each<[string, () => Promise<CursorTable>]>([
     expect(await cursors.read('a')).toEqual(cursor);
   });
 
+  test('an aggregate begins at a base once, and only where nothing is confirmed', async () => {
+    const cursors = await make();
+    expect(await cursors.begin('a', { confirmed: 7, base: 7 })).toBe(true);
+    expect(await cursors.begin('a', { confirmed: 9, base: 9 })).toBe(false);
+    expect(await cursors.read('a')).toEqual({ confirmed: 7, base: 7 });
+    expect(await cursors.raise('a', 8, 8)).toEqual({ raised: true, cursor: { confirmed: 8, base: 7 } });
+    await cursors.offer('b', 1, 1000);
+    expect(await cursors.begin('b', { confirmed: 3, base: 0 })).toBe(true);
+    expect(await cursors.read('b')).toEqual({ confirmed: 3, offered: 1, offeredAt: 1000 });
+    await cursors.raise('c', 1, 1);
+    expect(await cursors.begin('c', { confirmed: 2, base: 2 })).toBe(false);
+  });
+
   test('offers, heads and holes are kept; a raise ends the hole', async () => {
     const cursors = await make();
     await cursors.offer('a', 4, 1000);

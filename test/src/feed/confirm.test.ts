@@ -68,6 +68,20 @@ describe('confirmed', () => {
     expect(failures).toEqual([]);
   });
 
+  test('a continuation of an adopted aggregate says its base', async () => {
+    const { cursors, ports } = setup(upTo(9));
+    const put: Envelope[] = [];
+    const writer = {
+      put: async (envelopes: readonly Envelope[]) => {
+        put.push(...envelopes);
+        return [];
+      },
+    };
+    await cursors.begin('a', { confirmed: 5, base: 5 });
+    await confirm(kinesisEvent([{ ...full(6, 7, 9), base: 5 }]), { ...ports, writer });
+    expect(put).toMatchObject([{ from: 8, to: 9, base: 5 }]);
+  });
+
   test('is not raised by a run that begins later: a breach, counted', async () => {
     const { run, cursor } = setup([]);
     const { counts, notes } = await run(full(1, 2), full(4, 5));

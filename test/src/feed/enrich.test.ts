@@ -96,6 +96,17 @@ describe('one envelope per aggregate, from confirmed + 1', () => {
     expect((await run(runOf('a', [1, 3]).map((event) => streamRecord(event)))).envelopes).toEqual([]);
   });
 
+  test('an adopted aggregate begins after its base, and every envelope of it says so', async () => {
+    const { cursors, run } = setup(runOf('a', versionsTo(9)));
+    await cursors.begin('a', { confirmed: 5, base: 5 });
+    const ring = (version: number) => run([streamRecord(storedEvent('a', version))]);
+    expect((await ring(5)).envelopes).toEqual([]);
+    expect((await ring(7)).envelopes).toMatchObject([{ from: 6, to: 7, base: 5 }]);
+    expect((await ring(9_000)).envelopes).toMatchObject([{ from: 6, to: 5, head: 9_000, base: 5 }]);
+    await cursors.raise('a', 6, 8);
+    expect((await ring(9)).envelopes).toMatchObject([{ from: 9, to: 9, base: 5 }]);
+  });
+
   test('the cursor’s feed is another feed’s business: an absent one is 0', async () => {
     const { envelopes } = await setup().run([streamRecord(storedEvent('a', 1))]);
     expect(envelopes.map(brief)).toEqual(['a [1..1] 1']);

@@ -7,7 +7,7 @@ import {
   fromEnvelopeEvent,
   toEnvelopeEvent,
 } from '../../../src/feed/envelope.ts';
-import { jsonBytes, jsonBytesBound } from '../../../src/feed/envelope-size.ts';
+import { headerBytesBound, jsonBytes, jsonBytesBound } from '../../../src/feed/envelope-size.ts';
 import { parseEnvelope } from '../../../src/feed/parse-envelope.ts';
 import { storedEvent } from '../../simulation/records.ts';
 
@@ -18,7 +18,9 @@ const withEvent = (more: object): unknown => ({ ...whole, events: [{ ...events[0
 
 describe('parseEnvelope', () => {
   test('reads what was written', () => {
-    for (const envelope of [whole, emptyEnvelope('feed-1', 'ü"\\', 4, 9)]) expect(parse(envelope)).toEqual(envelope);
+    const based = filledEnvelope('feed-1', 'a', 3, 5, [], 2);
+    for (const envelope of [whole, based, emptyEnvelope('feed-1', 'ü"\\', 4, 9, 3)])
+      expect(parse(envelope)).toEqual(envelope);
   });
 
   test('passes over what a later writer adds', () => {
@@ -38,6 +40,9 @@ describe('parseEnvelope', () => {
     ['a version beyond 2^53', { ...whole, head: 2 ** 53 }, /^feed.envelopeInvalid/],
     ['to before from - 1', { ...whole, from: 5, to: 2 }, /^feed.envelopeInvalid.*ends at 2, before it begins at 5/],
     ['a head below to', { ...whole, head: 1 }, /^feed.envelopeInvalid.*head 1 is below its end 2/],
+    ['base 0', { ...whole, base: 0 }, /^feed.envelopeInvalid.*base must be a version/],
+    ['a base that is no number', { ...whole, base: '1' }, /^feed.envelopeInvalid.*base must be a version/],
+    ['a base at its beginning', { ...whole, base: 1 }, /^feed.envelopeInvalid.*begins at 1, which its base 1 says/],
     ['fewer events', { ...whole, events: [events[0]] }, /^feed.envelopeInvalid.*does not hold the versions \[1..2\]/],
     ['no events', { ...whole, events: undefined }, /^feed.envelopeInvalid/],
     ['a gap', { ...whole, events: [events[0], { ...events[1], version: 3 }] }, /version 3 where 2 should stand/],
@@ -107,4 +112,12 @@ test('the size of an event is counted as it is written, and the cheap bound is n
       expect(jsonBytesBound(event)).toBeGreaterThanOrEqual(bytes);
     }),
   );
+});
+
+test('so is the bound of an envelope without its events, whatever its base', () => {
+  const largest = Number.MAX_SAFE_INTEGER;
+  for (const text of ['a', 'ü"\\', '\u0000'.repeat(256), '😀'.repeat(64)]) {
+    const envelope = emptyEnvelope(text, text, largest, largest, largest - 1);
+    expect(headerBytesBound(text, text)).toBeGreaterThanOrEqual(Buffer.byteLength(JSON.stringify(envelope)));
+  }
 });

@@ -54,13 +54,14 @@ function setup(refuse: (detail: Detail, call: number) => string | undefined = ()
   return { events, positions, ports, run, sent, calls };
 }
 
-const full = (aggregate: string, from: number, to: number, more: Partial<StoredEvent> = {}) =>
+const full = (aggregate: string, from: number, to: number, more: Partial<StoredEvent> = {}, base = 0) =>
   filledEnvelope(
     'feed-1',
     aggregate,
     from,
     to,
     Array.from({ length: to - from + 1 }, (_, i) => toEnvelopeEvent(storedEvent(aggregate, from + i, more))),
+    base,
   );
 
 describe('a bus event', () => {
@@ -285,4 +286,36 @@ test('up to four calls are under way at once, each aggregate’s events in one a
   most = 0;
   await publish(kinesisEvent(['g', 'h', 'i'].map((id) => full(id, 1, 5))), { ...ports, bus });
   expect(most).toBe(1); // so few are not worth more calls
+});
+
+describe('a feed that was adopted', () => {
+  const past = (last: number) => Array.from({ length: last }, (_, i) => storedEvent('a', i + 1));
+
+  test('what is up to the base is not published, though the table has it', async () => {
+    const { events, positions, run, sent } = setup();
+    for (const event of past(5)) events.put(event);
+    expect((await run(full('a', 6, 7, {}, 5))).onBus).toEqual(['a:6', 'a:7']);
+    expect(sent).toMatchObject([{ base: 5 }, { base: 5 }]);
+    expect(positions.items.get('bus|a')).toBe(7);
+    expect((await run(full('a', 6, 8, {}, 5))).onBus).toEqual(['a:8']);
+  });
+
+  test('what was missed after the base is', async () => {
+    const { events, run } = setup();
+    for (const event of past(8)) events.put(event);
+    expect((await run(full('a', 8, 9, {}, 5))).onBus).toEqual(['a:6', 'a:7', 'a:8', 'a:9']);
+    expect((await run(emptyEnvelope('feed-1', 'b', 6, 9, 5))).onBus).toEqual([]);
+  });
+
+  test('an envelope from before the adoption that comes with one from after it is the past too', async () => {
+    const { positions, run } = setup();
+    expect((await run(full('a', 1, 3), full('a', 6, 6, {}, 5))).onBus).toEqual(['a:6']);
+    expect(positions.items.get('bus|a')).toBe(6);
+  });
+
+  test('a reference says the base as well', async () => {
+    const { run, sent } = setup();
+    await run(full('a', 6, 6, { data: JSON.stringify('x'.repeat(20_000)) }, 5));
+    expect(sent).toMatchObject([{ base: 5, reference: { reason: 'tooLarge' } }]);
+  });
 });

@@ -87,6 +87,12 @@ describe('projecting live', () => {
     expect(await seen()).toEqual([6, 21]);
   });
 
+  it('does not honour the base of an adopted feed: its state is a function of all versions', async () => {
+    const all = await deposit('a', 6);
+    await apply({ ...envelope(all, 5, 6), base: 4 });
+    expect(await seen()).toEqual([6, 21]);
+  });
+
   it('stops before a hole and goes on when it is filled', async () => {
     const all = await deposit('a', 4);
     const holed = {
