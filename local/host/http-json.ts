@@ -40,6 +40,12 @@ export async function answerJson(cloud: Cloud, caller: Caller, target: string, r
   const headers: Record<string, string> = { 'content-type': contentType };
   try {
     if (service === undefined) throw new ServiceError('UnknownOperationException', `${target} is not hosted here`);
+    if (target.endsWith('.SubscribeToShard')) {
+      throw new ServiceError(
+        'UnknownOperationException',
+        'SubscribeToShard answers with an event stream, which is not spoken here: map a function to the consumer',
+      );
+    }
     if (!contentType.startsWith('application/x-amz-json')) {
       throw new ServiceError(
         'SerializationException',

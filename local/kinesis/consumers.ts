@@ -1,8 +1,9 @@
 import { type Cloud, type Json, ServiceError } from '../cloud.ts';
 import { type Operations, operation } from '../operations.ts';
+import { iteratorFor } from './read.ts';
 import { type Consumer, type Feed, type Feeds, findFeed } from './stream.ts';
 
-/** Registered consumers: they exist and are listed; SubscribeToShard's event stream is not spoken here. */
+/** Registered consumers. SubscribeToShard serves the readers of this process; its event stream is not spoken over HTTP. */
 export function consumerOperations(cloud: Cloud, feeds: Feeds): Operations {
   const find = (input: Json): { feed: Feed; consumer: Consumer } => {
     const named = /^(arn:[^/]+:stream\/[^/]+)\/consumer\/([^:]+):/.exec(String(input.ConsumerARN ?? ''));
@@ -49,6 +50,14 @@ export function consumerOperations(cloud: Cloud, feeds: Feeds): Operations {
       const page = names.slice(from, from + (input.MaxResults ?? 100));
       const next = from + page.length;
       return { Consumers: page.map(describe), ...(next < names.length && { NextToken: String(next) }) };
+    }),
+
+    // The events of a subscription are what GetRecords gives for `Subscription`, without the consumer's own rights to it.
+    SubscribeToShard: operation(['ConsumerARN', 'ShardId', 'StartingPosition'], (input) => {
+      const { Type, SequenceNumber, Timestamp } = input.StartingPosition ?? {};
+      const place = { ShardIteratorType: Type, StartingSequenceNumber: SequenceNumber, Timestamp };
+      const { feed } = find(input);
+      return { Subscription: iteratorFor(feeds, feed, { ShardId: input.ShardId, ...place }, cloud.kernel.clock.now()) };
     }),
 
     DeregisterStreamConsumer: operation(['StreamARN', 'ConsumerName', 'ConsumerARN'], (input) => {

@@ -24,10 +24,7 @@ export function readOperations(cloud: Cloud, feeds: Feeds): Operations {
     GetShardIterator: operation(
       ['StreamName', 'StreamARN', 'ShardId', 'ShardIteratorType', 'StartingSequenceNumber', 'Timestamp'],
       (input) => {
-        const feed = findFeed(feeds, input);
-        trimFeed(feed, now());
-        const shard = findShard(feeds, feed, input.ShardId);
-        return { ShardIterator: iteratorAt(feed, shard, startPlace(feed, shard, input, now()), now()) };
+        return { ShardIterator: iteratorFor(feeds, findFeed(feeds, input), input, now()) };
       },
     ),
 
@@ -62,6 +59,13 @@ export function readOperations(cloud: Cloud, feeds: Feeds): Operations {
       (input) => listShards(feeds, input, now()),
     ),
   };
+}
+
+/** Where a reader begins: by an iterator type, or by the starting position of a subscription, which knows the same ones. */
+export function iteratorFor(feeds: Feeds, feed: Feed, input: Json, nowMs: number): string {
+  trimFeed(feed, nowMs);
+  const shard = findShard(feeds, feed, input.ShardId);
+  return iteratorAt(feed, shard, startPlace(feed, shard, input, nowMs), nowMs);
 }
 
 function readLimit(limit: Json): number {

@@ -37,6 +37,8 @@ export interface LambdaOptions {
   readonly pollIntervalMs?: number;
   /** Between two reads of an idle shard. Default 5,000 ms, or 250 ms where `sources` doesn't tell. */
   readonly fallbackPollMs?: number;
+  /** From a put to the function of a consumer with enhanced fan-out, whatever `pollIntervalMs`. Default 0. */
+  readonly pushDelayMs?: number;
   /** Pauses between the attempts of a mapping. Default from 200 ms, doubled up to 30 s. */
   readonly retryBackoff?: Backoff;
   /** Where mappings keep how far they are. Default in memory. */
@@ -115,6 +117,7 @@ export function createLambda(cloud: Cloud, options: LambdaOptions = {}): Lambda 
     pace: {
       ...(options.pollIntervalMs !== undefined && { pollIntervalMs: options.pollIntervalMs }),
       ...(options.fallbackPollMs !== undefined && { fallbackPollMs: options.fallbackPollMs }),
+      ...(options.pushDelayMs !== undefined && { pushDelayMs: options.pushDelayMs }),
     },
     backoff: options.retryBackoff ?? DEFAULT_BACKOFF,
     checkpoints: options.checkpoints ?? memoryCheckpoints(),

@@ -28,6 +28,13 @@ export interface FeedOptions {
    * @default 1 second
    */
   readonly window?: Duration;
+  /**
+   * Enhanced fan-out for Confirm, the publisher and the projections: records are pushed to each within some 70 ms instead of
+   * being polled for once a second, so that less is repeated, and the 2 MB/s a shard are each one's own.
+   *
+   * @default false
+   */
+  readonly fanOut?: boolean;
   /** How long the feed keeps its records. @default 7 days */
   readonly retention?: Duration;
   /** How often the reconciler looks for aggregates whose head is not confirmed. @default 5 minutes */
@@ -48,6 +55,7 @@ export interface FeedProps extends FeedOptions {
 /** Table stream → pipe with its enrichment → Kinesis; Confirm and the reconciler. The protocol: docs/feed-protocol.md. */
 export class Feed extends Construct {
   readonly stream: Stream;
+  readonly fanOut: boolean;
   readonly pipe: CfnPipe;
   readonly deadLetters: Queue;
   readonly enrich: NodeFunction;
@@ -57,6 +65,7 @@ export class Feed extends Construct {
   constructor(scope: Construct, id: string, props: FeedProps) {
     super(scope, id);
     const { storage } = props;
+    this.fanOut = props.fanOut ?? false;
     const tableStream = storage.events.tableStreamArn!;
     this.stream = new Stream(this, `Stream${props.generation ?? 1}`, {
       streamMode: StreamMode.ON_DEMAND,
@@ -122,7 +131,7 @@ export class Feed extends Construct {
     this.confirm.allow(['dynamodb:Query'], [storage.events.tableArn]);
     this.confirm.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [storage.confirmed.tableArn]);
     this.confirm.allow(['kinesis:PutRecords'], [this.stream.streamArn]);
-    readFeed(this.confirm, this.stream);
+    readFeed(this.confirm, this);
 
     this.reconcile = new NodeFunction(this, 'Reconcile', {
       name: 'reconcile-feed',

@@ -36,6 +36,6 @@ export class Projections extends Construct {
       ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
       [storage.projections.tableArn],
     );
-    readFeed(this.project, feed.stream);
+    readFeed(this.project, feed);
   }
 }

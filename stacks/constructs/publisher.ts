@@ -36,6 +36,6 @@ export class Publisher extends Construct {
     this.publish.allow(['dynamodb:Query'], [storage.events.tableArn]);
     this.publish.allow(['dynamodb:BatchGetItem', 'dynamodb:UpdateItem'], [storage.positions.tableArn]);
     this.publish.allow(['events:PutEvents'], [this.bus.eventBusArn]);
-    readFeed(this.publish, feed.stream);
+    readFeed(this.publish, feed);
   }
 }

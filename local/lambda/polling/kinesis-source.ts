@@ -1,17 +1,18 @@
-import type { Caller, Cloud, Json } from '../../cloud.ts';
+import { type Caller, type Cloud, type Json, ROOT } from '../../cloud.ts';
 import type { Shard, SourceHooks, SourceRecord, StreamSource } from './stream-source.ts';
 
 /**
- * A Kinesis stream as a source. Lambda nests the record under `kinesis`; a pipe gets the same members flat
- * ("Amazon Kinesis stream as a source for EventBridge Pipes").
+ * A Kinesis stream as a source, or a consumer of it ("The ARN of the data stream or a stream consumer"). Lambda nests the
+ * record under `kinesis`; a pipe gets the same members flat ("Amazon Kinesis stream as a source for EventBridge Pipes").
  */
 export function kinesisSource(
   cloud: Cloud,
   caller: Caller,
-  streamArn: string,
+  sourceArn: string,
   shape: 'lambda' | 'pipe',
   hooks: SourceHooks['kinesis'],
 ): StreamSource {
+  const [streamArn, consumer] = sourceArn.split('/consumer/') as [string, string?];
   const streamName = streamArn.split('/').pop()!;
   const call = (operation: string, input: Json) =>
     cloud.call(caller, 'kinesis', operation, { StreamARN: streamArn, ...input });
@@ -21,7 +22,7 @@ export function kinesisSource(
     eventName: 'aws:kinesis:record',
     invokeIdentityArn: caller.principal,
     awsRegion: cloud.account.region,
-    eventSourceARN: streamArn,
+    eventSourceARN: sourceArn,
   };
   const toRecord = (shardId: string, raw: Json): SourceRecord => {
     const inner = {
@@ -42,7 +43,8 @@ export function kinesisSource(
   };
   // Iterators are opaque to the caller: the shard travels beside them.
   return {
-    arn: streamArn,
+    arn: sourceArn,
+    pushed: consumer !== undefined,
     maximumRead: 10_000, // "GetRecords: the maximum number of records … 10,000"
     async shards() {
       const shards: Shard[] = [];
@@ -60,6 +62,18 @@ export function kinesisSource(
       }
     },
     async iterator(shardId, from) {
+      if (consumer !== undefined) {
+        const { Subscription } = await cloud.call(caller, 'kinesis', 'SubscribeToShard', {
+          ConsumerARN: sourceArn,
+          ShardId: shardId,
+          StartingPosition: {
+            Type: from.type,
+            ...(from.type === 'AT_TIMESTAMP' && { Timestamp: from.timestampMs / 1000 }),
+            ...(from.type === 'AFTER_SEQUENCE_NUMBER' && { SequenceNumber: from.sequenceNumber }),
+          },
+        });
+        return `${shardId} ${Subscription}`;
+      }
       const answer = await call('GetShardIterator', {
         ShardId: shardId,
         ShardIteratorType: from.type,
@@ -70,7 +84,13 @@ export function kinesisSource(
     },
     async read(iterator, limit) {
       const [shardId, inner] = iterator.split(' ') as [string, string];
-      const answer = await call('GetRecords', { ShardIterator: inner, Limit: limit });
+      // What a subscription pushes comes from the service itself: the right to it was asked for when it was opened.
+      const reader = consumer === undefined ? caller : ROOT;
+      const answer = await cloud.call(reader, 'kinesis', 'GetRecords', {
+        StreamARN: streamArn,
+        ShardIterator: inner,
+        Limit: limit,
+      });
       const next = answer.NextShardIterator;
       return {
         records: answer.Records.map((raw: Json) => toRecord(shardId, raw)),

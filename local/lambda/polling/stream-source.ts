@@ -32,6 +32,8 @@ export function positionOf(type: Json, timestampSeconds: Json): Position {
 /** What a poller needs of Kinesis and of DynamoDB Streams. */
 export interface StreamSource {
   readonly arn: string;
+  /** Are records pushed to the reader, whatever the interval at which others poll? */
+  readonly pushed?: boolean;
   /** The most records that one read gives. */
   readonly maximumRead: number;
   shards(): Promise<readonly Shard[]>;

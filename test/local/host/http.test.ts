@@ -151,6 +151,13 @@ describe('the JSON protocol', () => {
   it.each([
     ['an unknown operation', { 'x-amz-target': 'Kinesis_20131202.MakeCoffee' }, '{}', 400, /MakeCoffee/],
     [
+      'a subscription, which answers with an event stream',
+      { 'x-amz-target': 'Kinesis_20131202.SubscribeToShard' },
+      '{}',
+      400,
+      /not spoken here: map a function to the consumer/,
+    ],
+    [
       'an unknown service',
       { 'x-amz-target': 'AmazonSSM.GetParameter' },
       '{}',

@@ -168,6 +168,12 @@ describe('what a call needs', () => {
       { ShardIterator: `${TABLE}/stream/1|abc` },
       [['dynamodb:GetRecords', `${TABLE}/stream/1`]],
     ],
+    [
+      'kinesis',
+      'SubscribeToShard',
+      { ConsumerARN: arn('kinesis', 'stream/feed/consumer/fan:1') },
+      [['kinesis:SubscribeToShard', arn('kinesis', 'stream/feed/consumer/fan:1')]],
+    ],
     ['kinesis', 'PutRecords', { StreamName: 'feed' }, [['kinesis:PutRecords', arn('kinesis', 'stream/feed')]]],
     [
       'lambda',

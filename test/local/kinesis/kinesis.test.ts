@@ -369,7 +369,7 @@ describe('limits', () => {
 
   it('refuses operations and parameters that it does not have, by name', async () => {
     await create(1);
-    await expect(call('SubscribeToShard', {})).rejects.toMatchObject({ code: 'UnknownOperationException' });
+    await expect(call('EnableEnhancedMonitoring', {})).rejects.toMatchObject({ code: 'UnknownOperationException' });
     await expect(put('x', 'a', { Colour: 'red' })).rejects.toThrow(/the parameter Colour is not supported/);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Json } from '../../../local/cloud.ts';
+import { type Json, ServiceError } from '../../../local/cloud.ts';
 import type { LambdaOptions } from '../../../local/lambda/lambda.ts';
 import { memoryCheckpoints } from '../../../local/lambda/polling/checkpoints.ts';
 import { streamArn, valuesOf, virtualCloud } from './virtual-cloud.ts';
@@ -89,6 +89,52 @@ describe('a Kinesis mapping', () => {
     expect(batches[0]!.at).toBeGreaterThan(putAt);
     expect(batches[0]!.at).toBeLessThanOrEqual(putAt + 1000);
     expect(reads).toBeLessThanOrEqual(2);
+  });
+
+  it('takes what is pushed to a registered consumer, and does not poll for it', async () => {
+    const host = virtualCloud({ pollIntervalMs: 1000, fallbackPollMs: 60_000, pushDelayMs: 70 });
+    const got: { at: number; source: string; values: Json[] }[] = [];
+    host.lambda.registerInProcess('reader', async (event) => {
+      got.push({ at: host.kernel.clock.now(), source: event.Records[0].eventSourceARN, values: valuesOf(event) });
+    });
+    await host.feeds('CreateStream', { StreamName: 'feed', ShardCount: 1 });
+    await host.run(1000);
+    const consumer = { StreamARN: streamArn('feed'), ConsumerName: 'fan' };
+    const { ConsumerARN } = (await host.feeds('RegisterStreamConsumer', consumer)).Consumer;
+    const mapping = { FunctionName: 'reader', EventSourceArn: ConsumerARN, StartingPosition: 'TRIM_HORIZON' };
+    await host.functions('CreateEventSourceMapping', mapping);
+    await host.run(5000);
+    const putAt = host.kernel.clock.now();
+    await host.put('feed', 'a', 'x');
+    await host.run(3000);
+    await host.put('feed', 'a', 'y');
+    await host.run(3000);
+    expect(got).toEqual([
+      { at: putAt + 70, source: ConsumerARN, values: ['x'] },
+      { at: putAt + 3070, source: ConsumerARN, values: ['y'] },
+    ]);
+  });
+
+  it('reads nothing for a consumer that its function may not subscribe to', async () => {
+    const host = virtualCloud();
+    const batches: Json[][] = [];
+    host.lambda.registerInProcess('reader', async (event) => void batches.push(valuesOf(event)));
+    await host.feeds('CreateStream', { StreamName: 'feed', ShardCount: 1 });
+    await host.run(1000);
+    const consumer = { StreamARN: streamArn('feed'), ConsumerName: 'fan' };
+    const { ConsumerARN } = (await host.feeds('RegisterStreamConsumer', consumer)).Consumer;
+    await host.put('feed', 'a', 'x');
+    let refused = true;
+    host.cloud.setAuthorize((_caller, _service, operation) => {
+      if (refused && operation === 'SubscribeToShard') throw new ServiceError('AccessDeniedException', 'no grant');
+    });
+    const mapping = { FunctionName: 'reader', EventSourceArn: ConsumerARN, StartingPosition: 'TRIM_HORIZON' };
+    await host.functions('CreateEventSourceMapping', mapping);
+    await host.run(5000);
+    expect(batches).toEqual([]);
+    refused = false;
+    await host.run(60_000);
+    expect(batches).toEqual([['x']]);
   });
 
   it('retries with growing pauses, keeps the order, and holds back the shard but no other one', async () => {
