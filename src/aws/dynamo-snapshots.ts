@@ -32,9 +32,10 @@ export function dynamoSnapshots({ client, tableName }: DynamoSnapshotsOptions): 
         version: Number(Item.Version?.N),
         commitId: Item.CommitId?.S ?? '',
         state: Item.State?.S ?? '',
+        checksum: Item.Checksum?.S ?? '',
       };
     },
-    async put({ aggregateUuid, fold, version, commitId, state }) {
+    async put({ aggregateUuid, fold, version, commitId, state, checksum }) {
       try {
         await client.send(
           new PutItemCommand({
@@ -45,6 +46,7 @@ export function dynamoSnapshots({ client, tableName }: DynamoSnapshotsOptions): 
               Version: { N: String(version) },
               CommitId: { S: commitId },
               State: { S: state },
+              Checksum: { S: checksum },
             },
             // A snapshot of a later version stays.
             ConditionExpression: 'attribute_not_exists(#v) OR #v <= :v',

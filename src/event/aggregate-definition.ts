@@ -11,8 +11,8 @@ export interface AggregateDefinition<
   readonly kind: 'aggregate';
   readonly type: Type;
   readonly events: readonly Events[];
-  /** Part of a snapshot's key: raise it when `evolve` or the state's shape changes. */
-  readonly foldVersion: number;
+  /** In a snapshot's key; absent, a hash of the fold's source stands there. */
+  readonly foldVersion?: number;
   initialState(): State;
   evolve(state: State, event: EventOf<Events>): State;
 }
@@ -31,7 +31,11 @@ export interface AggregateOptions<Type extends string, Events extends AnyEvent, 
   readonly type: Type;
   /** Every event that may be appended to it; one that is stored and not named here stops a load. */
   readonly events: readonly Events[];
-  /** Default 1. Raise it when `evolve` or the state's shape changes, so that older snapshots are not read. */
+  /**
+   * Part of a snapshot's key: snapshots of another fold are never read. Default: a hash of the source of `initialState`,
+   * `evolve` and the upcasts, which changes by itself with them. Say a version, and raise it by hand, where `evolve` calls
+   * functions that stand elsewhere (the hash does not see them), or where a new bundle must not cost a load of all events.
+   */
   readonly foldVersion?: number;
   readonly initialState: () => State;
   /** May change and return the state that it is given; it is nobody else's. */
@@ -59,13 +63,13 @@ export interface AggregateOptions<Type extends string, Events extends AnyEvent, 
 export function defineAggregate<const Type extends string, Events extends AnyEvent, State>(
   options: AggregateOptions<Type, Events, State>,
 ): AggregateDefinition<Type, Events, State> {
-  const { type, events, foldVersion = 1, initialState, evolve } = options;
+  const { type, events, foldVersion, initialState, evolve } = options;
   checkTypeName('aggregate', type);
-  if (!Number.isSafeInteger(foldVersion) || foldVersion < 1) {
+  if (foldVersion !== undefined && (!Number.isSafeInteger(foldVersion) || foldVersion < 1)) {
     throw new DaybookError('definition.badFoldVersion', { name: type, given: foldVersion });
   }
   checkEventList(type, events);
-  return { kind: 'aggregate', type, events, foldVersion, initialState, evolve };
+  return { kind: 'aggregate', type, events, ...(foldVersion !== undefined && { foldVersion }), initialState, evolve };
 }
 
 /** At least one event, each an event definition, no type twice. */

@@ -132,7 +132,7 @@ function stored(batch: readonly NumberedEvent[], recordedAt: string, now = 0): S
   const { aggregateUuid, aggregateType, version } = batch[0]!;
   const target = { aggregateUuid, aggregateType, definition: undefined, expected: version - 1, head: undefined };
   const change = { target, events: batch.map(({ event }) => event) };
-  return toStored(change, { version: version - 1, recordedAt }, commitIdOf(batch), now);
+  return toStored(change, { version: version - 1, recordedAt, commitId: '' }, commitIdOf(batch), now);
 }
 
 /** The same events at the same place are the same commit, whoever imports them. */

@@ -2,8 +2,8 @@ import { DaybookError } from '../errors.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
 import { pause } from './backoff.ts';
 import { checkCommitId, checkOptions } from './check-input.ts';
-import type { Head, StoreContext } from './context.ts';
-import type { PutOutcome } from './event-table.ts';
+import { BEFORE_FIRST, type Head, type StoreContext } from './context.ts';
+import type { Commit, PutOutcome } from './event-table.ts';
 import { type Change, checkCount, checkSizes, planChange, toStored } from './plan-commit.ts';
 import { readHead, readRuns } from './read-runs.ts';
 import { type ResolvedTarget, resolveTarget, type Target } from './target.ts';
@@ -12,7 +12,8 @@ import { versionConflict } from './version-conflict.ts';
 export interface AppendOptions {
   /**
    * Makes the append safe to run again, also by another process: the second run finds the first one's events and succeeds.
-   * Text of 1–128 bytes, one per content; default a new UUID.
+   * The expected version belongs to it: keep both with the command, and give both again. Text of 1–128 bytes, one per
+   * content; default a new UUID.
    */
   readonly commitId?: string;
 }
@@ -53,7 +54,11 @@ export async function append(
   for (let attempt = 1; ; attempt++) {
     const result = await tryCommit(context, changes, commitId);
     if (result.outcome === 'written') return result.stored.map((stored) => toAppended(stored, false));
-    if (result.outcome === 'alreadyWritten') return await readBack(context, result.stored);
+    if (result.outcome === 'alreadyWritten') {
+      // Under a new id it was this very attempt, whose answer was lost.
+      if (options.commitId === undefined) return result.stored.map((stored) => toAppended(stored, false));
+      return await readBack(context, result.stored);
+    }
     const change = changes.find((c) => c.target.aggregateUuid === result.aggregateUuid)!;
     const { aggregateUuid, aggregateType, expected } = change.target;
     if (result.outcome === 'hole') {
@@ -95,19 +100,38 @@ export async function tryCommit(
   commitId: string,
 ): Promise<CommitResult> {
   const nowMs = context.now();
+  const heads = await Promise.all(changes.map(({ target }) => target.head ?? findHead(context, target)));
   const stored: StoredEvent[][] = [];
-  for (const change of changes) {
-    const head = change.target.head ?? (await findHead(context, change.target));
+  for (const [i, change] of changes.entries()) {
+    const head = heads[i];
     if (head === undefined) {
       const { aggregateUuid, expected } = change.target;
       return { outcome: 'hole', aggregateUuid, version: expected as number };
     }
-    stored.push(toStored(change, head, commitId, nowMs));
+    stored.push(toStored(change, beforeOwn(head, change, commitId), commitId, nowMs));
   }
   const events = stored.length === 1 ? stored[0]! : stored.flat();
   checkSizes(events);
-  const put = await context.table.put({ commitId, events });
+  const put = await putOrFind(context, { commitId, events });
   return put.outcome === 'written' || put.outcome === 'alreadyWritten' ? { outcome: put.outcome, stored } : put;
+}
+
+/** An aggregate loaded again ends with this very commit when its first run went through: then that is where it stands. */
+function beforeOwn(head: Head, change: Change, commitId: string): Head {
+  if (head.commitId !== commitId) return head;
+  return { ...head, version: Math.max(0, head.version - change.events.length) };
+}
+
+/** A put that failed, for whatever reason, may have been written all the same: its first event says whether it was. */
+async function putOrFind(context: StoreContext, commit: Commit): Promise<PutOutcome> {
+  try {
+    return await context.table.put(commit);
+  } catch (error) {
+    const { aggregateUuid, version } = commit.events[0]!;
+    const found = await context.table.get(aggregateUuid, version).catch(() => undefined);
+    if (found?.commitId !== commit.commitId) throw error;
+    return { outcome: 'alreadyWritten' };
+  }
 }
 
 /**
@@ -120,7 +144,7 @@ async function findHead(context: StoreContext, target: ResolvedTarget): Promise<
     expected === 'any'
       ? await readHead(context.table, aggregateUuid, context.pauses)
       : await context.table.get(aggregateUuid, expected);
-  if (event === undefined) return expected === 'any' ? { version: 0, recordedAt: '' } : undefined;
+  if (event === undefined) return expected === 'any' ? BEFORE_FIRST : undefined;
   if (event.aggregateType !== target.aggregateType) {
     throw new DaybookError('aggregate.wrongType', {
       aggregateUuid,
@@ -129,7 +153,7 @@ async function findHead(context: StoreContext, target: ResolvedTarget): Promise<
       version: event.version,
     });
   }
-  return { version: event.version, recordedAt: event.recordedAt };
+  return { version: event.version, recordedAt: event.recordedAt, commitId: event.commitId };
 }
 
 /** What an earlier run of this commit wrote, which must be what this run would have written. */

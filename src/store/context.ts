@@ -22,11 +22,16 @@ export interface Head {
   readonly version: number;
   /** '' before the first event. */
   readonly recordedAt: string;
+  /** '' before the first event. */
+  readonly commitId: string;
 }
+
+/** Of an aggregate without events. */
+export const BEFORE_FIRST: Head = { version: 0, recordedAt: '', commitId: '' };
 
 /** What went wrong without failing a command, since the store was made. */
 export interface StoreCounts {
-  /** Snapshots that were corrupt, ahead of the table or of another history: the events were read instead. */
+  /** Snapshots that were corrupt, of another fold, ahead of the table or of another history: the events were read instead. */
   readonly snapshotsIgnored: number;
   /** Snapshots that could not be read, written, or said as JSON. */
   readonly snapshotsFailed: number;

@@ -4,9 +4,9 @@ import { decoderOf, type EventDecoder, eventDecoder } from '../event/decode-even
 import type { AnyEvent, EventOf } from '../event/event-definition.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
 import { jsonProblem } from '../schema/json-value.ts';
-import type { StoreContext } from './context.ts';
+import { BEFORE_FIRST, type StoreContext } from './context.ts';
 import { readRuns } from './read-runs.ts';
-import { foldName, type Snapshot } from './snapshots.ts';
+import { foldName, isWhole, type Snapshot, withChecksum } from './snapshots.ts';
 
 /** An aggregate as a load found it: give it to `append`, which then checks that nobody was faster. */
 export interface LoadedAggregate<A extends AnyAggregate = AnyAggregate> {
@@ -18,7 +18,7 @@ export interface LoadedAggregate<A extends AnyAggregate = AnyAggregate> {
 }
 
 export interface LoadOptions {
-  /** Check each event against its schema, after upcasting. Default false: it was checked when it was written. */
+  /** Check each event, from the first, against its schema, after upcasting. Default false: it was checked when it was written. */
   readonly validate?: boolean;
 }
 
@@ -39,11 +39,11 @@ export async function load<A extends AnyAggregate>(
   aggregateUuid: string,
   options: LoadOptions,
 ): Promise<LoadedAggregate<A>> {
-  const decoder =
-    options.validate === true ? eventDecoder(aggregate.events, { validate: true }) : decoderOf(aggregate.events);
-  const fold =
-    (await foldFromSnapshot(context, aggregate, aggregateUuid, decoder)) ??
-    (await foldRange(context, aggregate, aggregateUuid, decoder, startFold(aggregate)));
+  const { validate = false } = options;
+  const decoder = validate ? eventDecoder(aggregate.events, { validate }) : decoderOf(aggregate.events);
+  // Each event is to be checked: also those that a snapshot stands for.
+  const snapshot = validate ? undefined : await foldFromSnapshot(context, aggregate, aggregateUuid, decoder);
+  const fold = snapshot ?? (await foldRange(context, aggregate, aggregateUuid, decoder, startFold(aggregate)));
   await keepSnapshot(context, aggregate, aggregateUuid, fold);
   return toLoaded(context, aggregate, aggregateUuid, fold);
 }
@@ -54,8 +54,8 @@ export async function catchUp<A extends AnyAggregate>(
   loaded: LoadedAggregate<A>,
 ): Promise<LoadedAggregate<A>> {
   const { aggregate, aggregateUuid, version, state } = loaded;
-  const recordedAt = context.heads.get(loaded)?.recordedAt ?? '';
-  const fold: Fold = { state, version, recordedAt, commitId: '', events: 0, bytes: 0 };
+  const { recordedAt, commitId } = context.heads.get(loaded) ?? BEFORE_FIRST;
+  const fold: Fold = { state, version, recordedAt, commitId, events: 0, bytes: 0 };
   await foldRange(context, aggregate, aggregateUuid, decoderOf(aggregate.events), fold);
   return toLoaded(context, aggregate, aggregateUuid, fold);
 }
@@ -71,10 +71,10 @@ export function toLoaded<A extends AnyAggregate>(
   aggregateUuid: string,
   fold: Fold,
 ): LoadedAggregate<A> {
-  const { version, recordedAt } = fold;
+  const { version, recordedAt, commitId } = fold;
   // The fold of this very definition made the state.
   const loaded = { aggregate, aggregateUuid, version, state: fold.state as StateOf<A> };
-  context.heads.set(loaded, { version, recordedAt });
+  context.heads.set(loaded, { version, recordedAt, commitId });
   return loaded;
 }
 
@@ -180,7 +180,7 @@ async function foldFromSnapshot(
 function openSnapshot(snapshot: Snapshot, aggregateUuid: string, fold: string): Fold | undefined {
   const { version, commitId } = snapshot;
   if (snapshot.aggregateUuid !== aggregateUuid || snapshot.fold !== fold) return undefined;
-  if (!Number.isSafeInteger(version) || version < 1) return undefined;
+  if (!Number.isSafeInteger(version) || version < 1 || !isWhole(snapshot)) return undefined;
   try {
     return { state: JSON.parse(snapshot.state), version, recordedAt: '', commitId, events: 0, bytes: 0 };
   } catch {
@@ -202,13 +202,9 @@ async function keepSnapshot(
   try {
     // A Map would come back as {}: such a state is never kept.
     if (jsonProblem(fold.state) !== undefined) throw new TypeError('the state is not JSON');
-    await context.snapshots.put({
-      aggregateUuid,
-      fold: foldName(aggregate),
-      version: fold.version,
-      commitId: fold.commitId,
-      state: JSON.stringify(fold.state),
-    });
+    const { version, commitId } = fold;
+    const state = JSON.stringify(fold.state);
+    await context.snapshots.put(withChecksum({ aggregateUuid, fold: foldName(aggregate), version, commitId, state }));
   } catch {
     context.counts.snapshotsFailed++;
   }

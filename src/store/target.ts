@@ -3,7 +3,7 @@ import type { AnyAggregate, EventsOf } from '../event/aggregate-definition.ts';
 import type { NewEventOf } from '../event/event-definition.ts';
 import type { NewEvent } from '../event/recorded-event.ts';
 import { checkAggregateType, checkAggregateUuid, checkOptions, checkVersion } from './check-input.ts';
-import type { Head, StoreContext } from './context.ts';
+import { BEFORE_FIRST, type Head, type StoreContext } from './context.ts';
 import type { LoadedAggregate } from './load.ts';
 
 /** An aggregate that was not loaded: its definition, or only its type's name (then events are not checked against a schema). */
@@ -64,5 +64,3 @@ export function resolveTarget(context: StoreContext, target: Target): ResolvedTa
   const head = known?.version === expected ? known : expected === 0 ? BEFORE_FIRST : undefined;
   return { ...checked, expected, head };
 }
-
-const BEFORE_FIRST: Head = { version: 0, recordedAt: '' };

@@ -7,6 +7,7 @@ import {
   isDaybookError,
   type SnapshotStore,
 } from '../../src/index.ts';
+import { foldName } from '../../src/store/snapshots.ts';
 import { Account, deposited, Other, opened, withdrawn } from './bank.ts';
 
 /** What an application sees, the same on every storage. */
@@ -226,10 +227,10 @@ export function eventStoreContract(
       const kept = createEventStore({ table, snapshots, snapshotPolicy: { everyEvents: 10 } });
       await fill(id, 25);
       const first = await kept.load(Account, id);
-      expect((await snapshots.get(id, 'Account@1'))?.version).toBe(25);
+      expect((await snapshots.get(id, foldName(Account)))?.version).toBe(25);
       await kept.append(first, [withdrawn(1)]);
       expect(await kept.load(Account, id)).toEqual(await store.load(Account, id));
-      expect((await snapshots.get(id, 'Account@1'))?.version).toBe(25);
+      expect((await snapshots.get(id, foldName(Account)))?.version).toBe(25);
       expect(kept.counts).toEqual({ snapshotsIgnored: 0, snapshotsFailed: 0 });
     });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../local/kernel/kernel.ts';
-import { createEventStore, isDaybookError, type SnapshotStore } from '../../../src/index.ts';
+import { createEventStore, isDaybookError, type Snapshot, type SnapshotStore } from '../../../src/index.ts';
+import { foldName, withChecksum } from '../../../src/store/snapshots.ts';
 import { faultyEventTable, InjectedFault, memoryEventTable, memorySnapshots } from '../../../src/testing/index.ts';
 import { Account, deposited, opened } from '../../contract/bank.ts';
 
@@ -128,7 +129,8 @@ describe('faults', () => {
 describe('snapshots', () => {
   const filled = async (count: number) => {
     const table = memoryEventTable({ pageSize: 1000 });
-    const store = createEventStore({ table });
+    let commits = 0;
+    const store = createEventStore({ table, newCommitId: () => `commit-${++commits}` });
     for (let version = 0; version < count; version += 10) {
       const target = { aggregate: Account, aggregateUuid: 'a', expectedVersion: version };
       await store.append(
@@ -138,12 +140,15 @@ describe('snapshots', () => {
     }
     return table;
   };
-  const snapshot = (more: object) => ({
-    aggregateUuid: 'a',
-    fold: 'Account@1',
-    version: 20,
-    commitId: 'c',
-    state: '{"holder":"","balance":1000000,"events":0}',
+  const snapshot = (more: Partial<Snapshot>): Snapshot => ({
+    ...withChecksum({
+      aggregateUuid: 'a',
+      fold: foldName(Account),
+      version: 20,
+      commitId: 'commit-2',
+      state: '{"holder":"","balance":1000000,"events":0}',
+      ...more,
+    }),
     ...more,
   });
 
@@ -172,7 +177,10 @@ describe('snapshots', () => {
   });
 
   it.each([
-    ['corrupt', { state: '{' }, 1, 0],
+    ['no JSON', { state: '{' }, 1, 0],
+    ['damaged', { checksum: '0123456789abcdef' }, 1, 0],
+    ['of another aggregate', { aggregateUuid: 'b' }, 1, 0],
+    ['of no version', { version: Number.NaN }, 1, 0],
     ['of another history', { commitId: 'other' }, 1, 0],
     ['ahead of the table', { version: 31 }, 1, 0],
     ['of an odd version', { version: 1.5 }, 1, 0],
@@ -183,6 +191,16 @@ describe('snapshots', () => {
     const store = createEventStore({ table, snapshots: given });
     expect((await store.load(Account, 'a')).state.balance).toBe(465);
     expect(store.counts).toEqual({ snapshotsIgnored: ignored, snapshotsFailed: failed });
+  });
+
+  it('that are sound are used: the ones above are ignored for their defects only', async () => {
+    const table = await filled(30);
+    const sound: SnapshotStore = { get: async () => snapshot({}), put: async () => {} };
+    const store = createEventStore({ table, snapshots: sound });
+    expect((await store.load(Account, 'a')).state.balance).toBe(1_000_000 + 255);
+    expect(store.counts).toEqual({ snapshotsIgnored: 0, snapshotsFailed: 0 });
+    // To check each event is to read each event.
+    expect((await store.load(Account, 'a', { validate: true })).state.balance).toBe(465);
   });
 
   it('that fail are counted, and fail nothing', async () => {
@@ -202,10 +220,10 @@ describe('snapshots', () => {
     const odd = { ...Account, initialState: () => new Map() as never, evolve: (state: never) => state };
     const store = createEventStore({ table, snapshots });
     await store.load(odd, 'a');
-    expect(await snapshots.get('a', 'Account@1')).toBeUndefined();
+    expect(await snapshots.get('a', foldName(Account))).toBeUndefined();
     expect(store.counts.snapshotsFailed).toBe(1);
     await createEventStore({ table, snapshots, snapshotPolicy: 'never' }).load(Account, 'a');
-    expect(await snapshots.get('a', 'Account@1')).toBeUndefined();
+    expect(await snapshots.get('a', foldName(Account))).toBeUndefined();
   });
 
   it('of an older fold are never read', async () => {
@@ -213,9 +231,18 @@ describe('snapshots', () => {
     const snapshots = memorySnapshots();
     const store = createEventStore({ table, snapshots });
     await store.load(Account, 'a');
-    expect((await snapshots.get('a', 'Account@1'))?.version).toBe(100);
-    const changed = { ...Account, foldVersion: 2, initialState: () => ({ holder: 'new', balance: 1, events: 0 }) };
+    expect((await snapshots.get('a', foldName(Account)))?.version).toBe(100);
+    const changed = { ...Account, initialState: () => ({ holder: 'new', balance: 1, events: 0 }) };
     expect((await store.load(changed, 'a')).state).toMatchObject({ holder: 'new', balance: 5051 });
+    const raised = { ...Account, foldVersion: 2 };
+    expect([Account, changed, raised, { ...raised, foldVersion: 3 }].map(foldName)).toEqual([
+      expect.stringMatching(/^Account@[0-9a-f]{16}$/),
+      expect.not.stringMatching(foldName(Account)),
+      'Account@2',
+      'Account@3',
+    ]);
+    const upcast = { ...Account, events: Account.events.map((event) => ({ ...event, upcasts: { 1: () => event } })) };
+    expect(foldName(upcast)).not.toBe(foldName(Account));
   });
 });
 
