@@ -8,6 +8,10 @@ import type { StoredEvent } from './stored-event.ts';
 export interface EventDecoder<Events extends AnyEvent> {
   readonly types: ReadonlySet<string>;
   decode(stored: StoredEvent): EventOf<Events> | undefined;
+  /** Can `take` make an event of it? What has to be upcast is decoded from what is stored. */
+  takes(event: Pick<RecordedEvent, 'type' | 'schemaVersion'>): boolean;
+  /** The same for an event whose data came parsed, as from a bus: nothing is parsed or made into text again. */
+  take(event: RecordedEvent): EventOf<Events> | undefined;
 }
 
 /**
@@ -24,6 +28,13 @@ export function eventDecoder<Events extends AnyEvent>(
   const byType = new Map(events.map((event) => [event.type, event]));
   return {
     types: new Set(byType.keys()),
+    takes: ({ type, schemaVersion }) => (byType.get(type)?.schemaVersion ?? schemaVersion) === schemaVersion,
+    take(event) {
+      const definition = byType.get(event.type);
+      if (definition === undefined) return undefined;
+      if (options.validate === true) validate(event, definition);
+      return event as EventOf<Events>;
+    },
     decode(stored) {
       const definition = byType.get(stored.type);
       if (definition === undefined) return undefined;

@@ -26,4 +26,14 @@ export const feedErrors = {
     `DynamoDB refused the effect of consumer ${d.consumer} on ${d.aggregate}:${d.version} (${d.reasons.join(', ')}); a condition of the effect's own items does not hold`,
   'feed.positionBusy': (d: { consumer: string; aggregate: string; attempts: number }) =>
     `the position of consumer ${d.consumer} for ${d.aggregate} was moved by others ${d.attempts} times in a row; the batch is tried again`,
+  'feed.aggregateBusy': (d: { consumer: string; aggregate: string }) =>
+    `another invocation of consumer ${d.consumer} acts on ${d.aggregate}; this one's events come again`,
+  'feed.consumerEffect': (d: { consumer: string; given: string }) =>
+    `consumer ${d.consumer} is given ${d.given}; give exactly one: effect (items for DynamoDB) or act (anything outside)`,
+  'feed.consumerOption': (d: { consumer: string; option: string; given: unknown; allowed: string }) =>
+    `${d.option} of consumer ${d.consumer} is ${JSON.stringify(d.given) ?? String(d.given)}; allowed are ${d.allowed}`,
+  'feed.redriveInvalid': (d: { consumer: string; problem: string }) =>
+    `this is no redrive of consumer ${d.consumer}: ${d.problem}; use npx daybook redrive`,
+  'feed.skipRefused': (d: { consumer: string; aggregate: string; version: number; parked: number }) =>
+    `version ${d.version} of ${d.aggregate} is not what consumer ${d.consumer} is parked at, that is ${d.parked}; look at npx daybook parked`,
 };

@@ -2,8 +2,10 @@ import type { Observed } from './observed.ts';
 
 export interface MetricsOptions {
   readonly namespace: string;
-  /** The one dimension. */
+  /** The dimension of every metric. */
   readonly feed: string;
+  /** A dimension more: a consumer's metrics are there with it and without. */
+  readonly consumer?: string;
   /** Which function writes, for the log lines. */
   readonly function: string;
   /** Takes one line. Default: standard output, which Lambda's log is made of. */
@@ -21,19 +23,25 @@ export type Report = (observed: Observed) => void;
 export function createReport({
   namespace,
   feed,
+  consumer,
   function: name,
   write = console.log,
   now = Date.now,
 }: MetricsOptions): Report {
-  return ({ counts, notes }) => {
+  const dimensions = consumer === undefined ? [['Feed']] : [['Feed'], ['Feed', 'Consumer']];
+  return ({ counts, highest, notes }) => {
     for (const note of notes) write(JSON.stringify({ level: 'WARN', function: name, feed, ...note }));
-    if (counts.size === 0) return;
-    const metrics = [...counts.keys()].map((metric) => ({ Name: metric, Unit: 'Count' }));
+    if (counts.size + highest.size === 0) return;
+    const metrics = [
+      ...[...counts.keys()].map((metric) => ({ Name: metric, Unit: 'Count' })),
+      ...[...highest.keys()].map((metric) => ({ Name: metric, Unit: 'Milliseconds' })),
+    ];
     const aws = {
       Timestamp: now(),
-      CloudWatchMetrics: [{ Namespace: namespace, Dimensions: [['Feed']], Metrics: metrics }],
+      CloudWatchMetrics: [{ Namespace: namespace, Dimensions: dimensions, Metrics: metrics }],
     };
-    write(JSON.stringify({ _aws: aws, Feed: feed, function: name, ...Object.fromEntries(counts) }));
+    const names = { Feed: feed, ...(consumer !== undefined && { Consumer: consumer }), function: name };
+    write(JSON.stringify({ _aws: aws, ...names, ...Object.fromEntries([...counts, ...highest]) }));
   };
 }
 

@@ -9,11 +9,15 @@ export interface Note {
 /** What a verb saw on its way: counts that become metrics, notes that become log lines. */
 export interface Observed {
   readonly counts: ReadonlyMap<string, number>;
+  /** The highest value of each, in milliseconds. */
+  readonly highest: ReadonlyMap<string, number>;
   readonly notes: readonly Note[];
 }
 
 export interface Observing extends Observed {
   count(metric: string, by?: number): void;
+  /** A duration in milliseconds, of which the highest counts. */
+  measure(metric: string, ms: number): void;
   note(note: Note): void;
 }
 
@@ -22,12 +26,17 @@ const MAX_NOTES = 20;
 
 export function observing(): Observing {
   const counts = new Map<string, number>();
+  const highest = new Map<string, number>();
   const notes: Note[] = [];
   return {
     counts,
+    highest,
     notes,
     count(metric, by = 1) {
       if (by !== 0) counts.set(metric, (counts.get(metric) ?? 0) + by);
+    },
+    measure(metric, ms) {
+      if (ms > (highest.get(metric) ?? -1)) highest.set(metric, ms);
     },
     note(note) {
       if (notes.length < MAX_NOTES) notes.push(note);

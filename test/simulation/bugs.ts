@@ -16,7 +16,8 @@ const PUBLISH = 'src/feed/publish.ts';
 const PARSE = 'src/feed/parse-envelope.ts';
 const READ = 'src/feed/read-run.ts';
 const ADVANCE = 'src/feed/consume/advance.ts';
-const QUEUE = 'src/feed/consume/consume-events.ts';
+const ARRIVAL = 'src/feed/consume/arrival.ts';
+const QUEUE = 'src/feed/consume/consume-queue.ts';
 const BATCH = 'src/feed/feed-batch.ts';
 const MISSING = 'src/feed/missing-events.ts';
 const CURSOR = 'src/feed/cursor-table.ts';
@@ -24,8 +25,7 @@ const CURSOR = 'src/feed/cursor-table.ts';
 const answered = "  seen.count('Envelopes', envelopes.length);\n";
 const raiseAll = (of: string) =>
   `for (const e of ${of}) if (e.to >= e.from) await (ports.cursors as any).raise(e.aggregate, e.from, e.to);\n`;
-const commitOne =
-  'if (!(await positions.commit({ consumer, aggregate, from, to: seen }, items ?? []))) return undefined;';
+const commitOne = "if (items === undefined || !(await commit(version, items, version === last, lane))) return 'lost';";
 const continuation = '  await carryOn(aggregate, cursor!, told, ports, seen);';
 
 const bug = (name: string, ...patches: Patch[]): Bug => ({ name, patches });
@@ -225,24 +225,35 @@ export const BUGS: readonly Bug[] = [
     patch(
       ADVANCE,
       commitOne,
-      `if (!(await positions.commit({ consumer, aggregate, from, to: seen }, []))) return undefined;\nawait positions.commit({ consumer, aggregate, from: seen, to: seen }, items ?? []);`,
+      `if (items === undefined || !(await commit(version, [], false, lane))) return 'lost';
+      await ports.positions.commit({ consumer: ports.name, aggregate: lane.aggregate, from: version, to: version }, items);`,
     ),
   ),
   bug(
     'the effect, then an unconditional position',
     patch(
       ADVANCE,
-      commitOne,
-      'for (let p = from; !(await positions.commit({ consumer, aggregate, from: p, to: Math.max(p, seen) }, items ?? [])); ) p = (await positions.read(consumer, [aggregate])).get(aggregate) ?? 0;',
+      'if (!(await ports.positions.commit(move, items))) {',
+      `for (let p = move.from; !(await ports.positions.commit({ ...move, from: p, to: Math.max(p, to), parked: true }, items)); )
+        p = (await ports.positions.read(ports.name, [aggregate])).get(aggregate) ?? 0;
+      if (items === undefined) {`,
     ),
   ),
   bug(
     'a gap is dropped',
-    patch(ADVANCE, '    if (to <= at) return at;', '    if (to <= at || arrival.from > at + 1) return at;'),
+    patch(
+      ADVANCE,
+      'arrival.to > Math.max(lane.standing.position, arrival.base); ) {',
+      'arrival.to > Math.max(lane.standing.position, arrival.base) && arrival.from <= lane.standing.position + 1; ) {',
+    ),
   ),
   bug(
     'a gap is passed over',
-    patch(ADVANCE, '    yield* missingEvents(table, aggregate, position + 1, from - 1);', ''),
+    patch(
+      ARRIVAL,
+      '  for await (const page of missingEvents(table, aggregate, position + 1, lastMissing)) {',
+      '  if (events === undefined) for await (const page of missingEvents(table, aggregate, position + 1, lastMissing)) {',
+    ),
   ),
   rareBug(
     'a gap is filled as far as the table goes',
@@ -251,7 +262,7 @@ export const BUGS: readonly Bug[] = [
   ),
   rareBug(
     'the queue gives back only the message that failed',
-    patch(QUEUE, 'run.slice(i).map(', 'run.slice(i, i + 1).map('),
+    patch(QUEUE, 'of run.slice(at)) failed', 'of run.slice(at, at + 1)) failed'),
   ),
   bug(
     'the publisher ignores an entry’s failure',

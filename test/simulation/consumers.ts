@@ -94,12 +94,12 @@ function kit(world: World, code: CodeUnderTest, table: Table, view: View) {
         events: [Deposited],
         positions: gated(positions, gate),
         table: gatedTable(table, gate),
-        effect: ({ aggregateUuid: aggregate, version }) => {
-          if (view.acts === 'once') return [{ aggregate, version }];
-          view.see(aggregate, version);
-          return undefined;
-        },
-      })(event),
+        ...(view.acts === 'once'
+          ? { effect: ({ aggregateUuid: aggregate, version }) => [{ aggregate, version }] }
+          : { act: ({ aggregateUuid: aggregate, version }) => view.see(aggregate, version) }),
+        clock: world,
+        pauses: { random: () => world.plan.random.next(), sleep: world.sleep },
+      })(event, { getRemainingTimeInMillis: () => 3_000 }),
     );
 }
 

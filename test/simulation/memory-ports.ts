@@ -1,6 +1,6 @@
 import type { StoredEvent } from '../../src/event/stored-event.ts';
 import type { Cursor, CursorTable } from '../../src/feed/cursor-table.ts';
-import type { PositionTable } from '../../src/feed/position-table.ts';
+import type { Parking, PositionMove, PositionTable, Standing } from '../../src/feed/position-table.ts';
 import type { EventTable } from '../../src/store/event-table.ts';
 
 /** The tables behind the feed's ports, in memory: what DynamoDB promises of one item, and nothing of many. */
@@ -102,25 +102,84 @@ export function memoryCursors(stale: (aggregate: string) => Cursor | undefined =
   };
 }
 
-/** `apply` is what a transaction does with an effect's items. */
-export function memoryPositions<Item>(apply: (item: Item) => void = () => {}): PositionTable<Item> & {
+export interface MemoryPositions<Item> extends PositionTable<Item> {
   readonly items: ReadonlyMap<string, number>;
-} {
+  readonly parked: ReadonlyMap<string, Parking>;
+}
+
+/** `apply` is what a transaction does with an effect's items. */
+export function memoryPositions<Item>(apply: (item: Item) => void = () => {}): MemoryPositions<Item> {
   const items = new Map<string, number>();
-  const key = (consumer: string, aggregate: string) => `${consumer}|${aggregate}`;
+  const attempts = new Map<string, number>();
+  const parked = new Map<string, Parking>();
+  const leases = new Map<string, { readonly holder: string; readonly until: number }>();
+  const keyOf = ({ consumer, aggregate }: { consumer: string; aggregate: string }) => `${consumer}|${aggregate}`;
+  const standingAt = (key: string): Standing => {
+    const standing = { position: items.get(key) ?? 0, attempts: attempts.get(key) ?? 0 };
+    const parking = parked.get(key);
+    return parking === undefined ? standing : { ...standing, parked: parking };
+  };
+  const allows = (move: Omit<PositionMove, 'to'>): boolean => {
+    const key = keyOf(move);
+    if ((items.get(key) ?? 0) !== move.from) return false;
+    if (move.holder !== undefined && leases.get(key)?.holder !== move.holder) return false;
+    return move.parked === true || !parked.has(key);
+  };
+  const giveBack = (move: Omit<PositionMove, 'to'>) => {
+    if (move.release === true) leases.delete(keyOf(move));
+  };
   return {
     items,
+    parked,
     async read(consumer, aggregates) {
-      const known = aggregates.filter((aggregate) => items.has(key(consumer, aggregate)));
-      return new Map(known.map((aggregate) => [aggregate, items.get(key(consumer, aggregate))!]));
+      const known = aggregates.filter((aggregate) => items.has(keyOf({ consumer, aggregate })));
+      return new Map(known.map((aggregate) => [aggregate, items.get(keyOf({ consumer, aggregate }))!]));
+    },
+    async standings(consumer, aggregates) {
+      return new Map(aggregates.map((aggregate) => [aggregate, standingAt(keyOf({ consumer, aggregate }))]));
     },
     async raise(consumer, aggregate, to) {
-      items.set(key(consumer, aggregate), Math.max(to, items.get(key(consumer, aggregate)) ?? 0));
+      const key = keyOf({ consumer, aggregate });
+      items.set(key, Math.max(to, items.get(key) ?? 0));
     },
-    async commit({ consumer, aggregate, from, to }, effect) {
-      if ((items.get(key(consumer, aggregate)) ?? 0) !== from) return false;
+    async commit(move, effect) {
+      if (!allows(move)) return false;
       for (const item of effect) apply(item);
-      items.set(key(consumer, aggregate), to);
+      items.set(keyOf(move), move.to);
+      attempts.delete(keyOf(move));
+      giveBack(move);
+      return true;
+    },
+    async lease({ holder, until, now, ...of }) {
+      const lease = leases.get(keyOf(of));
+      if (lease !== undefined && lease.until > now && lease.holder !== holder) return undefined;
+      leases.set(keyOf(of), { holder, until });
+      return standingAt(keyOf(of));
+    },
+    async release({ holder, ...of }) {
+      if (leases.get(keyOf(of))?.holder === holder) leases.delete(keyOf(of));
+    },
+    async fail(move, park) {
+      if (!allows(move)) return false;
+      const key = keyOf(move);
+      if (move.to > 0) items.set(key, move.to);
+      attempts.set(key, (attempts.get(key) ?? 0) + 1);
+      if (park !== undefined) parked.set(key, { ...park, waiting: parked.get(key)?.waiting ?? park.waiting });
+      giveBack(move);
+      return true;
+    },
+    async wait(consumer, aggregate, version) {
+      const key = keyOf({ consumer, aggregate });
+      const parking = parked.get(key);
+      if (parking !== undefined && parking.waiting < version) parked.set(key, { ...parking, waiting: version });
+      return standingAt(key);
+    },
+    async unpark(move) {
+      const key = keyOf(move);
+      if (!allows({ ...move, parked: true }) || (parked.get(key)?.waiting ?? Infinity) > move.from) return false;
+      parked.delete(key);
+      attempts.delete(key);
+      giveBack(move);
       return true;
     },
   };

@@ -89,6 +89,7 @@ export function parseUpdate(source: string): ParsedUpdate {
     }
     seen.add(section);
     do {
+      faults.countOperator();
       clauses.push(parseClause(kind, tokens, faults));
     } while (tokens.take(','));
   } while (tokens.peek().kind !== 'end');

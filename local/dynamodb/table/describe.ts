@@ -45,11 +45,10 @@ function describeStream(definition: TableDefinition, arn: string): Json {
 }
 
 /** TableDescription. Times are in seconds, counts are exact where AWS's are "updated approximately every six hours". */
-export function describeTable(table: Table, status: Status = 'ACTIVE', newIndexes: readonly string[] = []): Json {
+export function describeTable(table: Table, status: Status = 'ACTIVE'): Json {
   const { definition } = table;
   const { globalIndexes, localIndexes, encryption, onDemandSince } = definition;
-  const statusOf = ({ IndexName }: IndexDefinition) =>
-    status === 'CREATING' || newIndexes.includes(IndexName) ? 'CREATING' : 'ACTIVE';
+  const indexStatus = status === 'CREATING' ? 'CREATING' : 'ACTIVE';
   return {
     AttributeDefinitions: definition.attributes,
     TableName: definition.name,
@@ -71,10 +70,10 @@ export function describeTable(table: Table, status: Status = 'ACTIVE', newIndexe
         }),
     ...(localIndexes.length === 0
       ? {}
-      : { LocalSecondaryIndexes: localIndexes.map((index) => describeIndex(table, index, statusOf(index))) }),
+      : { LocalSecondaryIndexes: localIndexes.map((index) => describeIndex(table, index, indexStatus)) }),
     ...(globalIndexes.length === 0
       ? {}
-      : { GlobalSecondaryIndexes: globalIndexes.map((index) => describeIndex(table, index, statusOf(index))) }),
+      : { GlobalSecondaryIndexes: globalIndexes.map((index) => describeIndex(table, index, indexStatus)) }),
     ...describeStream(definition, table.arn),
     ...(encryption === undefined
       ? {}

@@ -1,98 +1,264 @@
-import { DaybookError } from '../../errors.ts';
+import { DaybookError, isDaybookError } from '../../errors.ts';
 import type { EventDecoder } from '../../event/decode-event.ts';
 import type { AnyEvent, EventOf } from '../../event/event-definition.ts';
 import type { StoredEvent } from '../../event/stored-event.ts';
+import { traceparentIn } from '../../event/traceparent.ts';
+import { type Backoff, type Pauses, pause } from '../../store/backoff.ts';
 import type { EventTable } from '../../store/event-table.ts';
 import { missingEvents } from '../missing-events.ts';
-import type { PositionTable } from '../position-table.ts';
-
-export interface EffectContext {
-  /** `aggregateUuid:version`: the same in every attempt, for sinks outside DynamoDB. */
-  readonly idempotencyKey: string;
-}
-
-/** What an event does: items for the transaction that moves the position too, or nothing when it has acted outside. */
-export type Effect<E extends AnyEvent, Item> = (
-  event: EventOf<E>,
-  context: EffectContext,
-  // biome-ignore lint/suspicious/noConfusingVoidType: an effect that acts outside answers nothing
-) => readonly Item[] | void | Promise<readonly Item[] | void>;
+import { errorNote, type Observing } from '../observed.ts';
+import type { Parking, PositionMove, PositionTable, Standing } from '../position-table.ts';
+import { type Arrival, type ArrivedEvent, eventsAbove, recordedAtOf, versionOf } from './arrival.ts';
+import type { Act, Effect, EffectContext } from './effect.ts';
+import { EventFailure, failureOf, isTransient, reasonOf } from './event-failure.ts';
+import type { Leasing } from './leasing.ts';
 
 export interface AdvancePorts<E extends AnyEvent, Item> {
+  /** The consumer's name. */
   readonly name: string;
   readonly decoder: EventDecoder<E>;
   readonly positions: PositionTable<Item>;
   readonly table: Pick<EventTable, 'query'>;
-  readonly effect: Effect<E, Item>;
+  /** Either of the two. */
+  readonly effect?: Effect<E, Item> | undefined;
+  readonly act?: Act<E> | undefined;
+  /** How often an event may fail before its aggregate is parked. */
+  readonly attempts: number;
+  /** The function that parks, and redrives. */
+  readonly function: string;
+  readonly pauses: Pauses;
+  readonly now: () => number;
 }
 
-/** What came: versions `[from..to]` of an aggregate; without `events` they are read from the table. */
-export interface Arrival {
+/** One invocation of the handler. */
+export interface Invocation {
+  readonly leasing: Leasing;
+  readonly seen: Observing;
+  /** Is there too little time left to begin with another event? */
+  isLate(): boolean;
+}
+
+/** An aggregate's way through an invocation. */
+export interface Lane<E extends AnyEvent, Item> {
   readonly aggregate: string;
-  readonly from: number;
-  readonly to: number;
-  readonly events?: readonly StoredEvent[];
+  readonly ports: AdvancePorts<E, Item>;
+  readonly invocation: Invocation;
+  /** A redrive works on a parked aggregate, and parks it again at the first failure. */
+  readonly redrive: boolean;
+  /** As it was last seen. */
+  standing: Standing;
 }
 
-/** How often another may move the position under this one before the batch is brought again. */
-const ATTEMPTS = 10;
+/** How often others may be faster before the rest is given back: each time the winner's work is read, and most is done then. */
+export const RACE: Backoff = { attempts: 12, baseMs: 20, capMs: 500 };
 /** Events of no interest move the position at the end, and this often on a long way. */
 const SAVE_EVERY = 500;
 
 /**
- * Brings one aggregate from its position to the arrival's end, in order, missing versions from the table first: each event
- * of interest by its effect and the position in one conditional commit. Answers with the position that is reached.
+ * Brings one aggregate through what came of it, in order. What it had done already is dropped, and what is missing before
+ * an arrival is read from the table. While the aggregate is parked, its arrivals are only noted as waiting.
  */
 export async function advance<E extends AnyEvent, Item>(
-  arrival: Arrival,
-  position: number,
-  ports: AdvancePorts<E, Item>,
-): Promise<number> {
-  const { name: consumer, positions } = ports;
-  const { aggregate, to } = arrival;
-  let at = position;
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    if (to <= at) return at;
-    const reached = await advanceFrom(arrival, at, ports);
-    if (reached === to) return to;
-    at = (await positions.read(consumer, [aggregate])).get(aggregate) ?? 0;
+  lane: Lane<E, Item>,
+  run: readonly Arrival[],
+  standsAt: (index: number) => void = () => {},
+): Promise<void> {
+  const { aggregate, ports, invocation } = lane;
+  const { name, positions } = ports;
+  const last = run.reduce((most, { to }) => Math.max(most, to), 0);
+  try {
+    for (const [index, arrival] of run.entries()) {
+      standsAt(index);
+      for (let races = 0; arrival.to > Math.max(lane.standing.position, arrival.base); ) {
+        if (lane.standing.parked !== undefined) {
+          if (lane.standing.parked.waiting < last) lane.standing = await positions.wait(name, aggregate, last);
+          if (lane.standing.parked === undefined) continue;
+          invocation.seen.count('ParkedAggregates');
+          return;
+        }
+        if ((await advanceTo(arrival, last, lane)) !== 'lost') continue;
+        invocation.seen.count('RacesLost');
+        if (++races === RACE.attempts) {
+          throw new DaybookError('feed.positionBusy', { consumer: name, aggregate, attempts: races });
+        }
+        await pause(RACE, races, ports.pauses);
+        lane.standing = await standingOf(lane);
+      }
+    }
+  } finally {
+    await invocation.leasing.release(aggregate);
   }
-  throw new DaybookError('feed.positionBusy', { consumer, aggregate, attempts: ATTEMPTS });
 }
 
-/** Undefined when another moved the position meanwhile. */
-async function advanceFrom<E extends AnyEvent, Item>(
-  arrival: Arrival,
-  position: number,
-  ports: AdvancePorts<E, Item>,
-): Promise<number | undefined> {
-  const { name: consumer, positions, decoder, effect } = ports;
-  const { aggregate } = arrival;
-  let from = position;
-  let seen = position;
-  for await (const page of eventsAbove(position, arrival, ports.table)) {
-    for (const stored of page) {
-      seen = stored.version;
-      const event = decoder.decode(stored);
-      if (event === undefined) continue;
-      const items = await effect(event, { idempotencyKey: `${aggregate}:${seen}` });
-      if (!(await positions.commit({ consumer, aggregate, from, to: seen }, items ?? []))) return undefined;
-      from = seen;
-    }
-    if (seen - from >= SAVE_EVERY) {
-      if (!(await positions.commit({ consumer, aggregate, from, to: seen }, []))) return undefined;
-      from = seen;
-    }
-  }
-  if (seen > from && !(await positions.commit({ consumer, aggregate, from, to: seen }, []))) return undefined;
-  return seen;
+export async function standingOf<E extends AnyEvent, Item>({ aggregate, ports }: Lane<E, Item>): Promise<Standing> {
+  const standings = await ports.positions.standings(ports.name, [aggregate]);
+  return standings.get(aggregate) ?? { position: 0, attempts: 0 };
 }
 
-async function* eventsAbove(position: number, arrival: Arrival, table: Pick<EventTable, 'query'>) {
-  const { aggregate, from, to, events } = arrival;
-  if (events === undefined) yield* missingEvents(table, aggregate, position + 1, to);
-  else {
-    yield* missingEvents(table, aggregate, position + 1, from - 1);
-    yield events.filter((event) => event.version > position);
+/** `last`: the highest version that is known to have come. `lost`: another moved the position, or parked it, meanwhile. */
+export async function advanceTo<E extends AnyEvent, Item>(
+  arrival: Arrival,
+  last: number,
+  lane: Lane<E, Item>,
+): Promise<'reached' | 'parked' | 'lost'> {
+  const { ports, invocation } = lane;
+  let seen = Math.max(lane.standing.position, arrival.base);
+  let acted = 0;
+  try {
+    for await (const page of eventsAbove(seen, arrival, ports.table)) {
+      for (const arrived of page) {
+        const version = versionOf(arrived);
+        const event = decode(arrived, lane);
+        if (event !== undefined) {
+          if (acted++ > 0 && invocation.isLate()) {
+            throw new DaybookError('feed.outOfTime', { aggregate: lane.aggregate, after: seen });
+          }
+          const items = await actOn(event, arrived, lane);
+          if (items === undefined || !(await commit(version, items, version === last, lane))) return 'lost';
+          invocation.seen.count('EventsHandled');
+          if (!lane.redrive) invocation.seen.measure('Lag', ports.now() - Date.parse(recordedAtOf(arrived)));
+        }
+        seen = version;
+        if (seen - lane.standing.position < SAVE_EVERY) continue;
+        if (!(await commit(seen, [], seen === last, lane))) return 'lost';
+      }
+    }
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure === undefined) throw error;
+    // What a redrive meets above all that waits comes by itself: a transaction may not be wholly visible yet.
+    const ends = lane.redrive && failure.version > waitingOf(lane) && isDaybookError(error, 'feed.gapUnfilled');
+    if (!ends) return await countFailure(failure, last, lane);
   }
+  if (seen > lane.standing.position && !(await commit(seen, [], seen === last, lane))) return 'lost';
+  return 'reached';
+}
+
+function decode<E extends AnyEvent, Item>(arrived: ArrivedEvent, { ports }: Lane<E, Item>): EventOf<E> | undefined {
+  try {
+    return 'stored' in arrived ? ports.decoder.decode(arrived.stored) : ports.decoder.take(arrived.parsed);
+  } catch (error) {
+    throw new EventFailure(versionOf(arrived), error);
+  }
+}
+
+/** The effect's items; none when it acted outside; undefined when the aggregate stands elsewhere by now. */
+async function actOn<E extends AnyEvent, Item>(
+  event: EventOf<E>,
+  arrived: ArrivedEvent,
+  lane: Lane<E, Item>,
+): Promise<readonly Item[] | undefined> {
+  const { aggregate, ports, invocation, redrive, standing } = lane;
+  const { effect, act } = ports;
+  const version = versionOf(arrived);
+  if (act !== undefined) {
+    const found = await invocation.leasing.hold(aggregate);
+    if (found !== undefined && (found.position !== standing.position || (found.parked !== undefined && !redrive)))
+      return undefined;
+    try {
+      await act(event, contextOf(event, arrived, lane));
+    } catch (error) {
+      throw new EventFailure(version, error);
+    }
+    return [];
+  }
+  try {
+    const items: unknown = await effect!(event, contextOf(event, arrived, lane));
+    if (Array.isArray(items)) return items;
+    const problem = 'it is no list of items; what acts outside DynamoDB is given as `act`';
+    throw new DaybookError('feed.effectInvalid', { consumer: ports.name, aggregate, version, problem });
+  } catch (error) {
+    throw isTransient(error) ? error : new EventFailure(version, error);
+  }
+}
+
+function contextOf<E extends AnyEvent, Item>(
+  event: EventOf<E>,
+  arrived: ArrivedEvent,
+  { aggregate, ports }: Lane<E, Item>,
+): EffectContext {
+  const version = versionOf(arrived);
+  const traceparent = traceparentIn(event.metadata);
+  return {
+    idempotencyKey: `${aggregate}:${version}`,
+    ...(traceparent !== undefined && { traceparent }),
+    async stored() {
+      if ('stored' in arrived) return arrived.stored;
+      let found: StoredEvent | undefined;
+      for await (const page of missingEvents(ports.table, aggregate, version, version)) found = page[0];
+      return found!; // its absence is a gap, which is thrown
+    },
+  };
+}
+
+/** The effect's items and the position in one commit. False when the position is another by now. */
+async function commit<E extends AnyEvent, Item>(
+  to: number,
+  items: readonly Item[],
+  isLast: boolean,
+  lane: Lane<E, Item>,
+): Promise<boolean> {
+  const { aggregate, ports, invocation, standing } = lane;
+  const move = moveOf(to, isLast, lane);
+  try {
+    if (!(await ports.positions.commit(move, items))) {
+      invocation.leasing.doubt(aggregate);
+      return false;
+    }
+  } catch (error) {
+    const isItsOwn = isDaybookError(error, 'feed.effectRefused') || isDaybookError(error, 'feed.effectInvalid');
+    throw isItsOwn ? new EventFailure(to, error) : error;
+  }
+  if (move.release === true) invocation.leasing.gaveBack(aggregate);
+  lane.standing = { ...standing, position: to, attempts: 0 };
+  return true;
+}
+
+function moveOf<E extends AnyEvent, Item>(to: number, isLast: boolean, lane: Lane<E, Item>): PositionMove {
+  const { aggregate, ports, invocation, redrive, standing } = lane;
+  const holder = invocation.leasing.holderOf(aggregate);
+  return {
+    consumer: ports.name,
+    aggregate,
+    from: standing.position,
+    to,
+    ...(holder !== undefined && { holder, ...(isLast && { release: true }) }),
+    ...(redrive && { parked: true }),
+  };
+}
+
+/** One attempt more of an event that failed: it is thrown, to be brought again, or it was the last and parks the aggregate. */
+async function countFailure<E extends AnyEvent, Item>(
+  { version, cause }: EventFailure,
+  last: number,
+  lane: Lane<E, Item>,
+): Promise<'parked' | 'lost'> {
+  const { aggregate, ports, invocation, redrive, standing } = lane;
+  const attempts = standing.attempts + 1;
+  const move = moveOf(version - 1, true, lane);
+  const parking: Parking | undefined =
+    redrive || attempts >= ports.attempts
+      ? {
+          version,
+          waiting: Math.max(version, last),
+          since: standing.parked?.version === version ? standing.parked.since : new Date(ports.now()).toISOString(),
+          ...reasonOf(cause),
+          function: ports.function,
+        }
+      : undefined;
+  if (!(await ports.positions.fail(move, parking))) {
+    invocation.leasing.doubt(aggregate);
+    return 'lost';
+  }
+  if (move.release === true) invocation.leasing.gaveBack(aggregate);
+  invocation.seen.count('AttemptsFailed');
+  if (parking === undefined) throw cause;
+  lane.standing = { position: version - 1, attempts, parked: parking };
+  invocation.seen.count('AggregatesParked');
+  invocation.seen.note(errorNote('aggregateParked', cause, { consumer: ports.name, aggregate, version, attempts }));
+  return 'parked';
+}
+
+function waitingOf<E extends AnyEvent, Item>({ standing }: Lane<E, Item>): number {
+  return standing.parked?.waiting ?? 0;
 }

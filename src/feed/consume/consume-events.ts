@@ -1,16 +1,24 @@
+import { randomUUID } from 'node:crypto';
 import { DaybookError } from '../../errors.ts';
 import { eventDecoder } from '../../event/decode-event.ts';
 import type { AnyEvent } from '../../event/event-definition.ts';
+import { type Pauses, realPauses } from '../../store/backoff.ts';
 import type { EventTable } from '../../store/event-table.ts';
 import { fromEnvelopeEvent } from '../envelope.ts';
-import { answerOf, type BatchAnswer, eachOf, perAggregate, readFeedBatch, runsOf } from '../feed-batch.ts';
-import { noReport, type Report } from '../metrics.ts';
-import { errorNote, type Observing, observing } from '../observed.ts';
-import type { PositionTable } from '../position-table.ts';
-import { type AdvancePorts, advance, type Effect } from './advance.ts';
+import { answerOf, type BatchAnswer, perAggregate, readFeedBatch, runsOf } from '../feed-batch.ts';
+import { createReport, noReport, type Report } from '../metrics.ts';
+import { observing } from '../observed.ts';
+import type { PositionTable, Standing } from '../position-table.ts';
+import { type AdvancePorts, advance, type Invocation } from './advance.ts';
+import type { Arrival } from './arrival.ts';
+import { consumeQueue, type QueueBatch } from './consume-queue.ts';
+import type { Act, Effect } from './effect.ts';
+import { createLeasing } from './leasing.ts';
 import { type BusNotice, readBusEvent } from './read-bus-event.ts';
+import { goOn, redrive } from './redrive.ts';
+import { isRedriveRequest, type RedriveAnswer, type RedriveRequest, readRedriveRequest } from './redrive-request.ts';
 
-export interface ConsumeEventsOptions<E extends AnyEvent, Item> {
+interface ConsumerOptions<E extends AnyEvent, Item> {
   /** The consumer's name: its positions are kept under it, so it never changes. Without `|`. */
   readonly name: string;
   /** The feed's id; what belongs to another feed is refused and counted. */
@@ -21,22 +29,64 @@ export interface ConsumeEventsOptions<E extends AnyEvent, Item> {
   /** Hot storage, for the versions that did not come. */
   readonly table: Pick<EventTable, 'query'>;
   /**
-   * Answers with what to write: committed with the position in one conditional transaction, so exactly once. If it acts
-   * outside DynamoDB and answers with nothing, it is called at least once, in order: use the idempotency key.
+   * Where an aggregate begins whose table was adopted by a feed. `base` (the default): behind what was there before the feed
+   * began. `start`: at version 1; what was there before is read from the table, in order.
    */
-  readonly effect: Effect<E, Item>;
+  readonly from?: 'base' | 'start';
+  /** How often an event may fail before its aggregate is parked. Default 5. */
+  readonly attempts?: number;
   /** How many aggregates are worked on at a time. Default 10. */
   readonly concurrency?: number;
-  /** Takes what was seen, for metrics and logs. Default: nobody. */
+  /** Takes what was seen, for metrics and logs. Default: in Lambda its log, elsewhere nobody. */
   readonly report?: Report;
+  /** Time, chance and waiting; given in tests. */
+  readonly clock?: { now(): number };
+  readonly pauses?: Pauses;
 }
 
+interface WithEffect<E extends AnyEvent, Item> {
+  /**
+   * Answers with what to write in DynamoDB: committed with the position in one conditional transaction, so exactly once. It may
+   * be called more than once, so it does nothing else.
+   */
+  readonly effect: Effect<E, Item>;
+  readonly act?: undefined;
+}
+
+interface WithAct<E extends AnyEvent> {
+  /**
+   * Acts outside DynamoDB: in order, one at a time per aggregate, at least once. A repeat has the same idempotency key, by
+   * which the other side has to recognise it.
+   */
+  readonly act: Act<E>;
+  readonly effect?: undefined;
+}
+
+/** Exactly one of `effect` and `act`. */
+export type ConsumeEventsOptions<E extends AnyEvent, Item> = ConsumerOptions<E, Item> &
+  (WithEffect<E, Item> | WithAct<E>);
+
+/** What of Lambda's context is used here. */
+export interface TimedContext {
+  getRemainingTimeInMillis(): number;
+}
+
+/** A Lambda handler: takes what the sources send, and redrives. */
+export interface Consumer {
+  (event: RedriveRequest, context?: TimedContext): Promise<RedriveAnswer>;
+  (event: unknown, context?: TimedContext): Promise<BatchAnswer | undefined>;
+}
+
+/** How long an invocation runs at the most, where no context says it. */
+const DEFAULT_RUN_MS = 60_000;
+
 /**
- * Makes a Lambda handler that gives every event to `effect` in order per aggregate, wherever it comes from: the feed's
- * Kinesis batches, a rule directly, or a rule through SQS. What a bus repeats, loses or turns round does not show: a position
- * per aggregate drops what is known, and the table gives what is missing.
+ * Makes a Lambda handler that gives every event to `effect` or `act` in order per aggregate, wherever it comes from: the
+ * feed's Kinesis batches, a rule directly, or a rule through SQS. What a bus repeats, loses or turns round does not show: a
+ * position per aggregate drops what is known, and the table gives what is missing.
  *
- * An event that fails stops its aggregate: its later events wait, those of other aggregates go on. Both event source
+ * An event that fails stops its aggregate, and after some attempts parks it: its later events wait, those of other aggregates
+ * go on. `npx daybook parked` lists what is parked, `npx daybook redrive` calls this handler to try again. Both event source
  * mappings need `ReportBatchItemFailures`.
  *
  * @example
@@ -49,37 +99,138 @@ export interface ConsumeEventsOptions<E extends AnyEvent, Item> {
  *   effect: (event) => [{ Put: { TableName: 'Fees', Item: { Account: { S: event.aggregateUuid } } } }],
  * });
  */
-export function consumeEvents<E extends AnyEvent, Item>(
-  options: ConsumeEventsOptions<E, Item>,
-): (event: unknown) => Promise<BatchAnswer | undefined> {
-  const { name, feed, events, positions, table, effect, concurrency = 10, report = noReport } = options;
-  if (name === '' || name.includes('|')) {
-    throw new DaybookError('feed.consumerName', { given: name });
-  }
-  const ports: AdvancePorts<E, Item> = { name, decoder: eventDecoder(events), positions, table, effect };
-  return async (event) => {
-    const seen = observing();
+export function consumeEvents<E extends AnyEvent, Item>(options: ConsumeEventsOptions<E, Item>): Consumer {
+  checkOptions(options);
+  const { name, feed, positions, effect, act, attempts = 5, concurrency = 10, report = reportOf(name, feed) } = options;
+  const now = () => options.clock?.now() ?? Date.now();
+  const pauses = options.pauses ?? realPauses;
+  const fromBase = options.from !== 'start';
+  const ports: AdvancePorts<E, Item> = {
+    name,
+    decoder: eventDecoder(options.events),
+    positions,
+    table: options.table,
+    effect,
+    act,
+    attempts,
+    function: process.env.AWS_LAMBDA_FUNCTION_NAME ?? '',
+    pauses,
+    now,
+  };
+
+  const begin = (context?: TimedContext): Invocation => {
+    const startedAt = now();
+    const remainingMs = () => context?.getRemainingTimeInMillis() ?? startedAt + DEFAULT_RUN_MS - now();
+    // Time for what is under way; of a short invocation not all.
+    const enough = Math.min(5_000, remainingMs() / 4);
+    const leasing = createLeasing({ consumer: name, positions, holder: randomUUID(), pauses, now, remainingMs });
+    return { leasing, seen: observing(), isLate: () => context !== undefined && remainingMs() < enough };
+  };
+
+  const arrivalOf = (notice: BusNotice): Arrival => {
+    const { aggregate, version, base, event } = notice;
+    const events = event !== undefined && ports.decoder.takes(event) ? [{ parsed: event }] : undefined;
+    return { aggregate, from: version, to: version, base: fromBase ? base : 0, ...(events && { events }) };
+  };
+
+  const bring = async (
+    aggregate: string,
+    standings: ReadonlyMap<string, Standing>,
+    arrivals: readonly Arrival[],
+    invocation: Invocation,
+    standsAt?: (index: number) => void,
+  ): Promise<void> => {
+    const standing = standings.get(aggregate) ?? { position: 0, attempts: 0 };
+    const lane = { aggregate, ports, invocation, redrive: false, standing };
+    await advance(lane, arrivals, standsAt);
+    // A hole in the table may be filled by now, and nobody has to say so: what arrives tries again.
+    if (standing.parked?.code === 'feed.gapUnfilled' && lane.standing.parked !== undefined) {
+      await goOn({ ...lane, redrive: true });
+    }
+  };
+
+  const belongs = ({ feed: found, aggregate, version }: BusNotice, { seen }: Invocation): boolean => {
+    if (found === feed) return true;
+    seen.count('EnvelopesRefused');
+    seen.note({ what: 'foreignFeed', aggregate, version, found });
+    return false;
+  };
+
+  const consumeFeed = async (event: unknown, invocation: Invocation): Promise<BatchAnswer> => {
+    const { seen } = invocation;
+    const records = readFeedBatch(event, feed, seen).filter(({ envelope }) => envelope.to > 0);
+    const standings = await positions.standings(name, [...runsOf(records).keys()]);
+    const failures = await perAggregate(
+      records,
+      async (run, standsAt) => {
+        const arrivals = run.map(({ envelope }): Arrival => {
+          const { aggregate, from, to, base = 0, events } = envelope;
+          const stored = events.map((event) => ({ stored: fromEnvelopeEvent(aggregate, event) }));
+          return { aggregate, from, to, base: fromBase ? base : 0, events: stored };
+        });
+        await bring(run[0]!.envelope.aggregate, standings, arrivals, invocation, (index) => standsAt(run[index]!));
+      },
+      concurrency,
+    );
+    return answerOf(failures, seen);
+  };
+
+  const consumeNotice = async (notice: BusNotice, invocation: Invocation): Promise<void> => {
+    if (!belongs(notice, invocation)) return;
+    const standings = await positions.standings(name, [notice.aggregate]);
+    await bring(notice.aggregate, standings, [arrivalOf(notice)], invocation);
+  };
+
+  const handle = async (event: unknown, context?: TimedContext): Promise<BatchAnswer | RedriveAnswer | undefined> => {
+    const invocation = begin(context);
     try {
       switch (sourceOf(event)) {
+        case 'redrive':
+          return await redrive(readRedriveRequest(event, name), ports, invocation, concurrency);
         case 'kinesis':
-          return await consumeKinesis(event, feed, ports, concurrency, seen);
+          return await consumeFeed(event, invocation);
         case 'sqs':
-          return await consumeQueue(event as QueueBatch, feed, ports, concurrency, seen);
+          return await consumeQueue(event as QueueBatch, invocation.seen, concurrency, {
+            belongs: (notice) => belongs(notice, invocation),
+            standings: (aggregates) => positions.standings(name, aggregates),
+            advance: (aggregate, standings, notices, standsAt) =>
+              bring(aggregate, standings, notices.map(arrivalOf), invocation, standsAt),
+          });
         case 'bus':
-          await consumeNotices([readBusEvent(event)], feed, ports, seen);
+          await consumeNotice(readBusEvent(event), invocation);
           return undefined;
       }
     } finally {
-      report(seen);
+      report(invocation.seen);
     }
   };
+  return handle as Consumer; // a request to redrive has its own answer, and only that
 }
 
-interface QueueBatch {
-  readonly Records: readonly { readonly messageId: string; readonly body: string }[];
+function checkOptions<E extends AnyEvent, Item>(options: ConsumeEventsOptions<E, Item>): void {
+  const { name: consumer, attempts, concurrency, from } = options;
+  if (consumer === '' || consumer.includes('|')) throw new DaybookError('feed.consumerName', { given: consumer });
+  const { effect, act } = options as { readonly effect?: unknown; readonly act?: unknown };
+  if ((typeof effect === 'function') === (typeof act === 'function')) {
+    throw new DaybookError('feed.consumerEffect', { consumer, given: effect === undefined ? 'neither' : 'both' });
+  }
+  const refuse = (option: string, given: unknown, allowed: string) =>
+    new DaybookError('feed.consumerOption', { consumer, option, given, allowed });
+  for (const [option, given] of Object.entries({ attempts, concurrency })) {
+    if (given !== undefined && (!Number.isSafeInteger(given) || given < 1)) throw refuse(option, given, '1, 2, 3 …');
+  }
+  if (from !== undefined && from !== 'base' && from !== 'start') throw refuse('from', from, 'base and start');
 }
 
-function sourceOf(event: unknown): 'kinesis' | 'sqs' | 'bus' {
+/** In Lambda an operator has to see parked aggregates and lag even where nobody thought of it. */
+function reportOf(consumer: string, feed: string): Report {
+  const { AWS_LAMBDA_FUNCTION_NAME: name, METRIC_NAMESPACE: namespace } = process.env;
+  if (name === undefined) return noReport;
+  return createReport({ namespace: namespace || 'Daybook', feed, consumer, function: name });
+}
+
+function sourceOf(event: unknown): 'redrive' | 'kinesis' | 'sqs' | 'bus' {
+  if (isRedriveRequest(event)) return 'redrive';
   const { Records: records, detail } = (event ?? {}) as { Records?: unknown; detail?: unknown };
   if (Array.isArray(records)) {
     if (records.every((record) => typeof record?.kinesis === 'object')) return 'kinesis';
@@ -87,95 +238,7 @@ function sourceOf(event: unknown): 'kinesis' | 'sqs' | 'bus' {
       return 'sqs';
   } else if (typeof detail === 'object') return 'bus';
   throw new DaybookError('feed.notABatch', {
-    expected: 'Kinesis records, SQS messages or a bus event',
+    expected: 'Kinesis records, SQS messages, a bus event or a redrive',
     given: typeof event,
   });
-}
-
-async function consumeKinesis<E extends AnyEvent, Item>(
-  event: unknown,
-  feed: string,
-  ports: AdvancePorts<E, Item>,
-  concurrency: number,
-  seen: Observing,
-): Promise<BatchAnswer> {
-  const records = readFeedBatch(event, feed, seen).filter(({ envelope }) => envelope.to > 0);
-  const positions = await ports.positions.read(ports.name, [...runsOf(records).keys()]);
-  const failures = await perAggregate(
-    records,
-    async (run, standsAt) => {
-      let position = positions.get(run[0]!.envelope.aggregate) ?? 0;
-      for (const record of run) {
-        standsAt(record);
-        const { aggregate, from, to, events } = record.envelope;
-        const stored = events.map((event) => fromEnvelopeEvent(aggregate, event));
-        position = await advance({ aggregate, from, to, events: stored }, position, ports);
-      }
-    },
-    concurrency,
-  );
-  return answerOf(failures, seen);
-}
-
-/** Messages of one aggregate by version; when one fails, those after it are given back unseen. */
-async function consumeQueue<E extends AnyEvent, Item>(
-  { Records: messages }: QueueBatch,
-  feed: string,
-  ports: AdvancePorts<E, Item>,
-  concurrency: number,
-  seen: Observing,
-): Promise<BatchAnswer> {
-  const failed: { itemIdentifier: string }[] = [];
-  const byAggregate = new Map<string, { notice: BusNotice; id: string }[]>();
-  for (const { messageId: id, body } of messages) {
-    try {
-      const notice = readBusEvent(parseBody(body));
-      byAggregate.set(notice.aggregate, [...(byAggregate.get(notice.aggregate) ?? []), { notice, id }]);
-    } catch (error) {
-      failed.push({ itemIdentifier: id });
-      seen.note(errorNote('messageRefused', error, { messageId: id }));
-    }
-  }
-  await eachOf([...byAggregate.values()], concurrency, async (run) => {
-    run.sort((a, b) => a.notice.version - b.notice.version);
-    for (const [i, { notice, id }] of run.entries()) {
-      try {
-        await consumeNotices([notice], feed, ports, seen);
-      } catch (error) {
-        failed.push(...run.slice(i).map((later) => ({ itemIdentifier: later.id })));
-        seen.note(
-          errorNote('messageFailed', error, { messageId: id, aggregate: notice.aggregate, version: notice.version }),
-        );
-        return;
-      }
-    }
-  });
-  seen.count('RecordsFailed', failed.length);
-  return { batchItemFailures: failed };
-}
-
-function parseBody(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    throw new DaybookError('feed.messageUnknown', { problem: 'its body is not JSON' });
-  }
-}
-
-async function consumeNotices<E extends AnyEvent, Item>(
-  notices: readonly BusNotice[],
-  feed: string,
-  ports: AdvancePorts<E, Item>,
-  seen: Observing,
-): Promise<void> {
-  for (const { feed: found, aggregate, version, event } of notices) {
-    if (found !== feed) {
-      seen.count('EnvelopesRefused');
-      seen.note({ what: 'foreignFeed', aggregate, version, found });
-      continue;
-    }
-    const position = (await ports.positions.read(ports.name, [aggregate])).get(aggregate) ?? 0;
-    const arrival = { aggregate, from: version, to: version, ...(event !== undefined && { events: [event] }) };
-    await advance(arrival, position, ports);
-  }
 }

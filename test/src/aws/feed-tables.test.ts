@@ -179,6 +179,73 @@ describe.each<[string, () => Promise<PositionTable<never>>]>([
     expect(await positions.commit({ ...MOVE, from: 2, to: 5 }, [])).toBe(false);
     expect(await positions.read('c', ['a'])).toEqual(new Map([['a', 4]]));
   });
+
+  test('a lease is one holder’s until its time is up, and a move may ask for it', async () => {
+    const positions = await make();
+    const lease = { consumer: 'c', aggregate: 'a', holder: 'x', until: 100, now: 0 };
+    expect(await positions.lease(lease)).toEqual({ position: 0, attempts: 0 });
+    expect(await positions.read('c', ['a'])).toEqual(new Map()); // a lease is no position
+    expect(await positions.lease({ ...lease, holder: 'y' })).toBeUndefined();
+    expect(await positions.lease({ ...lease, until: 200, now: 50 })).toEqual({ position: 0, attempts: 0 });
+    expect(await positions.commit({ ...MOVE, holder: 'y' }, [])).toBe(false);
+    expect(await positions.commit({ ...MOVE, holder: 'x' }, [])).toBe(true);
+    await positions.release({ ...lease, holder: 'y' });
+    expect(await positions.lease({ ...lease, holder: 'y', now: 199 })).toBeUndefined();
+    expect(await positions.lease({ ...lease, holder: 'y', now: 200, until: 300 })).toEqual({
+      position: 1,
+      attempts: 0,
+    });
+    expect(await positions.commit({ ...MOVE, from: 1, to: 2, holder: 'x' }, [])).toBe(false);
+    expect(await positions.commit({ ...MOVE, from: 1, to: 2, holder: 'y', release: true }, [])).toBe(true);
+    expect(await positions.lease({ ...lease, holder: 'x', now: 201 })).toEqual({ position: 2, attempts: 0 });
+    await positions.release(lease);
+    expect(await positions.lease({ ...lease, holder: 'y', now: 202 })).toEqual({ position: 2, attempts: 0 });
+  });
+
+  const parking = {
+    version: 3,
+    waiting: 5,
+    since: '2026-01-02T03:04:05.678Z',
+    code: 'TypeError',
+    message: '',
+    function: 'fees',
+  };
+
+  test('attempts are counted where the position is, and end with it', async () => {
+    const positions = await make();
+    const standing = async () => (await positions.standings('c', ['a'])).get('a');
+    expect(await positions.fail({ ...MOVE, to: 0 })).toBe(true);
+    expect(await standing()).toEqual({ position: 0, attempts: 1 });
+    expect(await positions.fail({ ...MOVE, to: 2 })).toBe(true);
+    expect(await positions.fail({ ...MOVE, to: 2 })).toBe(false);
+    expect(await standing()).toEqual({ position: 2, attempts: 2 });
+    expect(await positions.commit({ ...MOVE, from: 2, to: 3 }, [])).toBe(true);
+    expect(await standing()).toEqual({ position: 3, attempts: 0 });
+  });
+
+  test('a parked aggregate moves only by who knows it, and is not ended while something waits above', async () => {
+    const positions = await make();
+    const standing = async () => (await positions.standings('c', ['a', 'z'])).get('a');
+    const redriven = { ...MOVE, parked: true };
+    expect(await positions.wait('c', 'a', 4)).toEqual({ position: 0, attempts: 0 }); // not parked: nothing is noted
+    expect(await positions.fail({ ...MOVE, to: 2 }, parking)).toBe(true);
+    expect(await standing()).toEqual({ position: 2, attempts: 1, parked: parking });
+    expect(await positions.commit({ ...MOVE, from: 2, to: 3 }, [])).toBe(false);
+    expect(await positions.fail({ ...MOVE, from: 2, to: 2 }, parking)).toBe(false);
+    expect((await positions.wait('c', 'a', 7)).parked).toEqual({ ...parking, waiting: 7 });
+    expect((await positions.wait('c', 'a', 6)).parked).toEqual({ ...parking, waiting: 7 });
+    expect(await positions.commit({ ...redriven, from: 2, to: 4 }, [])).toBe(true);
+    expect(await positions.unpark({ ...redriven, from: 4 })).toBe(false);
+    // Parked again: what waits is not forgotten.
+    expect(await positions.fail({ ...redriven, from: 4, to: 4 }, { ...parking, version: 5 })).toBe(true);
+    expect(await standing()).toEqual({ position: 4, attempts: 1, parked: { ...parking, version: 5, waiting: 7 } });
+    expect(await positions.commit({ ...redriven, from: 4, to: 7 }, [])).toBe(true);
+    expect(await positions.unpark({ ...redriven, from: 6 })).toBe(false);
+    expect(await positions.unpark({ ...redriven, from: 7 })).toBe(true);
+    expect(await standing()).toEqual({ position: 7, attempts: 0 });
+    expect(await positions.unpark({ ...redriven, from: 7 })).toBe(false);
+    expect(await positions.commit({ ...MOVE, from: 7, to: 8 }, [])).toBe(true);
+  });
 });
 
 describe('an effect in DynamoDB', () => {
@@ -225,14 +292,27 @@ describe('an effect in DynamoDB', () => {
     expect(await positions.commit(MOVE, items.slice(1))).toBe(true);
   });
 
-  test('a conflict with another transaction is an error that passes', async () => {
+  test.each([
+    ['a conflict with another transaction is a lost race', ['None', 'TransactionConflict'], false],
+    ['throttling is an error that passes', ['None', 'ThrottlingError'], 'TransactionCanceledException'],
+    ['an item that DynamoDB cannot take is refused with a code', ['None', 'ValidationError'], 'DaybookError'],
+  ])('%s', async (_, codes, outcome) => {
     const { positions, cloud } = await make();
     const { call } = cloud;
     cloud.call = (caller, service, operation, input) => {
       if (operation !== 'TransactWriteItems') return call(caller, service, operation, input);
-      const CancellationReasons = [{ Code: 'None' }, { Code: 'TransactionConflict' }];
+      const CancellationReasons = codes.map((Code) => ({ Code }));
       throw new ServiceError('TransactionCanceledException', 'cancelled', { fields: { CancellationReasons } });
     };
-    await expect(positions.commit(MOVE, [line('x')])).rejects.toMatchObject({ name: 'TransactionCanceledException' });
+    const committed = positions.commit(MOVE, [line('x')]);
+    if (outcome === false) expect(await committed).toBe(false);
+    else await expect(committed).rejects.toMatchObject({ name: outcome });
+  });
+
+  test('of a wrong shape is refused with a code', async () => {
+    const { positions } = await make();
+    const nothing = { Put: { TableName: 'positions', Item: { Consumer: { N: '1' } } } };
+    await expect(positions.commit(MOVE, [nothing])).rejects.toMatchObject({ code: 'feed.effectRefused' });
+    await expect(positions.commit(MOVE, [line('x'), line('x')])).rejects.toMatchObject({ code: 'feed.effectRefused' });
   });
 });

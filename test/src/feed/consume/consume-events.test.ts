@@ -16,11 +16,13 @@ const AccountClosed = defineEvent({ type: 'AccountClosed', data: { type: 'object
 type Defined = typeof MoneyDeposited | typeof AccountClosed;
 
 /** A ledger in the same store as the positions: an item is a line of it. */
-function setup(options: Partial<ConsumeEventsOptions<Defined, string>> = {}) {
+type Given = ConsumeEventsOptions<Defined, string> & { readonly act?: undefined };
+
+function setup(options: Partial<Given> = {}) {
   const events = memoryEvents({ pageSize: 100 });
   const ledger: string[] = [];
   const positions = memoryPositions<string>((item) => ledger.push(item));
-  const given: ConsumeEventsOptions<Defined, string> = {
+  const given: Given = {
     name: 'ledger',
     feed: 'feed-1',
     events: [MoneyDeposited, AccountClosed],
@@ -71,6 +73,7 @@ describe('from the feed', () => {
       effect: (event, { idempotencyKey }) => {
         if (event.type === 'MoneyDeposited') expectTypeOf(event.data.amount).toEqualTypeOf<number>();
         seen.push(event, idempotencyKey);
+        return [];
       },
     });
     await handler(kinesisEvent([full('a', 1, 1, { metadata: '{"who":"me"}' })]));
@@ -142,23 +145,42 @@ describe('from the feed', () => {
     const { positions, given } = setup();
     const stuck = { ...positions, commit: async () => false };
     const notes: unknown[] = [];
-    const handler = consumeEvents({ ...given, positions: stuck, report: (seen) => notes.push(...seen.notes) });
+    const pauses = { random: () => 0.5, sleep: async () => {} };
+    const handler = consumeEvents({ ...given, positions: stuck, pauses, report: (seen) => notes.push(...seen.notes) });
     expect(await handler(kinesisEvent([full('a', 1, 1)]))).toEqual({ batchItemFailures: [{ itemIdentifier: '1' }] });
     expect(notes[0]).toMatchObject({ code: 'feed.positionBusy' });
   });
 });
 
-describe('effects outside', () => {
-  test('come at least once, in order; the position follows', async () => {
+describe('what acts outside', () => {
+  test('comes at least once, in order; the position follows; one lease for the batch, given back at its end', async () => {
+    const { given, positions } = setup();
+    const { effect: _, ...rest } = given;
     const acted: string[] = [];
-    const { handler, positions } = setup({
-      effect: async (_, { idempotencyKey }) => {
-        acted.push(idempotencyKey);
+    const calls: string[] = [];
+    const counted = {
+      ...positions,
+      lease: (lease: Parameters<typeof positions.lease>[0]) => {
+        calls.push('lease');
+        return positions.lease(lease);
       },
+      commit: (move: Parameters<typeof positions.commit>[0]) => {
+        calls.push(`to ${move.to}${move.release === true ? ', lease given back' : ''}`);
+        return positions.commit(move, []);
+      },
+      release: async () => void calls.push('release'),
+    };
+    const handler = consumeEvents({
+      ...rest,
+      positions: counted,
+      act: async (_, { idempotencyKey }) => void acted.push(idempotencyKey),
     });
-    await handler(kinesisEvent([full('a', 1, 3)]));
+    await handler(kinesisEvent([full('a', 1, 2), full('a', 3, 3)]));
     expect(acted).toEqual(['a:1', 'a:2', 'a:3']);
     expect(positions.items.get('ledger|a')).toBe(3);
+    expect(calls).toEqual(['lease', 'to 1', 'to 2', 'to 3, lease given back']);
+    await handler(kinesisEvent([full('a', 1, 3)])); // known: not even a lease
+    expect(calls).toHaveLength(4);
   });
 });
 
