@@ -18,7 +18,13 @@ type Rule = (operation: string, input: Json, arn: (service: string, resource: st
 export function requirementsOf(service: ServiceName, operation: string, input: Json, account: Account): Requirement[] {
   const arn = (owner: string, resource: string) =>
     `arn:aws:${owner}:${account.region}:${account.accountId}:${resource}`;
-  return RULES[service](operation, input ?? {}, arn);
+  try {
+    return RULES[service](operation, input ?? {}, arn);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    // An input of a wrong form names no resource: whoever may do the operation at all is told by the service what is wrong.
+    return one(`${service === 'dynamodbstreams' ? 'dynamodb' : service}:${operation}`, undefined);
+  }
 }
 
 const one = (

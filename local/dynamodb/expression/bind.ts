@@ -24,10 +24,18 @@ export type BoundCondition =
 
 const KEY_FORM = { '#': /^#[0-9a-zA-Z_]+$/, ':': /^:[0-9a-zA-Z_]+$/ };
 
+/** "The maximum length of any expression attribute name or expression attribute value is 255 bytes", with its sign. */
+const MAX_KEY = 255;
+
 function checkKeys(map: Json, what: string, form: '#' | ':'): void {
   if (typeof map !== 'object' || Array.isArray(map)) throw unreadable('Unexpected field type');
   if (Object.keys(map).length === 0) throw invalid(`${what} must not be empty`);
   for (const key in map) {
+    if (key.length > MAX_KEY) {
+      throw invalid(
+        `${what} contains invalid key: The expression attribute map contains a key that is too long; size of key: ${key.length}`,
+      );
+    }
     if (!KEY_FORM[form].test(key)) throw invalid(`${what} contains invalid key: Syntax error; key: "${key}"`);
   }
 }
@@ -45,6 +53,9 @@ export class Bindings {
       checkKeys(names, 'ExpressionAttributeNames', '#');
       for (const key in names) {
         if (typeof names[key] !== 'string') throw unreadable('Unexpected field type');
+        if (names[key] === '') {
+          throw invalid(`ExpressionAttributeNames contains invalid value: Empty attribute name for key ${key}`);
+        }
         this.#unusedNames.add(key);
       }
     }

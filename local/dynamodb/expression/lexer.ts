@@ -6,7 +6,7 @@ export interface Token {
   readonly end: number;
 }
 
-const TOKEN = /\s*(?:([A-Za-z][A-Za-z0-9_]*)|(#[A-Za-z0-9_]+)|(:[A-Za-z0-9_]+)|(\d+)|(<>|<=|>=|[^\s]))/y;
+const TOKEN = /\s*(?:([A-Za-z][A-Za-z0-9_]*)|(#[A-Za-z0-9_]+)|(:[A-Za-z0-9_]+)|(0|[1-9]\d*)|(<>|<=|>=|[^\s]))/y;
 const KINDS = ['name', 'placeholder', 'value', 'number', 'symbol'] as const;
 
 export class ExpressionError extends Error {}
@@ -88,8 +88,7 @@ export class Tokens {
     const token = this.#tokens[at]!;
     const before = this.#tokens[at - 1] ?? { ...token, start: 0 };
     const after = this.#tokens[at + 1];
-    const until =
-      token.kind === 'end' ? (at === 0 ? token.end : before.end) : after?.kind === 'end' ? token.end : after!.end;
+    const until = after === undefined || after.kind === 'end' ? this.#source.length : after.end;
     const near = this.#source.slice(before.start, until);
     return new ExpressionError(`Syntax error; token: "${token.text}", near: "${near}"`);
   }

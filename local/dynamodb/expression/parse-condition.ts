@@ -20,6 +20,8 @@ const CONDITION_FUNCTIONS: ReadonlySet<string> = new Set([
   'contains',
 ]);
 
+const UPDATE_FUNCTIONS: ReadonlySet<string> = new Set(['if_not_exists', 'list_append']);
+
 /** What stands behind a parenthesis that holds an operand, not a condition. */
 function endsOperand({ kind, text }: Token): boolean {
   if (kind === 'symbol') return COMPARATORS.has(text);
@@ -104,9 +106,14 @@ class ConditionParser {
     if (left.name === 'size') {
       this.#misused('size');
     } else if (!CONDITION_FUNCTIONS.has(left.name)) {
-      this.#faults.add('function', `Invalid function name; function: ${left.name}`);
+      this.#unknown(left.name);
     }
     return this.#checked({ kind: 'call', name: left.name, args: left.args });
+  }
+
+  #unknown(name: string): void {
+    if (!UPDATE_FUNCTIONS.has(name)) this.#faults.add('function', `Invalid function name; function: ${name}`);
+    else this.#faults.add('misuse', `The function is not allowed in a condition expression; function: ${name}`);
   }
 
   #misused(name: string): void {
@@ -119,7 +126,7 @@ class ConditionParser {
       if (operand.kind !== 'call') return;
       if (operand.name !== 'size') {
         if (CONDITION_FUNCTIONS.has(operand.name)) this.#misused(operand.name);
-        else this.#faults.add('function', `Invalid function name; function: ${operand.name}`);
+        else this.#unknown(operand.name);
       }
       operand.args.forEach(check);
     };

@@ -89,7 +89,6 @@ export function parseUpdate(source: string): ParsedUpdate {
     }
     seen.add(section);
     do {
-      faults.countOperator();
       clauses.push(parseClause(kind, tokens, faults));
     } while (tokens.take(','));
   } while (tokens.peek().kind !== 'end');

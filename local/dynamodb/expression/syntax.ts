@@ -25,7 +25,9 @@ export type FaultRank = 'parentheses' | 'function' | 'misuse' | 'reserved' | 'se
 export const REDUNDANT = 'The expression has redundant parentheses;';
 
 const MAX_BYTES = 4096; // "The maximum length of any expression string is 4 KB" (developer guide, quotas)
-const MAX_OPERATORS = 300; // "The maximum number of operators or functions in an UpdateExpression is 300"
+/** "The maximum number of operators or functions allowed in an UpdateExpression is 300. For example, the UpdateExpression SET a = :val1 + :val2 + :val3 contains two operators." */
+const MAX_OPERATORS = 300;
+const MAX_DEPTH = 32; // "The maximum depth for a document path is 32"
 const MAX_IN = 100; // "The IN operator … up to 100 values"
 
 /** What parsing collects besides the tree. */
@@ -83,6 +85,9 @@ export function parsePath(tokens: Tokens, faults: Faults): WrittenPath {
       tokens.expect(']');
     }
   } while (tokens.take('.'));
+  if (path.length > MAX_DEPTH) {
+    throw new ExpressionError(`The document path has too many nesting levels; nesting levels: ${path.length}`);
+  }
   return path;
 }
 

@@ -75,7 +75,7 @@ export interface Selection {
   readonly paths: readonly Path[] | undefined;
   /** The table has to be asked for each item, since the (local) index does not hold all that is to be shown. */
   readonly fetches: boolean;
-  /** The filter of a local index sees the whole item, that of a global one only what is projected. */
+  /** The filter of a local index sees the whole item; that of a global one may name only what is projected. */
   readonly filtersWhole: boolean;
 }
 
@@ -117,6 +117,12 @@ export function toSelection(
     }
     if (index.kind === 'global' && missing.length > 0) {
       throw invalidValue(`Global secondary index ${index.name} does not project [${[...new Set(missing)].join(', ')}]`);
+    }
+    const unseen = index.kind === 'global' ? (filter?.names ?? []).filter(isMissing) : [];
+    if (unseen.length > 0) {
+      throw invalidValue(
+        `Secondary index ${index.name} does not project one or more filter attributes: [${[...new Set(unseen)].join(', ')}]`,
+      );
     }
     fetches = select === 'ALL_ATTRIBUTES' || missing.length > 0;
   }

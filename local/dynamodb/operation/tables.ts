@@ -154,8 +154,16 @@ const CHANGES = [
   'OnDemandThroughput',
 ];
 
+function checkThroughputChanges({ definition }: Table, wanted: Json): void {
+  const { ReadCapacityUnits: read, WriteCapacityUnits: write } = definition.throughput;
+  if (wanted == null || wanted.ReadCapacityUnits !== read || wanted.WriteCapacityUnits !== write) return;
+  throw invalid(
+    `The provisioned throughput for the table will not change. The requested value equals the current value. Current ReadCapacityUnits provisioned for the table: ${read}. Requested ReadCapacityUnits: ${read}. Current WriteCapacityUnits provisioned for the table: ${write}. Requested WriteCapacityUnits: ${write}. Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits.`,
+  );
+}
+
 export function updateTable(engine: Engine, input: Json): Json {
-  if (CHANGES.every((name) => input[name] == null)) {
+  if (CHANGES.every((name) => input[name] == null || input[name].length === 0)) {
     throw invalid(
       'At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates or SSESpecification or ReplicaUpdates is required',
     );
@@ -170,6 +178,7 @@ export function updateTable(engine: Engine, input: Json): Json {
       'Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST',
     );
   }
+  if (billingMode === table.definition.billingMode) checkThroughputChanges(table, input.ProvisionedThroughput);
   const base = changeStream(engine, table, input.StreamSpecification);
   const becomesOnDemand = billingMode === 'PAY_PER_REQUEST' && base.billingMode !== billingMode;
   const definition: TableDefinition = {
@@ -183,5 +192,7 @@ export function updateTable(engine: Engine, input: Json): Json {
     ...(input.OnDemandThroughput === undefined ? {} : { onDemandThroughput: input.OnDemandThroughput }),
     deletionProtection: input.DeletionProtectionEnabled ?? base.deletionProtection,
   };
-  return { TableDescription: describeTable(engine.define(definition), 'UPDATING') };
+  const known = new Set(table.indexes.keys());
+  const made = definition.globalIndexes.map(({ IndexName }) => IndexName).filter((name) => !known.has(name));
+  return { TableDescription: describeTable(engine.define(definition), 'UPDATING', made) };
 }

@@ -34,6 +34,7 @@ function checkProjection({ Projection: projection }: IndexDefinition): void {
   if (names === undefined && type === 'INCLUDE') {
     throw invalidValue('ProjectionType is INCLUDE, but NonKeyAttributes is not specified');
   }
+  if (new Set(names).size < (names?.length ?? 0)) throw invalid('Cannot have two attributes with the same name');
 }
 
 export function checkGlobalIndex(

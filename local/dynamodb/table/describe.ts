@@ -45,10 +45,11 @@ function describeStream(definition: TableDefinition, arn: string): Json {
 }
 
 /** TableDescription. Times are in seconds, counts are exact where AWS's are "updated approximately every six hours". */
-export function describeTable(table: Table, status: Status = 'ACTIVE'): Json {
+export function describeTable(table: Table, status: Status = 'ACTIVE', newIndexes: readonly string[] = []): Json {
   const { definition } = table;
   const { globalIndexes, localIndexes, encryption, onDemandSince } = definition;
-  const indexStatus = status === 'CREATING' ? 'CREATING' : 'ACTIVE';
+  const statusOf = ({ IndexName }: IndexDefinition) =>
+    status === 'CREATING' || newIndexes.includes(IndexName) ? 'CREATING' : 'ACTIVE';
   return {
     AttributeDefinitions: definition.attributes,
     TableName: definition.name,
@@ -70,10 +71,10 @@ export function describeTable(table: Table, status: Status = 'ACTIVE'): Json {
         }),
     ...(localIndexes.length === 0
       ? {}
-      : { LocalSecondaryIndexes: localIndexes.map((index) => describeIndex(table, index, indexStatus)) }),
+      : { LocalSecondaryIndexes: localIndexes.map((index) => describeIndex(table, index, statusOf(index))) }),
     ...(globalIndexes.length === 0
       ? {}
-      : { GlobalSecondaryIndexes: globalIndexes.map((index) => describeIndex(table, index, indexStatus)) }),
+      : { GlobalSecondaryIndexes: globalIndexes.map((index) => describeIndex(table, index, statusOf(index))) }),
     ...describeStream(definition, table.arn),
     ...(encryption === undefined
       ? {}

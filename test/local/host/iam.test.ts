@@ -73,6 +73,14 @@ describe('identity policies', () => {
     expect(attempt(writer, 'dynamodb', 'PutItem', { TableName: 'Other' })).toBeDefined();
   });
 
+  it('an input of a wrong form is for the service to refuse, and only for whoever may call it', async () => {
+    const nobody = await role('Nobody', []);
+    for (const TransactItems of [[{ Put: { Item: {} } }], 'no list', [null]]) {
+      expect(attempt(ROOT, 'dynamodb', 'TransactWriteItems', { TransactItems })).toBeUndefined();
+      expect(attempt(nobody, 'dynamodb', 'TransactWriteItems', { TransactItems })?.code).toBe('AccessDeniedException');
+    }
+  });
+
   it('an explicit Deny wins', async () => {
     const caller = await role('careful', [
       { Effect: 'Allow', Action: '*', Resource: '*' },

@@ -1,0 +1,4 @@
+import { dynamodb } from './dynamodb/suite.ts';
+import type { Suite } from './suite.ts';
+
+export const SUITES: readonly Suite[] = [dynamodb];
