@@ -10,7 +10,8 @@ const PAGE = 1_000;
 /** What the library adds to each event of a fold: the same stored events, without a transport, by hand and through `load`. */
 export default defineBench({
   name: 'fold',
-  turns: 5,
+  // A difference of two numbers twenty times as large: only many runs of both make it one to believe.
+  turns: 25,
   figures: [
     {
       name: 'fold-cost',
