@@ -10,6 +10,8 @@ export const cliErrors = {
     `Stopped at line ${d.line}: ${d.problem}. ${d.taken} events are stored; mend the line and run it again, or use --on-error skip.`,
   'cli.importDiffers': (d: { readonly differing: number }) =>
     `What is stored differs from the file at ${d.differing} lines, named above. Nothing was overwritten.`,
+  'cli.checkFound': (d: { readonly errors: number; readonly kinds: number }) =>
+    `The code does not fit what is stored: ${d.errors.toLocaleString('en')} errors of ${d.kinds} kinds, listed above. Mend the schemas, upcasts or folds before it is deployed.`,
   'cli.noAggregate': (d: { readonly aggregateUuid: string }) =>
     `There are no events of ${JSON.stringify(d.aggregateUuid)}.`,
 };

@@ -39,8 +39,10 @@ async function importBundled(source: string): Promise<unknown> {
       format: 'esm',
       target: 'node20',
       packages: 'external',
+      sourcemap: 'inline', // what its code throws names its own lines
       logLevel: 'warning',
     });
+    process.setSourceMapsEnabled(true);
     return await import(pathToFileURL(outfile).href);
   } finally {
     rmSync(outfile, { force: true });

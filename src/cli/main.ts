@@ -16,6 +16,7 @@ const COMMANDS: readonly Entry[] = [
   { name: 'read', summary: 'the events of an aggregate', load: () => import('./read.ts') },
   { name: 'state', summary: 'the state of an aggregate, now or at any point', load: () => import('./state.ts') },
   { name: 'when', summary: 'when something happened to an aggregate', load: () => import('./when.ts') },
+  { name: 'check', summary: 'run your code over stored events before you deploy it', load: () => import('./check.ts') },
   { name: 'list', summary: 'the ids of aggregates', load: () => import('./list.ts') },
 ];
 

@@ -1,0 +1,326 @@
+import type { AppDefinition } from '../app.ts';
+import { type DaybookError, isDaybookError } from '../errors.ts';
+import type { AnyAggregate } from '../event/aggregate-definition.ts';
+import { decoderOf, decodeStored, type EventDecoder, eventDecoder } from '../event/decode-event.ts';
+import type { AnyEvent } from '../event/event-definition.ts';
+import type { StoredEvent } from '../event/stored-event.ts';
+import { currentBuild, type ProjectionTable } from '../projection/projection-table.ts';
+import { createRunner, type Runner } from '../projection/runner.ts';
+import { realPauses } from '../store/backoff.ts';
+import type { EventTable } from '../store/event-table.ts';
+import { decodeFor } from '../store/load.ts';
+import { readRuns } from '../store/read-runs.ts';
+import { foldName, type SnapshotStore } from '../store/snapshots.ts';
+import type { AddFinding, FindingCode, FindingKey } from './findings.ts';
+import { firstDifference, sayError, sayIssue, stateProblem } from './say.ts';
+
+/** Where stored events are, and what to compare folds with. */
+export interface CheckPorts {
+  readonly table: EventTable;
+  readonly snapshots?: SnapshotStore;
+  readonly projections?: ProjectionTable;
+}
+
+/** What the check of every aggregate shares. */
+export interface Checker {
+  readonly ports: CheckPorts;
+  readonly aggregates: ReadonlyMap<string, AnyAggregate>;
+  readonly runners: readonly Runner[];
+  /** The build that each projection's present version maintains. */
+  readonly builds: ReadonlyMap<string, string>;
+  /** Every event that the app defines, validating. */
+  readonly decoder: EventDecoder<AnyEvent>;
+  readonly ignoredTypes: ReadonlySet<string>;
+  readonly quoting: boolean;
+  readonly counts: { events: number; bytes: number; compared: number };
+  onPage(): void;
+}
+
+export async function createChecker(
+  app: AppDefinition,
+  ports: CheckPorts,
+  options: { readonly ignoredTypes: readonly string[]; readonly quoting: boolean; onPage(): void },
+): Promise<Checker> {
+  const runners = app.projections.map(createRunner);
+  const builds = new Map<string, string>();
+  if (ports.projections !== undefined) {
+    for (const { name, version } of app.projections) {
+      builds.set(name, currentBuild(await ports.projections.pointer(name), version));
+    }
+  }
+  const events = new Set([...app.aggregates, ...app.projections].flatMap((owner): readonly AnyEvent[] => owner.events));
+  return {
+    ports,
+    aggregates: new Map(app.aggregates.map((aggregate) => [aggregate.type, aggregate])),
+    runners,
+    builds,
+    decoder: eventDecoder([...events], { validate: true }),
+    ignoredTypes: new Set(options.ignoredTypes),
+    quoting: options.quoting,
+    counts: { events: 0, bytes: 0, compared: 0 },
+    onPage: options.onPage,
+  };
+}
+
+/** A fold of the app under check. */
+interface Subject {
+  readonly by: string;
+  /** Its state must be JSON; that of an aggregate only where snapshots are to be kept. */
+  readonly isProjection: boolean;
+  /** What the same version of the fold made of it once. */
+  readonly stored: { readonly version: number; readonly state: string; readonly applied?: number } | undefined;
+  wants(stored: StoredEvent): boolean;
+  apply(stored: StoredEvent): void;
+  state(): unknown;
+  /** How many events it has taken. */
+  applied(): number;
+  broken: boolean;
+}
+
+/** Runs the app's code over one aggregate's events, a page at a time. */
+export async function checkAggregate(checker: Checker, aggregateUuid: string, add: AddFinding): Promise<void> {
+  let subjects: readonly Subject[] | undefined;
+  let aggregateType = '';
+  let last: StoredEvent | undefined;
+  let unreadable = false;
+  const onUnreadable = () => {
+    unreadable = true;
+  };
+  for await (const run of runsAround(checker, aggregateUuid, add, onUnreadable)) {
+    const first = run[0]!;
+    if (subjects === undefined) {
+      aggregateType = first.aggregateType;
+      if (checker.ignoredTypes.has(aggregateType)) return;
+      const key = { code: 'aggregate.unknownType', level: 'error', aggregateType } as const;
+      if (!checker.aggregates.has(aggregateType)) {
+        add(key, { version: first.version, message: `the app has no aggregate ${aggregateType}` });
+      }
+      subjects = await subjectsOf(checker, aggregateUuid, first);
+    }
+    // No fold gets past what cannot be read.
+    if (unreadable) for (const subject of subjects) subject.broken = true;
+    for (const stored of run) {
+      checker.counts.events++;
+      checker.counts.bytes += stored.data.length + (stored.metadata?.length ?? 0);
+      const reach = examine(checker, stored, aggregateType, add);
+      for (const subject of subjects) fold(checker, subject, stored, reach, add);
+    }
+    last = run.at(-1);
+    checker.onPage();
+  }
+  if (last !== undefined) for (const subject of subjects ?? []) checkState(subject, last, add);
+}
+
+/**
+ * The runs of an aggregate, and what lies beyond an item that cannot be read: that is one finding, and no load gets past it.
+ * Eventually consistent: what is of this very moment need not be there, and it costs half.
+ */
+async function* runsAround(
+  checker: Checker,
+  aggregateUuid: string,
+  add: AddFinding,
+  onUnreadable: () => void,
+): AsyncGenerator<readonly StoredEvent[], void, undefined> {
+  let from = 1;
+  let to: number | undefined;
+  for (;;) {
+    const range = { from, ...(to !== undefined && { to }), consistent: false };
+    try {
+      for await (const run of readRuns(checker.ports.table, aggregateUuid, range, realPauses)) {
+        from = run.at(-1)!.version + 1;
+        yield run;
+      }
+      if (to === undefined) return;
+      to = undefined; // up to the item that cannot be read; it is met again, and said
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      const { version } = error.details;
+      const isMissing = error.code === 'read.hole' || error.code === 'read.tornCommit';
+      if (!isMissing && version > from) {
+        to = version - 1; // its page holds others as well: what is before it comes first
+        continue;
+      }
+      add({ code: error.code, level: 'error' }, { version, message: messageOf(error) });
+      onUnreadable();
+      if (isMissing) return;
+      from = version + 1;
+    }
+  }
+}
+
+type Unreadable = DaybookError<
+  'event.unknownFormat' | 'event.missingAttribute' | 'event.encrypted' | 'read.hole' | 'read.tornCommit'
+>;
+
+function isUnreadable(error: unknown): error is Unreadable {
+  return (
+    isDaybookError(error, 'event.unknownFormat') ||
+    isDaybookError(error, 'event.missingAttribute') ||
+    isDaybookError(error, 'event.encrypted') ||
+    isDaybookError(error, 'read.hole') ||
+    isDaybookError(error, 'read.tornCommit')
+  );
+}
+
+/** The folds that look at such an aggregate, each with what its own version stored of it. */
+async function subjectsOf(checker: Checker, aggregateUuid: string, first: StoredEvent): Promise<readonly Subject[]> {
+  const aggregate = checker.aggregates.get(first.aggregateType);
+  const runners = checker.runners.filter((runner) => runner.concerns(first.aggregateType));
+  return await Promise.all([
+    ...(aggregate === undefined ? [] : [aggregateSubject(checker, aggregate, aggregateUuid)]),
+    ...runners.map((runner) => projectionSubject(checker, runner, aggregateUuid)),
+  ]);
+}
+
+async function aggregateSubject(checker: Checker, aggregate: AnyAggregate, aggregateUuid: string): Promise<Subject> {
+  const snapshot = await checker.ports.snapshots?.get(aggregateUuid, foldName(aggregate));
+  const decoder = decoderOf(aggregate.events);
+  let state: unknown;
+  let applied = 0;
+  return {
+    by: aggregate.type,
+    isProjection: false,
+    stored: snapshot,
+    wants: () => true,
+    apply(stored) {
+      if (applied === 0) state = aggregate.initialState();
+      state = aggregate.evolve(state, decodeFor(aggregate, decoder, stored));
+      applied++;
+    },
+    state: () => state,
+    applied: () => applied,
+    broken: false,
+  };
+}
+
+async function projectionSubject(checker: Checker, runner: Runner, aggregateUuid: string): Promise<Subject> {
+  const { kind, name, events } = runner.projection;
+  const build = checker.builds.get(name);
+  const item = build === undefined ? undefined : await checker.ports.projections?.get(name, build, aggregateUuid);
+  const types = new Set(events.map(({ type }) => type));
+  let current: ReturnType<Runner['start']> | undefined;
+  const started = () => {
+    current ??= runner.start();
+    return current;
+  };
+  return {
+    by: `${kind} ${name}`,
+    isProjection: true,
+    stored: item && { version: item.position, state: item.state, applied: item.applied },
+    wants: ({ type }) => types.has(type),
+    apply: (stored) => runner.apply(started(), stored, true),
+    state: () => current?.state,
+    applied: () => current?.applied ?? 0,
+    broken: false,
+  };
+}
+
+/** Is it what the code says that it is? Answers who gets it: where its own aggregate refuses it, a projection may not. */
+function examine(checker: Checker, stored: StoredEvent, aggregateType: string, add: AddFinding): Reach {
+  const { type, version } = stored;
+  const key = { level: 'error', aggregateType, type, schemaVersion: stored.schemaVersion } as const;
+  const data = checker.quoting ? { data: stored.data } : {};
+  if (stored.aggregateType !== aggregateType) {
+    const message = `it says that the aggregate is a ${stored.aggregateType}`;
+    add({ ...key, code: 'aggregate.wrongType' }, { version, message, ...data });
+    return 'projections';
+  }
+  const aggregate = checker.aggregates.get(aggregateType);
+  if (aggregate !== undefined && !decoderOf(aggregate.events).types.has(type)) {
+    add({ ...key, code: 'event.unknownType' }, { version, message: `${aggregateType} has no such event`, ...data });
+    return 'projections';
+  }
+  try {
+    checker.decoder.decode(stored);
+    return 'all';
+  } catch (error) {
+    if (isDaybookError(error, 'event.invalid')) {
+      const { part, issues } = error.details;
+      const payload = storedPart(stored, part);
+      for (const issue of issues.slice(0, MAX_ISSUES)) {
+        const path = `${part === 'metadata' ? 'metadata ' : ''}${issue.path}`;
+        const message = sayIssue(issue, payload, checker.quoting);
+        add({ ...key, code: error.code, path }, { version, message, ...data });
+      }
+      return 'all'; // a load folds it: it was checked when it was written
+    }
+    const code = codeOf(error);
+    // What else an app's schema throws is the event's failure too.
+    add({ ...key, code }, { version, message: messageOf(error, checker.quoting), ...data });
+    return code === 'event.invalid' ? 'all' : 'none';
+  }
+}
+
+type Reach = 'all' | 'projections' | 'none';
+
+const MAX_ISSUES = 10;
+
+function codeOf(error: unknown): FindingCode {
+  for (const code of ['event.corrupt', 'event.newerSchema', 'event.upcastFailed'] as const) {
+    if (isDaybookError(error, code)) return code;
+  }
+  return 'event.invalid';
+}
+
+/** The data or metadata as it is stored: what must not be quoted. */
+function storedPart(stored: StoredEvent, part: 'data' | 'metadata'): unknown {
+  return decodeStored(stored)[part];
+}
+
+function messageOf(error: unknown, quoting = false): string {
+  if (isDaybookError(error, 'event.upcastFailed')) {
+    return `the upcast from schema version ${error.details.from} failed: ${sayError(error.cause, quoting)}`;
+  }
+  return isDaybookError(error) ? error.message.slice(error.code.length + 2) : sayError(error, quoting);
+}
+
+/** One event on one fold. A fold that failed takes no more of this aggregate: what followed would only be its echo. */
+function fold(checker: Checker, subject: Subject, stored: StoredEvent, reach: Reach, add: AddFinding): void {
+  if (subject.broken) return;
+  const wanted = subject.wants(stored);
+  if (wanted && (reach === 'none' || (reach === 'projections' && !subject.isProjection))) {
+    subject.broken = true;
+    return;
+  }
+  const { type, version, schemaVersion, aggregateType } = stored;
+  const data = checker.quoting ? { data: stored.data } : {};
+  const key: Omit<FindingKey, 'code'> = { level: 'error', by: subject.by, aggregateType, type, schemaVersion };
+  try {
+    if (wanted) subject.apply(stored);
+  } catch (error) {
+    subject.broken = true;
+    add({ ...key, code: 'fold.failed' }, { version, message: sayError(error, checker.quoting), ...data });
+    return;
+  }
+  const before = subject.stored;
+  if (before?.version !== version || (before.applied !== undefined && before.applied !== subject.applied())) return;
+  const path = differenceFrom(before.state, subject.state());
+  if (path === 'unusable') return;
+  checker.counts.compared++;
+  if (path === undefined) return;
+  const message = `its state differs from the one stored at version ${version} by the same version of the fold: raise the version`;
+  add({ level: 'error', by: subject.by, aggregateType, path, code: 'fold.changed' }, { version, message });
+}
+
+/** Where a state differs from the JSON text of one that was stored. */
+function differenceFrom(stored: string, state: unknown): string | undefined {
+  if (stateProblem(state) !== undefined) return 'unusable'; // said at the end
+  let before: unknown;
+  try {
+    before = JSON.parse(stored);
+  } catch {
+    return 'unusable'; // a load ignores it too
+  }
+  return firstDifference(before, JSON.parse(JSON.stringify(state)));
+}
+
+/** A Map would be stored as {}. */
+function checkState(subject: Subject, last: StoredEvent, add: AddFinding): void {
+  if (subject.broken || subject.applied() === 0) return;
+  const problem = stateProblem(subject.state());
+  if (problem === undefined) return;
+  const { aggregateType, version } = last;
+  const consequence = subject.isProjection ? 'it cannot be stored' : 'no snapshot of it is kept';
+  const key = { level: subject.isProjection ? 'error' : 'warning', by: subject.by, aggregateType } as const;
+  add({ ...key, code: 'fold.notJson' }, { version, message: `${problem}; ${consequence}` });
+}
