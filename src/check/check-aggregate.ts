@@ -77,8 +77,8 @@ interface Subject {
   broken: boolean;
 }
 
-/** Runs the app's code over one aggregate's events, a page at a time. */
-export async function checkAggregate(checker: Checker, aggregateUuid: string, add: AddFinding): Promise<void> {
+/** Runs the app's code over one aggregate's events, a page at a time; false when there was nothing to look at. */
+export async function checkAggregate(checker: Checker, aggregateUuid: string, add: AddFinding): Promise<boolean> {
   let subjects: readonly Subject[] | undefined;
   let aggregateType = '';
   let last: StoredEvent | undefined;
@@ -90,7 +90,7 @@ export async function checkAggregate(checker: Checker, aggregateUuid: string, ad
     const first = run[0]!;
     if (subjects === undefined) {
       aggregateType = first.aggregateType;
-      if (checker.ignoredTypes.has(aggregateType)) return;
+      if (checker.ignoredTypes.has(aggregateType)) return false;
       const key = { code: 'aggregate.unknownType', level: 'error', aggregateType } as const;
       if (!checker.aggregates.has(aggregateType)) {
         add(key, { version: first.version, message: `the app has no aggregate ${aggregateType}` });
@@ -109,6 +109,7 @@ export async function checkAggregate(checker: Checker, aggregateUuid: string, ad
     checker.onPage();
   }
   if (last !== undefined) for (const subject of subjects ?? []) checkState(subject, last, add);
+  return last !== undefined || unreadable;
 }
 
 /**

@@ -69,8 +69,7 @@ export async function checkHistory(
   for await (const aggregateUuid of aggregatesOf(ports, options)) {
     if (!isSampled(aggregateUuid, options.sample ?? 1, options.seed ?? 0)) continue;
     await work.add(async () => {
-      await checkAggregate(checker, aggregateUuid, findings.within(aggregateUuid));
-      aggregates++;
+      if (await checkAggregate(checker, aggregateUuid, findings.within(aggregateUuid))) aggregates++;
     });
     if (++chosen >= limit) break;
   }

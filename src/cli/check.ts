@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { AppDefinition } from '../app.ts';
 import { dynamoEventTable } from '../aws/dynamo-event-table.ts';
 import { dynamoProjectionTable } from '../aws/dynamo-projection-table.ts';
 import { dynamoSnapshots } from '../aws/dynamo-snapshots.ts';
@@ -120,6 +121,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
         ),
     });
     progress.end();
+    refuseNothing(report, app, types, aggregateUuids);
     if (values.json) {
       const place = { table: tableName, ...(target.endpoint !== undefined && { endpoint: target.endpoint }) };
       const took = Math.round(seconds() * 1000) / 1000;
@@ -128,15 +130,29 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
       for (const line of linesOf(terminal, report)) terminal.out(line);
       terminal.out(describe(report, seconds()));
     }
-    if (report.events === 0 && aggregateUuids !== undefined && report.findings.length === 0) {
-      throw new DaybookError('cli.noAggregate', { aggregateUuid: aggregateUuids.join(', ') });
-    }
     if (report.errors > 0)
       throw new DaybookError('cli.checkFound', { errors: report.errors, kinds: errorKinds(report) });
   } finally {
     progress.end();
     client.destroy();
   }
+}
+
+/** A name that was misspelt must not look like a history without faults. */
+function refuseNothing(
+  { events, findings }: CheckReport,
+  app: AppDefinition,
+  types: readonly string[] | undefined,
+  aggregateUuids: readonly string[] | undefined,
+): void {
+  if (events > 0 || findings.length > 0) return;
+  if (aggregateUuids !== undefined) {
+    throw new DaybookError('cli.noAggregate', { aggregateUuid: aggregateUuids.join(', ') });
+  }
+  const unknown = types?.find((name) => app.aggregates.every(({ type }) => type !== name));
+  if (unknown === undefined) return;
+  const known = app.aggregates.map(({ type }) => type).join(', ') || 'none';
+  throw usage(`There are no aggregates of the type ${unknown}, and the app ${app.name} has ${known}`);
 }
 
 function portsOf(client: DynamoDBClient, tableName: string, target: Target, alone: boolean): CheckPorts {
@@ -163,7 +179,7 @@ async function sizeOf(client: DynamoDBClient, tableName: string, terminal: Termi
 function sayPrice(size: TableSize, { readUnits, dollars }: ReturnType<typeof priceOf>, tableName: string): string[] {
   const { events, bytes, aggregates } = size;
   return [
-    `${tableName} counts ${n(events)} events of ${n(aggregates)} aggregates, ${(bytes / 1e6).toFixed(1)} MB (DynamoDB counts every six hours or so)`,
+    `${tableName} counts ${n(events)} events of ${n(aggregates)} aggregates, ${bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${n(Math.round(bytes / 1e5) / 10)} MB`} (DynamoDB counts every six hours or so)`,
     `a full check: about ${n(readUnits)} read units, ${money(dollars)} on demand in us-east-1 at $${DOLLARS_PER_MILLION} per million`,
   ];
 }
@@ -192,7 +208,7 @@ function linesOf(terminal: Terminal, { findings, beyond }: CheckReport): string[
     paint(terminal, 'dim', cut(terminal, heads[0]!)),
     ...findings.flatMap((finding, i) => [
       paint(terminal, finding.level === 'error' ? 'red' : 'yellow', cut(terminal, heads[i + 1]!)),
-      ...finding.examples.flatMap((example) => exampleLines(terminal, finding, example)),
+      ...finding.examples.flatMap((example) => exampleLines(terminal, example)),
     ]),
     ...(beyond > 0 ? [paint(terminal, 'yellow', `and ${n(beyond)} of further kinds`)] : []),
   ];
@@ -205,7 +221,7 @@ function subjectOf({ aggregateType, type, schemaVersion, by, path }: Finding): s
   return [...(aggregateType === undefined ? [] : [aggregateType]), ...event, ...folded, ...place].join(' · ');
 }
 
-function exampleLines(terminal: Terminal, _: Finding, { aggregateUuid, version, message, data }: Example): string[] {
+function exampleLines(terminal: Terminal, { aggregateUuid, version, message, data }: Example): string[] {
   const lines = [`    ${aggregateUuid} version ${version}: ${message}`];
   if (data !== undefined) lines.push(`      ${data}`);
   return lines.map((line) => cut(terminal, line.replaceAll('\n', ' ')));

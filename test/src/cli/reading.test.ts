@@ -1,48 +1,23 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createCloud } from '../../../local/cloud.ts';
-import { createDynamoDb } from '../../../local/dynamodb/dynamodb.ts';
-import { type HttpFront, startHttp } from '../../../local/host/http.ts';
-import { realKernel } from '../../../local/kernel/real-kernel.ts';
-import { main } from '../../../src/cli/main.ts';
-import { makeDynamoTables } from '../../contract/dynamo-tables.ts';
+import { hostTable } from './hosted-table.ts';
 
-let http: HttpFront;
+let hosted: Awaited<ReturnType<typeof hostTable>>;
 let folder: string;
-let flags: string[];
 
 beforeAll(async () => {
-  const cloud = createCloud(realKernel({ seed: 1 }));
-  createDynamoDb(cloud);
-  const no = () => {
-    throw new Error('only DynamoDB is here');
-  };
-  http = await startHttp({ cloud, roleOfAccessKey: () => undefined, s3: no, defect: no });
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  const client = new DynamoDBClient({ region: 'us-east-1', endpoint: http.endpoint, credentials });
-  const { tableName } = await makeDynamoTables(client);
-  client.destroy();
+  hosted = await hostTable();
   folder = mkdtempSync(path.join(tmpdir(), 'daybook-cli-'));
-  flags = ['--table', tableName, '--endpoint-url', http.endpoint, '--region', 'us-east-1'];
-  process.env.AWS_ACCESS_KEY_ID = 'local';
-  process.env.AWS_SECRET_ACCESS_KEY = 'local';
 });
 
 afterAll(async () => {
-  await http.stop();
+  await hosted.close();
   rmSync(folder, { recursive: true });
 });
 
-async function daybook(...args: string[]) {
-  const out: string[] = [];
-  const err: string[] = [];
-  const terminal = { columns: 100, colored: false, out: (t: string) => out.push(t), err: (t: string) => err.push(t) };
-  const code = await main([...args, ...flags], terminal);
-  return { code, out, err };
-}
+const daybook = async (...args: string[]) => await hosted.daybook(...args);
 
 const history = [
   { aggregateUuid: 'a', type: 'Opened', data: { by: 'Bob' }, recordedAt: '2020-01-01T00:00:00Z' },
