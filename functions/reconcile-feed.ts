@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { KinesisClient } from '@aws-sdk/client-kinesis';
 import type { Context } from 'aws-lambda';
 import { dynamoCursorTable } from '../src/aws/dynamo-cursor-table.ts';
+import { adoptionOf } from '../src/aws/dynamo-earlier-feed.ts';
 import { dynamoEventTable } from '../src/aws/dynamo-event-table.ts';
 import { environment } from '../src/aws/environment.ts';
 import { kinesisFeedWriter } from '../src/aws/kinesis-feed-writer.ts';
@@ -11,15 +12,12 @@ import { noReport, type Report } from '../src/feed/metrics.ts';
 import { type ReconcilePorts, reconcile } from '../src/feed/reconcile.ts';
 import { readReconcileRequest } from '../src/feed/reconcile-request.ts';
 
-/** Stop early enough that the page under way ends before the function's timeout. */
-const MARGIN_MS = 20_000;
-
 /** On a schedule, or on dead letters of the pipe: those come back until a whole round has answered them. */
 export const createReconcileFeed =
   (ports: ReconcilePorts, report: Report = noReport) =>
   async (event: unknown, context: Pick<Context, 'getRemainingTimeInMillis'>): Promise<BatchAnswer> => {
     const { letters, ...options } = readReconcileRequest(event);
-    const isLate = () => context.getRemainingTimeInMillis() < MARGIN_MS;
+    const isLate = () => context.getRemainingTimeInMillis() < 20_000; // the page under way ends before the timeout
     const { complete, seen } = await reconcile(ports, { isLate, ...options });
     report(seen);
     return { batchItemFailures: complete ? [] : letters };
@@ -34,7 +32,8 @@ export const handler = (event: unknown, context: Context): Promise<BatchAnswer> 
     const cursors = dynamoCursorTable({ client, tableName: environment('CONFIRMED_TABLE'), feed });
     const table = dynamoEventTable({ client, tableName: environment('EVENTS_TABLE') });
     const writer = kinesisFeedWriter({ client: new KinesisClient(), streamName: feed });
-    run = createReconcileFeed({ feed, cursors, table, writer, now: Date.now }, reportOf('reconcile-feed'));
+    const ports = { feed, cursors, table, writer, now: Date.now, ...adoptionOf(client, feed) };
+    run = createReconcileFeed(ports, reportOf('reconcile-feed'));
   }
   return run(event, context);
 };

@@ -7,6 +7,7 @@ import { reportOf } from '../src/aws/report.ts';
 import { type EnrichPorts, enrich } from '../src/feed/enrich.ts';
 import type { Envelope } from '../src/feed/envelope.ts';
 import { noReport, type Report } from '../src/feed/metrics.ts';
+import { whenAdopted } from '../src/feed/when-adopted.ts';
 
 /** The pipe's enrichment: table stream records in, envelopes out. */
 export const createTableToFeed =
@@ -23,9 +24,10 @@ export const handler = (records: unknown): Promise<readonly Envelope[]> => {
   if (run === undefined) {
     const client = leanClient(new DynamoDBClient());
     const feed = environment('FEED_ID');
+    const cursors = dynamoCursorTable({ client, tableName: environment('CONFIRMED_TABLE'), feed });
     const ports = {
       feed,
-      cursors: dynamoCursorTable({ client, tableName: environment('CONFIRMED_TABLE'), feed }),
+      cursors: process.env.FEED_FROM === undefined ? cursors : whenAdopted(feed, cursors),
       table: dynamoEventTable({ client, tableName: environment('EVENTS_TABLE') }),
     };
     run = createTableToFeed(ports, reportOf('table-to-feed'));

@@ -5,7 +5,7 @@ import {
   GetItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { type Cursor, type CursorTable, NO_CURSOR } from '../feed/cursor-table.ts';
+import { type Adoption, type Cursor, type CursorTable, NO_CURSOR } from '../feed/cursor-table.ts';
 import { batchGet } from './batch-get.ts';
 
 export interface DynamoCursorTableOptions {
@@ -18,8 +18,8 @@ export interface DynamoCursorTableOptions {
 type Item = Record<string, AttributeValue>;
 
 /**
- * The cursors of one feed in DynamoDB: `Cursor` = `<feedId>|<aggregateUuid>`; the reconciler's checkpoint is the item
- * `<feedId>|`.
+ * The cursors of one feed in DynamoDB: `Cursor` = `<feedId>|<aggregateUuid>`; the reconciler's checkpoint and the
+ * feed's adoption are the item `<feedId>|`.
  *
  * @example
  * const cursors = dynamoCursorTable({ client: new DynamoDBClient(), tableName: 'Confirmed', feed: 'feed-1' });
@@ -56,8 +56,8 @@ export function dynamoCursorTable({ client, tableName: TableName, feed }: Dynamo
   };
 
   return {
-    async readMany(aggregates) {
-      const items = await batchGet({ client, tableName: TableName, keys: aggregates.map(keyOf), consistent: false });
+    async readMany(aggregates, { consistent = false } = {}) {
+      const items = await batchGet({ client, tableName: TableName, keys: aggregates.map(keyOf), consistent });
       return new Map(items.map((item) => [(item.Cursor?.S ?? '').slice(feed.length + 1), cursorOf(item)]));
     },
 
@@ -131,12 +131,62 @@ export function dynamoCursorTable({ client, tableName: TableName, feed }: Dynamo
         }),
       );
     },
+
+    async adoption() {
+      const { Item } = await client.send(new GetItemCommand({ TableName, Key: keyOf(''), ConsistentRead: true }));
+      return adoptionOf(Item);
+    },
+
+    async noteAdoption(from, since) {
+      const noted = { from, since };
+      try {
+        await client.send(
+          new UpdateItemCommand({
+            TableName,
+            Key: keyOf(''),
+            UpdateExpression: 'SET AdoptedFrom = :from, AdoptionSince = :since',
+            ConditionExpression: 'attribute_not_exists(AdoptedFrom)',
+            ExpressionAttributeValues: { ':from': { S: from }, ':since': n(since) },
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          }),
+        );
+        return noted;
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return adoptionOf(error.Item) ?? noted;
+        throw error;
+      }
+    },
+
+    async saveAdoption(place) {
+      const [name, value] = 'after' in place ? ['AdoptionAfter', { S: place.after }] : ['AdoptedAt', n(place.doneAt)];
+      await client.send(
+        new UpdateItemCommand({
+          TableName,
+          Key: keyOf(''),
+          UpdateExpression: `SET ${name} = :value`,
+          ExpressionAttributeValues: { ':value': value },
+        }),
+      );
+    },
+  };
+}
+
+function adoptionOf(item: Item | undefined): Adoption | undefined {
+  if (item?.AdoptedFrom?.S === undefined) return undefined;
+  const after = item.AdoptionAfter?.S;
+  const doneAt = numberOf(item.AdoptedAt);
+  return {
+    from: item.AdoptedFrom.S,
+    since: numberOf(item.AdoptionSince) ?? 0,
+    ...(after !== undefined && { after }),
+    ...(doneAt !== undefined && { doneAt }),
   };
 }
 
 const n = (value: number): AttributeValue => ({ N: String(value) });
 
-function cursorOf(item: Item | undefined): Cursor {
+/** The cursor that an item of the table holds. */
+export function cursorOf(item: Item | undefined): Cursor {
   if (item === undefined) return NO_CURSOR;
   const base = numberOf(item.Base);
   const head = numberOf(item.Head);

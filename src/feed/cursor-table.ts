@@ -32,10 +32,28 @@ export interface Checkpoint {
   readonly startedAt: number;
 }
 
+/** How a feed begins over a table that may have events already, and how far that is. */
+export interface Adoption {
+  /** `now`: what is there is its past. `start`: nothing is. Anything else: the id of the feed that it goes on from. */
+  readonly from: string;
+  /** When it was begun; milliseconds since the epoch. */
+  readonly since: number;
+  /** Where it stands; absent at its beginning. */
+  readonly after?: string;
+  /** When it was done: from then on nothing about it changes. */
+  readonly doneAt?: number;
+}
+
 /** The port to the cursors of one feed. */
 export interface CursorTable {
-  /** Eventually consistent: safe, `confirmed` only grows, so an older one is a lower bound. Absent ones are left out. */
-  readMany(aggregates: readonly string[]): Promise<ReadonlyMap<string, Cursor>>;
+  /**
+   * Eventually consistent by default: safe, `confirmed` only grows, so an older one is a lower bound. Absent ones are left
+   * out.
+   */
+  readMany(
+    aggregates: readonly string[],
+    options?: { readonly consistent?: boolean },
+  ): Promise<ReadonlyMap<string, Cursor>>;
   /** Consistent. */
   read(aggregate: string): Promise<Cursor>;
   /**
@@ -53,6 +71,12 @@ export interface CursorTable {
   markHole(aggregate: string, hole: Hole): Promise<{ readonly marked: boolean; readonly cursor: Cursor }>;
   checkpoint(): Promise<Checkpoint | undefined>;
   saveCheckpoint(checkpoint: Checkpoint): Promise<void>;
+  /** Consistent. */
+  adoption(): Promise<Adoption | undefined>;
+  /** Notes how the feed begins, only while nothing is noted; answers with what is noted then. */
+  noteAdoption(from: string, since: number): Promise<Adoption>;
+  /** Keeps how far it is, or that it is done. */
+  saveAdoption(place: { readonly after: string } | { readonly doneAt: number }): Promise<void>;
 }
 
 /** Is a version that was put by Confirm or the reconciler still on its way? Clocks of two functions may differ either way. */

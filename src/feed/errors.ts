@@ -8,6 +8,12 @@ export const feedErrors = {
     `the envelope has format ${JSON.stringify(d.format) ?? 'none'}, this code reads ${d.known}; deploy a version that knows it, missed events are read from the table then`,
   'feed.envelopeForeign': (d: { aggregate: string; expected: string; found: string }) =>
     `the envelope of ${d.aggregate} belongs to feed ${d.found}, this reader to ${d.expected}; look at who writes to this feed`,
+  'feed.notAdopted': (d: { feed: string }) =>
+    `the feed ${d.feed} waits for its adoption of what the table has already; nothing is lost, the pipe brings this batch again for 24 hours. The reconciler carries the adoption on at its next run; quicker: npx daybook feed adopt`,
+  'feed.adoptedOtherwise': (d: { feed: string; expected: string; found: string; done: boolean }) =>
+    `the feed ${d.feed} cannot be adopted from ${d.expected}: its adoption from ${d.found} is ${d.done ? 'done' : 'under way'}; go on with --from ${d.found}, or begin a new feed (the construct's feed.generation)`,
+  'feed.earlierUnknown': (d: { feed: string; earlier: string }) =>
+    `the feed ${d.feed} cannot go on from the feed ${d.earlier}: the table of confirmed versions holds none of it; give the name of the stream that was the feed before, or start, or now`,
   'feed.putRefused': (d: { aggregate: string; from: number; to: number }) =>
     `the feed did not take the envelope ${d.aggregate} [${d.from}..${d.to}]; it is tried again`,
   'feed.busRefused': (d: { aggregate: string; version: number; reason: string }) =>

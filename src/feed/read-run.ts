@@ -1,4 +1,4 @@
-import { isDaybookError } from '../errors.ts';
+import { type DaybookError, isDaybookError } from '../errors.ts';
 import type { EventTable } from '../store/event-table.ts';
 import { type EnvelopeEvent, toEnvelopeEvent } from './envelope.ts';
 import { jsonBytes } from './envelope-size.ts';
@@ -49,6 +49,33 @@ export async function readRun(
   }
 }
 
+/** How often a commit of which only a part is seen is looked at again. */
+const LOOKS = 5;
+
+/**
+ * The highest version that is in the table, be it an event or not; 0 for none. Of a commit whose last version is not seen
+ * yet (a Query may see half of a transaction) it is the last one, once that is there.
+ */
+export async function lastOf(table: Pick<EventTable, 'query'>, aggregate: string): Promise<number> {
+  let last = 0;
+  try {
+    for (let look = 0; look < LOOKS; look++) {
+      let commitLast = 0;
+      for await (const page of table.query(aggregate, { reverse: true, limit: 1, consistent: true })) {
+        for (const event of page) {
+          last = event.version;
+          commitLast = event.commitLast;
+        }
+      }
+      if (commitLast <= last) break;
+    }
+    return last;
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return error.details.version;
+  }
+}
+
 /** The highest version in the table; 0 for none, undefined when the item there is no event. */
 export async function headOf(table: Pick<EventTable, 'query'>, aggregate: string): Promise<number | undefined> {
   try {
@@ -76,7 +103,9 @@ export async function hasFrom(table: Pick<EventTable, 'query'>, aggregate: strin
 }
 
 /** Does the error say that an item is no event? No retry mends that; everything else is worth one. */
-export function isUnreadable(error: unknown): boolean {
+export function isUnreadable(
+  error: unknown,
+): error is DaybookError<'event.unknownFormat' | 'event.missingAttribute' | 'event.encrypted'> {
   return (
     isDaybookError(error, 'event.unknownFormat') ||
     isDaybookError(error, 'event.missingAttribute') ||

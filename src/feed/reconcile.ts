@@ -1,12 +1,16 @@
 import type { EventTable } from '../store/event-table.ts';
+import { type AdoptPorts, carryAdoptionOn } from './adopt.ts';
 import { type Checkpoint, type Cursor, hasOpenOffer, NO_CURSOR } from './cursor-table.ts';
 import { eachOf } from './feed-batch.ts';
 import { errorNote, type Observed, type Observing, observing } from './observed.ts';
 import { type OfferPorts, offerNext } from './offer.ts';
 import { hasFrom, headOf } from './read-run.ts';
+import { whenAdopted } from './when-adopted.ts';
 
 export interface ReconcilePorts extends OfferPorts {
   readonly table: Pick<EventTable, 'query' | 'aggregates'>;
+  /** Given for a feed that waits for its adoption: how it begins unless a person says otherwise. */
+  readonly adoption?: Pick<AdoptPorts, 'earlier'> & { readonly from: string };
 }
 
 export interface ReconcileOptions {
@@ -37,11 +41,13 @@ const LONGEST_PAUSE_MS = 3_600_000;
  * puts the next envelope of each one that lags. A round ends at the end of the list; a run ends there or when it is late.
  */
 export async function reconcile(
-  ports: ReconcilePorts,
+  given: ReconcilePorts,
   { isLate, since, most = Number.POSITIVE_INFINITY }: ReconcileOptions,
 ): Promise<Reconciled> {
-  const { cursors, table, now } = ports;
   const seen = observing();
+  const ports = given.adoption === undefined ? given : await onceAdopted(given, given.adoption, isLate, seen);
+  if (ports === undefined) return { complete: false, seen };
+  const { cursors, table, now } = ports;
   const wanted = Math.min(since ?? 0, now()); // the clocks of others may run ahead
   let place: Checkpoint = (await cursors.checkpoint()) ?? { startedAt: now() };
   if (place.after === undefined) place = { startedAt: now() };
@@ -61,6 +67,17 @@ export async function reconcile(
     }
     if (isLate() || looked >= most) return { complete: false, seen };
   }
+}
+
+/** The ports of a feed that is adopted; undefined when that takes another run. */
+async function onceAdopted(
+  ports: ReconcilePorts,
+  { from, earlier }: NonNullable<ReconcilePorts['adoption']>,
+  isLate: () => boolean,
+  seen: Observing,
+): Promise<ReconcilePorts | undefined> {
+  if (!(await carryAdoptionOn({ ...ports, earlier }, from, isLate, seen))) return undefined;
+  return { ...ports, cursors: { ...ports.cursors, ...whenAdopted(ports.feed, ports.cursors) } };
 }
 
 async function reconcilePage(aggregates: readonly string[], ports: ReconcilePorts, seen: Observing): Promise<void> {

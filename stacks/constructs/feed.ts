@@ -23,6 +23,19 @@ export interface FeedOptions {
    */
   readonly generation?: number;
   /**
+   * How the feed begins over an events table that already has events.
+   * - `start`: everything is delivered, from version 1.
+   * - `now`: what is there is its past; what is appended after that is delivered, without exception.
+   * - the name of the stream that was the feed before (the output `FeedName`): every aggregate and every consumer goes on
+   *   where it was. Give it together with a new `generation`.
+   *
+   * Unless it is `start`, nothing is fed until the feed is adopted: by the reconciler at its first run, or by
+   * `npx daybook feed adopt`, which is quicker and shows how far it is. Leave it as it is afterwards.
+   *
+   * @default start
+   */
+  readonly from?: 'start' | 'now' | (string & {});
+  /**
    * How long the pipe gathers records before it calls the enrichment: less latency against more repeats.
    *
    * @default 1 second
@@ -79,16 +92,22 @@ export class Feed extends Construct {
       FEED_ID: this.stream.streamName,
       METRIC_NAMESPACE,
     };
+    const from = props.from ?? 'start';
+    const waits = from === 'start' ? {} : { FEED_FROM: from };
 
     this.enrich = new NodeFunction(this, 'Enrich', {
       name: 'table-to-feed',
       description: 'Makes per-aggregate order from the table: one envelope per aggregate, from confirmed + 1.',
       memorySize: 1024,
       timeout: Duration.seconds(60),
-      environment,
+      environment: { ...environment, ...waits },
     });
     this.enrich.allow(['dynamodb:Query'], [storage.events.tableArn]);
-    this.enrich.allow(['dynamodb:BatchGetItem'], [storage.confirmed.tableArn]);
+    this.enrich.allow(
+      // Whether the feed is adopted is one item.
+      from === 'start' ? ['dynamodb:BatchGetItem'] : ['dynamodb:BatchGetItem', 'dynamodb:GetItem'],
+      [storage.confirmed.tableArn],
+    );
 
     this.deadLetters = deadLetters(this, 'PipeDeadLetters');
     const role = new Role(this, 'PipeRole', { assumedBy: new ServicePrincipal('pipes.amazonaws.com') });
@@ -139,8 +158,16 @@ export class Feed extends Construct {
         'Compares the heads in the table with `confirmed` and puts the next envelope of each aggregate that lags.',
       timeout: Duration.minutes(5),
       reservedConcurrentExecutions: 1,
-      environment,
+      environment: {
+        ...environment,
+        ...(from !== 'start' && { ...waits, POSITIONS_TABLE: storage.positions.tableName }),
+      },
     });
+    if (from !== 'start' && from !== 'now') {
+      // To go on from another feed: where its aggregates and its consumers stand.
+      this.reconcile.allow(['dynamodb:Scan'], [storage.confirmed.tableArn]);
+      this.reconcile.allow(['dynamodb:PutItem', 'dynamodb:Scan'], [storage.positions.tableArn]);
+    }
     this.reconcile.allow(['dynamodb:Query'], [storage.events.tableArn]);
     this.reconcile.allow(['dynamodb:Scan'], [`${storage.events.tableArn}/index/${AGGREGATES_BY_TYPE}`]);
     this.reconcile.allow(

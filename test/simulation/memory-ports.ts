@@ -1,5 +1,5 @@
 import type { StoredEvent } from '../../src/event/stored-event.ts';
-import type { Cursor, CursorTable } from '../../src/feed/cursor-table.ts';
+import type { Adoption, Cursor, CursorTable } from '../../src/feed/cursor-table.ts';
 import type { Parking, PositionMove, PositionTable, Standing } from '../../src/feed/position-table.ts';
 import type { EventTable } from '../../src/store/event-table.ts';
 
@@ -53,6 +53,7 @@ export interface MemoryCursors extends CursorTable {
 export function memoryCursors(stale: (aggregate: string) => Cursor | undefined = () => undefined): MemoryCursors {
   const items = new Map<string, Cursor>();
   let place: Awaited<ReturnType<CursorTable['checkpoint']>>;
+  let adoption: Adoption | undefined;
   const of = (aggregate: string): Cursor => items.get(aggregate) ?? { confirmed: 0 };
   const set = (aggregate: string, cursor: Cursor) => {
     items.set(aggregate, cursor);
@@ -60,10 +61,10 @@ export function memoryCursors(stale: (aggregate: string) => Cursor | undefined =
   };
   return {
     items,
-    async readMany(aggregates) {
+    async readMany(aggregates, { consistent = false } = {}) {
       const found = new Map<string, Cursor>();
       for (const aggregate of aggregates) {
-        const cursor = stale(aggregate) ?? items.get(aggregate);
+        const cursor = (consistent ? undefined : stale(aggregate)) ?? items.get(aggregate);
         if (cursor !== undefined) found.set(aggregate, cursor);
       }
       return found;
@@ -98,6 +99,16 @@ export function memoryCursors(stale: (aggregate: string) => Cursor | undefined =
     },
     async saveCheckpoint(checkpoint) {
       place = checkpoint;
+    },
+    async adoption() {
+      return adoption;
+    },
+    async noteAdoption(from, since) {
+      adoption ??= { from, since };
+      return adoption;
+    },
+    async saveAdoption(step) {
+      adoption = { ...adoption!, ...step };
     },
   };
 }

@@ -81,6 +81,20 @@ describe.each<[string, () => Promise<CursorTable>]>([
     expect(await cursors.begin('c', { confirmed: 2, base: 2 })).toBe(false);
   });
 
+  test('how a feed begins is noted once, and how far that is', async () => {
+    const cursors = await make();
+    expect(await cursors.adoption()).toBeUndefined();
+    expect(await cursors.noteAdoption('now', 1000)).toEqual({ from: 'now', since: 1000 });
+    expect(await cursors.noteAdoption('start', 2000)).toEqual({ from: 'now', since: 1000 });
+    await cursors.saveAdoption({ after: 'x' });
+    await cursors.saveCheckpoint({ startedAt: 5, after: 'y' });
+    expect(await cursors.adoption()).toEqual({ from: 'now', since: 1000, after: 'x' });
+    await cursors.saveAdoption({ doneAt: 3000 });
+    await cursors.saveAdoption({ after: 'z' }); // another that is behind
+    expect(await cursors.adoption()).toEqual({ from: 'now', since: 1000, after: 'z', doneAt: 3000 });
+    expect(await cursors.checkpoint()).toEqual({ startedAt: 5, after: 'y' });
+  });
+
   test('offers, heads and holes are kept; a raise ends the hole', async () => {
     const cursors = await make();
     await cursors.offer('a', 4, 1000);

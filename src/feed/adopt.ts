@@ -1,0 +1,192 @@
+import { DaybookError } from '../errors.ts';
+import type { EventTable } from '../store/event-table.ts';
+import type { Adoption, Cursor, CursorTable } from './cursor-table.ts';
+import type { EarlierFeed, EarlierPosition } from './earlier-feed.ts';
+import { eachOf } from './feed-batch.ts';
+import type { Observing } from './observed.ts';
+import { lastOf } from './read-run.ts';
+
+export interface AdoptPorts {
+  /** The feed's id. */
+  readonly feed: string;
+  readonly cursors: CursorTable;
+  readonly table: Pick<EventTable, 'query' | 'aggregates'>;
+  /** What the tables hold of another feed, by its id. */
+  readonly earlier: (feed: string) => EarlierFeed;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+export interface AdoptOptions {
+  /** `now`, `start`, or the id of the feed that this one goes on from. */
+  readonly from: string;
+  /** How long a feed's readers may take to leave it before what they kept is copied. Default 0. */
+  readonly settleMs?: number;
+  /** Is the time of this run used up? Asked between pages; the next run goes on from there. Default: never. */
+  readonly isLate?: () => boolean;
+  /** Told after each page. */
+  readonly onProgress?: (adopted: Adopted) => void;
+}
+
+/** What a run has done. */
+export interface Adopted {
+  /** Is the feed adopted? Otherwise the next run goes on. */
+  readonly complete: boolean;
+  /** Aggregates that were looked at. */
+  readonly looked: number;
+  /** Of them, those that begin at what they have now: the feed had not begun them. */
+  readonly begun: number;
+  /** Positions of consumers that were copied. */
+  readonly positions: number;
+}
+
+/** Aggregates to a page, and so to a checkpoint. */
+const PAGE = 1000;
+const CONCURRENCY = 16;
+
+/**
+ * Begins a feed over a table that already has events. It may be killed and run again, or run twice at once: each aggregate
+ * is begun in one conditional write, once, and nothing that is appended after that write is taken for its past.
+ */
+export async function adopt(ports: AdoptPorts, options: AdoptOptions): Promise<Adopted> {
+  const { feed, cursors, now } = ports;
+  const { from, settleMs = 0, isLate = () => false, onProgress = () => {} } = options;
+  const goesOn = from !== 'now' && from !== 'start';
+  const known = await cursors.adoption();
+  if (known === undefined && goesOn) await needEarlier(ports, from);
+  const adoption = known ?? (await cursors.noteAdoption(from, now()));
+  if (adoption.from !== from) {
+    const done = adoption.doneAt !== undefined;
+    throw new DaybookError('feed.adoptedOtherwise', { feed, expected: from, found: adoption.from, done });
+  }
+  const adopted = { complete: adoption.doneAt !== undefined, looked: 0, begun: 0, positions: 0 };
+  if (adopted.complete || (goesOn && now() - adoption.since < settleMs)) return adopted;
+  for await (const _ of pagesOf(adoption, ports, adopted)) {
+    onProgress(adopted);
+    if (isLate()) return adopted;
+  }
+  await cursors.saveAdoption({ doneAt: now() });
+  adopted.complete = true;
+  return adopted;
+}
+
+/** An update of a stack has changed all of its functions within this time: then nobody moves the earlier feed's positions. */
+const SETTLE_MS = 5 * 60_000;
+
+/** What the reconciler does first while its feed is not adopted. A person may have said otherwise than the construct. */
+export async function carryAdoptionOn(
+  ports: AdoptPorts,
+  from: string,
+  isLate: () => boolean,
+  seen: Observing,
+): Promise<boolean> {
+  const known = await ports.cursors.adoption();
+  const options = { from: known?.from ?? from, settleMs: SETTLE_MS, isLate };
+  const { complete, begun, positions } = await adopt(ports, options);
+  seen.count('AggregatesAdopted', begun);
+  seen.count('PositionsAdopted', positions);
+  return complete;
+}
+
+type Counting = { -readonly [K in keyof Adopted]: Adopted[K] };
+
+/** Mistyped, a feed that nobody knows would have everything delivered again: so it is looked for before anything is noted. */
+async function needEarlier({ feed, earlier }: AdoptPorts, from: string): Promise<void> {
+  if (from !== feed) {
+    for (let after: string | undefined; ; ) {
+      const { entries, next } = await earlier(from).cursors(after);
+      if (entries.length > 0) return;
+      if (next === undefined) break;
+      after = next;
+    }
+  }
+  throw new DaybookError('feed.earlierUnknown', { feed, earlier: from });
+}
+
+/** Does the work, and rests after each page that is not the last, its place saved. */
+async function* pagesOf({ from, after }: Adoption, ports: AdoptPorts, adopted: Counting): AsyncGenerator<void> {
+  if (from === 'start') return;
+  if (from === 'now') yield* beginPages(after, ports, adopted);
+  else yield* goOnPages(after, from, ports, adopted);
+}
+
+async function* beginPages(start: string | undefined, ports: AdoptPorts, adopted: Counting): AsyncGenerator<void> {
+  const { cursors, table } = ports;
+  for (let after = start; ; ) {
+    const page = await table.aggregates({ limit: PAGE, ...(after !== undefined && { after }) });
+    const known = await cursors.readMany(page.aggregateUuids);
+    await eachOf(page.aggregateUuids, CONCURRENCY, async (aggregate) => {
+      if ((known.get(aggregate)?.confirmed ?? 0) > 0) return;
+      const last = await lastOf(table, aggregate);
+      if (last > 0 && (await cursors.begin(aggregate, { confirmed: last, base: last }))) adopted.begun++;
+    });
+    adopted.looked += page.aggregateUuids.length;
+    if (page.next === undefined) return;
+    after = page.next;
+    await cursors.saveAdoption({ after });
+    yield;
+  }
+}
+
+/** Positions first: the feed must not bring an aggregate to a consumer whose position is not there yet. */
+async function* goOnPages(
+  start: string | undefined,
+  from: string,
+  ports: AdoptPorts,
+  adopted: Counting,
+): AsyncGenerator<void> {
+  const { cursors } = ports;
+  const earlier = ports.earlier(from);
+  let [part, after] = readPlace(start);
+  const rest = async (next: string | undefined) => {
+    after = next;
+    await cursors.saveAdoption({ after: JSON.stringify([part, after]) });
+  };
+  while (part === 'positions') {
+    const page = await earlier.positions(after);
+    await eachOf(page.entries, CONCURRENCY, async (entry) => {
+      const position = await withinTable(entry, ports);
+      if (position !== undefined && (await earlier.keep(position))) adopted.positions++;
+    });
+    if (page.next === undefined) part = 'cursors';
+    await rest(page.next);
+    yield;
+  }
+  for (;;) {
+    const page = await earlier.cursors(after);
+    await eachOf(page.entries, CONCURRENCY, async ({ aggregate, cursor }) => {
+      const begin = startOf(cursor, await lastOf(ports.table, aggregate));
+      if (begin.confirmed > 0 && (await cursors.begin(aggregate, begin))) adopted.begun++;
+    });
+    adopted.looked += page.entries.length;
+    if (page.next === undefined) return;
+    await rest(page.next);
+    yield;
+  }
+}
+
+/**
+ * Where the new feed takes an aggregate on: one version before the old feed's end. That version is brought once more, so that
+ * a consumer that lost it with the old stream sees what it lacks even if nothing is ever appended again; the others drop it.
+ * A restored table may end earlier than the old feed: what is appended to it are other events under the same versions.
+ */
+function startOf({ confirmed, base = 0 }: Cursor, last: number): { readonly confirmed: number; readonly base: number } {
+  const past = Math.min(base, last);
+  return { confirmed: Math.max(past, Math.min(confirmed, last) - 1), base: past };
+}
+
+/** A position beyond a restored table's end comes back to it, and what else was noted of it is void. */
+async function withinTable(entry: EarlierPosition, { table }: AdoptPorts): Promise<EarlierPosition | undefined> {
+  const { consumer, aggregate, position } = entry;
+  const last = await lastOf(table, aggregate);
+  if (position <= last) return entry;
+  return last === 0 ? undefined : { consumer, aggregate, position: last };
+}
+
+type Part = 'positions' | 'cursors';
+
+function readPlace(after: string | undefined): [Part, string | undefined] {
+  if (after === undefined) return ['positions', undefined];
+  const [part, place] = JSON.parse(after) as [Part, string | null];
+  return [part, place ?? undefined];
+}
