@@ -9,6 +9,7 @@ import type { EarlierFeed, EarlierPage } from '../feed/earlier-feed.ts';
 import { realPauses } from '../store/backoff.ts';
 import { cursorOf } from './dynamo-cursor-table.ts';
 import { environment } from './environment.ts';
+import { positionKey } from './position-item.ts';
 import { retry } from './retry.ts';
 
 export interface DynamoEarlierFeedsOptions {
@@ -71,7 +72,8 @@ export function dynamoEarlierFeeds(options: DynamoEarlierFeedsOptions): (earlier
         // `<consumer>|<feedId>|<aggregateUuid>`: only an aggregate's id may hold a bar.
         const [consumer = '', of, ...aggregate] = name.split('|');
         if (of !== earlier) return undefined;
-        const { Consumer: _, Position, ...rest } = item;
+        // Who was at it in the old feed is at it no more.
+        const { Consumer: _, Position, LeaseHolder: __, LeaseUntil: ___, ...rest } = item;
         return { consumer, aggregate: aggregate.join('|'), position: Number(Position?.N ?? 0), rest };
       });
     },
@@ -81,7 +83,8 @@ export function dynamoEarlierFeeds(options: DynamoEarlierFeedsOptions): (earlier
         TableName: positionsTable,
         Item: {
           ...(rest as Item),
-          Consumer: { S: `${consumer}|${feed}|${aggregate}` },
+          ...('ParkedIn' in (rest as Item) && { ParkedIn: { S: feed } }), // listed with the feed that it waits in
+          Consumer: { S: positionKey(consumer, feed, aggregate) },
           ...(position > 0 && { Position: { N: String(position) } }),
         },
         ConditionExpression: 'attribute_not_exists(#consumer)',

@@ -175,11 +175,11 @@ function startOf({ confirmed, base = 0 }: Cursor, last: number): { readonly conf
   return { confirmed: Math.max(past, Math.min(confirmed, last) - 1), base: past };
 }
 
-/** A position beyond a restored table's end comes back to it, and what else was noted of it is void. */
+/** Behind a position at the table's end nothing waits. One beyond a restored table's end comes back to it. */
 async function withinTable(entry: EarlierPosition, { table }: AdoptPorts): Promise<EarlierPosition | undefined> {
   const { consumer, aggregate, position } = entry;
   const last = await lastOf(table, aggregate);
-  if (position <= last) return entry;
+  if (position < last) return entry;
   return last === 0 ? undefined : { consumer, aggregate, position: last };
 }
 

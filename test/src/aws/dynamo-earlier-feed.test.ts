@@ -73,14 +73,17 @@ test('a position is kept only where there is none, with everything that stands b
   const Item = {
     Consumer: { S: 'fees|feed-1|a' },
     Position: { N: '4' },
-    ParkedAt: { N: '9' },
+    ParkedIn: { S: 'feed-1' },
+    ParkedVersion: { N: '5' },
+    LeaseHolder: { S: 'gone' },
     Why: { M: { x: { S: 'y' } } },
   };
   await client.send(new PutItemCommand({ TableName: 'positions', Item }));
   const [position] = await allOf(earlier('feed-1').positions);
   expect(await earlier('feed-1').keep(position!)).toBe(true);
   const { Items = [] } = await client.send(new ScanCommand({ TableName: 'positions' }));
-  expect(Items).toContainEqual({ ...Item, Consumer: { S: 'fees|feed-2|a' } });
+  const { LeaseHolder: _, ...kept } = Item;
+  expect(Items).toContainEqual({ ...kept, Consumer: { S: 'fees|feed-2|a' }, ParkedIn: { S: 'feed-2' } });
   await feed('feed-2').positions.raise('fees', 'a', 7);
   expect(await earlier('feed-1').keep(position!)).toBe(false);
   expect((await feed('feed-2').positions.read('fees', ['a'])).get('a')).toBe(7);

@@ -436,12 +436,16 @@ describe('from another feed', () => {
   test('a table that was restored to before: nothing appended to it is taken for known', async () => {
     const { feed, kept } = earlierFeed({ a: { confirmed: 9 }, b: { confirmed: 3, base: 3 }, gone: { confirmed: 2 } }, [
       { consumer: 'bus', aggregate: 'a', position: 9, rest: { Parked: 10 } },
+      { consumer: 'fees', aggregate: 'a', position: 4, rest: { Parked: 5 } },
       { consumer: 'bus', aggregate: 'gone', position: 2 },
     ]);
     const { ports, begun, ring, append } = setup({ a: upTo(4), b: [1] }, feed);
     await adopt(ports, { from: 'feed-1' });
     expect(begun()).toEqual({ a: [3, undefined], b: [1, 1] });
-    expect([...kept.values()]).toEqual([{ consumer: 'bus', aggregate: 'a', position: 4 }]);
+    expect([...kept.values()]).toEqual([
+      { consumer: 'bus', aggregate: 'a', position: 4 },
+      { consumer: 'fees', aggregate: 'a', position: 4 },
+    ]);
     append('a', 5);
     append('b', 2);
     expect(await ring(['a', 5], ['b', 2])).toEqual(['b [2..2] 2 base 1', 'a [4..5] 5 base undefined']);
