@@ -243,8 +243,8 @@ export const BUGS: readonly Bug[] = [
     'a gap is dropped',
     patch(
       ADVANCE,
-      'arrival.to > Math.max(lane.standing.position, arrival.base); ) {',
-      'arrival.to > Math.max(lane.standing.position, arrival.base) && arrival.from <= lane.standing.position + 1; ) {',
+      'while (arrival.to > Math.max(lane.standing.position, arrival.base)) {',
+      'while (arrival.to > Math.max(lane.standing.position, arrival.base) && arrival.from <= lane.standing.position + 1) {',
     ),
   ),
   bug(

@@ -49,7 +49,7 @@ export interface Lane<E extends AnyEvent, Item> {
   standing: Standing;
 }
 
-/** How often others may be faster before the rest is given back: each time the winner's work is read, and most is done then. */
+/** How often others may be faster, and nobody come forward, before the rest is given back. */
 export const RACE: Backoff = { attempts: 12, baseMs: 20, capMs: 500 };
 /** Events of no interest move the position at the end, and this often on a long way. */
 const SAVE_EVERY = 500;
@@ -69,7 +69,9 @@ export async function advance<E extends AnyEvent, Item>(
   try {
     for (const [index, arrival] of run.entries()) {
       standsAt(index);
-      for (let races = 0; arrival.to > Math.max(lane.standing.position, arrival.base); ) {
+      let lost = 0;
+      let inVain = 0;
+      while (arrival.to > Math.max(lane.standing.position, arrival.base)) {
         if (lane.standing.parked !== undefined) {
           if (lane.standing.parked.waiting < last) lane.standing = await positions.wait(name, aggregate, last);
           if (lane.standing.parked === undefined) continue;
@@ -78,11 +80,14 @@ export async function advance<E extends AnyEvent, Item>(
         }
         if ((await advanceTo(arrival, last, lane)) !== 'lost') continue;
         invocation.seen.count('RacesLost');
-        if (++races === RACE.attempts) {
-          throw new DaybookError('feed.positionBusy', { consumer: name, aggregate, attempts: races });
-        }
-        await pause(RACE, races, ports.pauses);
+        await pause(RACE, Math.min(++lost, RACE.attempts), ports.pauses);
+        const before = lane.standing.position;
         lane.standing = await standingOf(lane);
+        // Where the winners come forward this one's work gets less each time.
+        inVain = lane.standing.position > before ? 0 : inVain + 1;
+        if (inVain === RACE.attempts || invocation.isLate()) {
+          throw new DaybookError('feed.positionBusy', { consumer: name, aggregate, attempts: lost });
+        }
       }
     }
   } finally {
