@@ -22,8 +22,9 @@ export interface EnrichPorts {
 }
 
 /** So much that came with earlier batches is not sent again with this one. */
-const MUCH_BYTES = 64_000;
-const MOSTLY = 3;
+const MUCH_BYTES = 16_000;
+/** And not, when it is this part of what came. */
+const A_PART = 0.5;
 /** An event's keys, ids and times, roughly; its data comes on top. */
 const EVENT_BYTES = 200;
 /** How many aggregates are read from the table at a time; what they hold in memory is bounded by it too. */
@@ -221,11 +222,11 @@ async function gatherMissing(
 }
 
 /**
- * Is nearly all of the run missing in this batch, and is it a lot? Those versions rang before: they are on their way, or
+ * Is a good part of the run missing in this batch, and is it a lot? Those versions rang before: they are on their way, or
  * Confirm is behind. Sent again with every batch, a burst would cost many times its bytes and its reads.
  */
 function isBehind(missing: number, images: readonly EnvelopeEvent[]): boolean {
-  if (missing <= MOSTLY * images.length) return false;
+  if (missing <= A_PART * images.length) return false;
   const size = images.reduce((sum, event) => sum + event.data.length + EVENT_BYTES, 0) / images.length;
   return missing * (images.length === 0 ? EVENT_BYTES : size) > MUCH_BYTES;
 }

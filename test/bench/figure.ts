@@ -47,6 +47,8 @@ export interface Bench<Name extends string = string> {
   readonly name: string;
   /** Default 30. */
   readonly rounds?: number;
+  /** Rounds before them that are not counted; default 3. A model that takes seconds needs none. */
+  readonly warmUp?: number;
   /**
    * Runs of each side in a round, the sides taken in turn; default 1. More for short operations: the sides then meet the
    * same moments of a busy machine. Garbage is collected before a round, and with one turn before each side too.
@@ -71,6 +73,7 @@ export const DEFAULT_ROUNDS = 30;
 export function defineBench<const Name extends string>(bench: {
   readonly name: string;
   readonly rounds?: number;
+  readonly warmUp?: number;
   readonly turns?: number;
   readonly figures: readonly Figure<NoInfer<Name>>[];
   prepare(): Promise<Prepared<Name>> | Prepared<Name>;

@@ -7,7 +7,11 @@ export async function measureBench(bench: Bench): Promise<void> {
   try {
     const rounds = await runRounds(
       prepared.sides,
-      { rounds: Number(process.argv[2]), turns: bench.turns ?? 1 },
+      {
+        rounds: Number(process.argv[2]),
+        turns: bench.turns ?? 1,
+        ...(bench.warmUp !== undefined && { warmUp: bench.warmUp }),
+      },
       processMeter(),
     );
     await new Promise<void>((resolve, reject) => {

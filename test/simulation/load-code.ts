@@ -18,7 +18,7 @@ export interface Patch {
 export const SMALL_LIMITS: readonly Patch[] = [
   patch('src/feed/envelope-size.ts', 'ENVELOPE_BYTES = 900_000', 'ENVELOPE_BYTES = 2_200'),
   patch('src/feed/envelope-size.ts', 'ANSWER_BYTES = 4_500_000', 'ANSWER_BYTES = 6_000'),
-  patch('src/feed/enrich.ts', 'MUCH_BYTES = 64_000', 'MUCH_BYTES = 1_600'),
+  patch('src/feed/enrich.ts', 'MUCH_BYTES = 16_000', 'MUCH_BYTES = 1_600'),
   patch('src/feed/reconcile.ts', 'const PAGE = 100', 'const PAGE = 2'),
 ];
 

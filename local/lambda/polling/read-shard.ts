@@ -7,7 +7,10 @@ import type { Position, SourceRecord, StreamSource } from './stream-source.ts';
 
 /** How often shards are read. */
 export interface Pace {
-  /** Between two reads of a shard; 0 reads as soon as something was written. AWS polls about once a second. */
+  /**
+   * Between two reads of a shard; 0 reads as soon as something was written. AWS polls "at a base rate of once per second. When
+   * more records are available, Lambda keeps processing batches until the function catches up".
+   */
   readonly pollIntervalMs: number;
   /** An idle shard is read so often even when nobody told of records. */
   readonly fallbackPollMs: number;
@@ -118,12 +121,13 @@ export function readShard(
   const run = async () => {
     let iterator: string | undefined;
     let failures = 0;
+    let full = false; // the last read gave as much as was asked for
     while (!stopped) {
       await waitUntil(room);
       const more = written;
       await waitUntil(() => written, settings.fallbackPollMs);
       if (!more && settings.pushDelayMs > 0) await scheduler.sleep(settings.pushDelayMs);
-      await waitForTurn();
+      if (!full) await waitForTurn();
       if (stopped) return;
       written = false;
       try {
@@ -132,6 +136,7 @@ export function readShard(
         const page = await source.read(iterator, limit);
         if (stopped) return;
         failures = 0;
+        full = page.records.length >= limit;
         const last = page.records[page.records.length - 1];
         if (last !== undefined) {
           position = { type: 'AFTER_SEQUENCE_NUMBER', sequenceNumber: last.sequenceNumber };

@@ -138,7 +138,9 @@ describe('holes', () => {
       },
       aggregates: events.table.aggregates,
     };
-    const { envelopes } = await enrich([streamRecord(storedEvent('a', 250))], { ...ports, table: failing });
+    const rung = runOf('a', versionsTo(250)).filter(({ version }) => version < 75 || version > 150);
+    const records = rung.map((event) => streamRecord(event));
+    const { envelopes } = await enrich(records, { ...ports, table: failing });
     expect(envelopes.map(brief)).toEqual(['a [1..122] 250']);
   });
 
@@ -231,6 +233,18 @@ describe('sizes', () => {
     const { envelopes, counts } = await run([streamRecord(storedEvent('a', 40, { data: '1' }))]);
     expect(envelopes.map(brief)).toEqual(['a [1..0] 40']);
     expect(counts.EmptyEnvelopes).toBe(1);
+  });
+
+  test.each([
+    { what: 'a burst’s second batch: what the first brought is on its way', rung: 100, sent: 0 },
+    { what: 'a trickle, of which little is on its way', rung: 5, sent: 25 },
+  ])('what rang before is sent again only where it is little: $what', async ({ rung, sent }) => {
+    const before = rung === 100 ? 100 : 20;
+    const { run } = setup(runOf('a', versionsTo(before + rung), { data: quotes(50) }));
+    const batch = runOf('a', versionsTo(before + rung), { data: quotes(50) }).slice(before);
+    const { envelopes, counts } = await run(batch.map((event) => streamRecord(event)));
+    expect(envelopes.map(brief)).toEqual([`a [1..${sent}] ${before + rung}`]);
+    expect(counts.EventsReadFromTable).toBe(sent === 0 ? undefined : before);
   });
 
   test('a lag of 100,000 versions is not even read', async () => {
