@@ -1,29 +1,35 @@
-import { archiveErrors } from './archive/errors.ts';
-import { cliErrors } from './cli/errors.ts';
+import type { archiveErrors } from './archive/errors.ts';
+import type { cliErrors } from './cli/errors.ts';
 import { eventErrors } from './event/errors.ts';
-import { feedErrors } from './feed/errors.ts';
-import { importErrors } from './import/errors.ts';
-import { projectionErrors } from './projection/errors.ts';
-import { replayErrors } from './replay/errors.ts';
+import type { feedErrors } from './feed/errors.ts';
+import type { importErrors } from './import/errors.ts';
+import type { projectionErrors } from './projection/errors.ts';
+import type { replayErrors } from './replay/errors.ts';
 import { storeErrors } from './store/errors.ts';
 
 /** Every code, with the function that makes its message from its details; the details' type hangs on the code. */
-const messages = {
-  ...eventErrors,
-  ...storeErrors,
-  ...feedErrors,
-  ...archiveErrors,
-  ...projectionErrors,
-  ...replayErrors,
-  ...importErrors,
-  ...cliErrors,
-};
+type Messages = typeof eventErrors &
+  typeof storeErrors &
+  typeof archiveErrors &
+  typeof cliErrors &
+  typeof feedErrors &
+  typeof importErrors &
+  typeof projectionErrors &
+  typeof replayErrors;
+
+/** What any use of the library can throw; the other parts add theirs, so that a bundle without them holds none of their texts. */
+const messages: Record<string, (details: never) => string> = { ...eventErrors, ...storeErrors };
+
+/** For the `errors.ts` of a part: whoever throws one of its codes imports it for this effect. */
+export function addMessages(more: Readonly<Record<string, (details: never) => string>>): void {
+  Object.assign(messages, more);
+}
 
 /** A dotted code such as `append.versionConflict`: what programs test, while the message is for people. */
-export type ErrorCode = keyof typeof messages;
+export type ErrorCode = keyof Messages;
 
 /** What an error of this code carries. */
-export type ErrorDetails<C extends ErrorCode> = Parameters<(typeof messages)[C]>[0];
+export type ErrorDetails<C extends ErrorCode> = Parameters<Messages[C]>[0];
 
 /**
  * The one error class. `code` says what happened, `details` which aggregate, what was expected and what was found, and
@@ -42,7 +48,8 @@ export class DaybookError<C extends ErrorCode = ErrorCode> extends Error {
   readonly details: ErrorDetails<C>;
 
   constructor(code: C, details: ErrorDetails<C>, options?: { readonly cause?: unknown }) {
-    super(`${code}: ${(messages[code] as (details: ErrorDetails<C>) => string)(details)}`, options);
+    const message = messages[code] as ((details: ErrorDetails<C>) => string) | undefined;
+    super(message === undefined ? code : `${code}: ${message(details)}`, options);
     this.code = code;
     this.details = details;
   }

@@ -113,6 +113,26 @@ describe('names', () => {
   });
 });
 
+it('who throws an error of a part imports its texts, which a bundle without that part does not hold', () => {
+  const parts = filesIn('src').filter((file) => /^src\/[a-z]+\/errors\.ts$/.test(file));
+  const always = ['src/event/errors.ts', 'src/store/errors.ts'];
+  const codesOf = (part: string) =>
+    [...readFileSync(join(root, part), 'utf8').matchAll(/^ {2}'([a-z]+\.[A-Za-z]+)':/gm)].map(([, code = '']) => code);
+  const missing = filesIn('src').flatMap((file) => {
+    const text = readFileSync(join(root, file), 'utf8');
+    if (!text.includes('new DaybookError(') || parts.includes(file)) return [];
+    return parts
+      .filter((part) => !always.includes(part) && codesOf(part).some((code) => text.includes(`'${code}'`)))
+      .filter((part) => !importsOf(file).some(({ of }) => of === part))
+      .map((part) => `${file} throws codes of ${part} and does not import it`);
+  });
+  expect(missing).toEqual([]);
+  expect(parts.flatMap(codesOf).length).toBeGreaterThan(90);
+  for (const part of parts.filter((each) => !always.includes(each))) {
+    expect(readFileSync(join(root, part), 'utf8'), part).toMatch(/^addMessages\(\w+Errors\);$/m);
+  }
+});
+
 it('a function is 40 lines at most: parse, call one verb, answer', () => {
   const lengths = filesIn('functions').map((file) => ({
     file,

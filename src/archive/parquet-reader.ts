@@ -1,3 +1,4 @@
+import '../replay/errors.ts';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { DaybookError } from '../errors.ts';

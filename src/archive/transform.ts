@@ -1,3 +1,5 @@
+import '../feed/errors.ts';
+import './errors.ts';
 import { DaybookError, isDaybookError } from '../errors.ts';
 import { bucketOf } from '../event/bucket.ts';
 import type { Envelope, EnvelopeEvent } from '../feed/envelope.ts';

@@ -1,3 +1,4 @@
+import '../feed/errors.ts';
 import {
   type AttributeValue,
   ConditionalCheckFailedException,

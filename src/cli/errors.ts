@@ -1,3 +1,5 @@
+import { addMessages } from '../errors.ts';
+
 /** The cli error codes: each makes its message from its details. */
 export const cliErrors = {
   'cli.usage': (d: { readonly problem: string; readonly command?: string }) =>
@@ -15,3 +17,5 @@ export const cliErrors = {
   'cli.noAggregate': (d: { readonly aggregateUuid: string }) =>
     `There are no events of ${JSON.stringify(d.aggregateUuid)}.`,
 };
+
+addMessages(cliErrors);

@@ -1,3 +1,4 @@
+import './errors.ts';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';

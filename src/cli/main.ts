@@ -1,3 +1,4 @@
+import './errors.ts';
 import { createRequire } from 'node:module';
 import { DaybookError, isDaybookError } from '../errors.ts';
 import type { Command } from './command.ts';

@@ -1,3 +1,4 @@
+import './errors.ts';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { AppDefinition } from '../app.ts';
 import { dynamoEventTable } from '../aws/dynamo-event-table.ts';

@@ -1,3 +1,4 @@
+import './errors.ts';
 import { DaybookError } from '../errors.ts';
 import { type DevFile, readDevFile } from './dev-file.ts';
 

@@ -1,3 +1,4 @@
+import './errors.ts';
 import { parseArgs } from 'node:util';
 import { DaybookError } from '../errors.ts';
 import { orUsage } from './command.ts';

@@ -1,3 +1,5 @@
+import { addMessages } from '../errors.ts';
+
 /** The feed error codes: each makes its message from its details. */
 export const feedErrors = {
   'feed.notABatch': (d: { expected: string; given: string }) =>
@@ -43,3 +45,5 @@ export const feedErrors = {
   'feed.skipRefused': (d: { consumer: string; aggregate: string; version: number; parked: number }) =>
     `version ${d.version} of ${d.aggregate} is not what consumer ${d.consumer} is parked at, that is ${d.parked}; look at npx daybook parked`,
 };
+
+addMessages(feedErrors);

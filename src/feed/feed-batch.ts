@@ -1,3 +1,4 @@
+import './errors.ts';
 import { DaybookError, isDaybookError } from '../errors.ts';
 import type { Envelope } from './envelope.ts';
 import { errorNote, type Observing } from './observed.ts';

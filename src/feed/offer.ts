@@ -1,3 +1,4 @@
+import './errors.ts';
 import { DaybookError } from '../errors.ts';
 import type { EventTable } from '../store/event-table.ts';
 import type { Cursor, CursorTable } from './cursor-table.ts';

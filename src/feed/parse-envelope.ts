@@ -1,3 +1,4 @@
+import './errors.ts';
 import { isUtf8 } from 'node:buffer';
 import { DaybookError } from '../errors.ts';
 import { ENVELOPE_FORMAT, type Envelope, type EnvelopeEvent } from './envelope.ts';

@@ -1,3 +1,5 @@
+import { addMessages } from '../errors.ts';
+
 /** The import error codes: each makes its message from its details. */
 export const importErrors = {
   'import.notUtf8': (_: Record<string, never>) => 'it is not UTF-8',
@@ -19,3 +21,5 @@ export const importErrors = {
   'import.unreadable': (d: { lines: number; taken: number; problem: string }) =>
     `the file cannot be read beyond its first ${d.lines} lines: ${d.problem}. ${d.taken} events are stored; get the whole file and run it again: what is there already stays as it is`,
 };
+
+addMessages(importErrors);

@@ -1,3 +1,4 @@
+import './errors.ts';
 import { DaybookError, type ErrorCode } from '../errors.ts';
 import type { EventTable } from '../store/event-table.ts';
 import { type ImportEvent, type ParseOptions, parseLine } from './parse-line.ts';

@@ -1,3 +1,4 @@
+import './errors.ts';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { DaybookError } from '../errors.ts';

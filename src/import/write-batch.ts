@@ -1,3 +1,4 @@
+import './errors.ts';
 import { createHash } from 'node:crypto';
 import { DaybookError, isDaybookError } from '../errors.ts';
 import type { StoredEvent } from '../event/stored-event.ts';

@@ -1,3 +1,5 @@
+import { addMessages } from '../errors.ts';
+
 /** The projection error codes: each makes its message from its details. */
 export const projectionErrors = {
   'projection.changed': (d: { projection: string; planned: number; found: number | undefined }) =>
@@ -5,3 +7,5 @@ export const projectionErrors = {
   'projection.contended': (d: { projection: string; build: string; aggregateUuid: string; attempts: number }) =>
     `aggregate ${d.aggregateUuid} of ${d.projection}/${d.build} was changed by others ${d.attempts} times in a row; the batch is retried`,
 };
+
+addMessages(projectionErrors);

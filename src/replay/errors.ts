@@ -1,3 +1,5 @@
+import { addMessages } from '../errors.ts';
+
 /** The replay error codes: each makes its message from its details. */
 export const replayErrors = {
   'replay.badRequest': (d: { where: string; given: unknown; allowed: string }) =>
@@ -25,3 +27,5 @@ export const replayErrors = {
   'replay.noDuckdb': (_: Record<string, never>) =>
     'reading Parquet takes @duckdb/node-api: in a function it comes from the layer, elsewhere npm install it',
 };
+
+addMessages(replayErrors);

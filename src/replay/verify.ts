@@ -1,3 +1,4 @@
+import './errors.ts';
 import { DaybookError } from '../errors.ts';
 import { itemOf } from '../projection/project.ts';
 import { BUCKETS, type ProjectionItem, type ProjectionTable } from '../projection/projection-table.ts';

@@ -1,3 +1,4 @@
+import '../errors.ts';
 import { DaybookError, isDaybookError } from '../../errors.ts';
 import type { EventDecoder } from '../../event/decode-event.ts';
 import type { AnyEvent, EventOf } from '../../event/event-definition.ts';

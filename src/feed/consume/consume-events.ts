@@ -1,3 +1,4 @@
+import '../errors.ts';
 import { randomUUID } from 'node:crypto';
 import { DaybookError } from '../../errors.ts';
 import { eventDecoder } from '../../event/decode-event.ts';

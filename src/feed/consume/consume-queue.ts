@@ -1,3 +1,4 @@
+import '../errors.ts';
 import { DaybookError } from '../../errors.ts';
 import { type BatchAnswer, eachOf } from '../feed-batch.ts';
 import { errorNote, type Observing } from '../observed.ts';

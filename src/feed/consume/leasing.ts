@@ -1,3 +1,4 @@
+import '../errors.ts';
 import { DaybookError } from '../../errors.ts';
 import { type Backoff, type Pauses, pause } from '../../store/backoff.ts';
 import type { PositionTable, Standing } from '../position-table.ts';

@@ -1,3 +1,4 @@
+import '../errors.ts';
 import { DaybookError } from '../../errors.ts';
 import type { RecordedEvent } from '../../event/recorded-event.ts';
 import { BUS_SOURCE } from '../event-bus.ts';

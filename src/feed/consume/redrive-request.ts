@@ -1,3 +1,4 @@
+import '../errors.ts';
 import { DaybookError } from '../../errors.ts';
 
 /** What a redrive is asked for with: a direct invocation of the consumer's own function. */

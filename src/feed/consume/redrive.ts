@@ -1,3 +1,4 @@
+import '../errors.ts';
 import { DaybookError, isDaybookError } from '../../errors.ts';
 import type { AnyEvent } from '../../event/event-definition.ts';
 import { pause } from '../../store/backoff.ts';
