@@ -17,6 +17,8 @@ export interface ResourceContext {
   /** The folder or file that an asset (its S3 key's hash) was synthesized to. */
   assetPath(bucket: string, key: string): string;
   readonly caller: Caller;
+  /** What the resource became at an earlier start on the same data, when its properties were the same. */
+  readonly unchanged?: Created | undefined;
 }
 
 /**
@@ -27,5 +29,10 @@ export interface ResourceProvider {
   readonly type: string;
   readonly properties: readonly string[];
   readonly without?: Readonly<Record<string, string>>;
+  /** Properties of which the reference says "Update requires: Replacement", the name's first. */
+  readonly replacedBy?: readonly string[];
+  /** Makes it, or on kept data brings the one that is there to what the template says now. */
   create(properties: Json, context: ResourceContext): Promise<Created> | Created;
+  /** Ends what would go on by itself when the template has it no more. What holds data is never removed: it is only said. */
+  remove?(created: Created, context: Pick<ResourceContext, 'cloud' | 'caller'>): Promise<void>;
 }

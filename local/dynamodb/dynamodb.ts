@@ -1,4 +1,5 @@
 import { type Cloud, type Json, type Service, ServiceError } from '../cloud.ts';
+import type { Journal } from '../journal.ts';
 import { type DynamoDbFaults, Engine, type JournalEntry } from './engine.ts';
 import { batchGetItem, batchWriteItem } from './operation/batch.ts';
 import { deleteItem, getItem, putItem, updateItem } from './operation/items.ts';
@@ -93,6 +94,8 @@ const STREAMS: ReadonlyMap<string, Entry> = new Map(toEntries(STREAM_OPERATIONS,
 export interface DynamoDbOptions {
   /** How many shards a new table stream begins with. Default 1; in AWS it is about one per partition. */
   readonly streamShards?: number;
+  /** Where everything is kept. Default: nowhere. */
+  readonly journal?: Journal;
 }
 
 /** The embedded DynamoDB: two services in the cloud, and what the runtime needs of them besides. */
@@ -113,6 +116,8 @@ export interface DynamoDbService {
   setJournal(onCommit: ((entry: JournalEntry) => void) | undefined): void;
   /** Applies a journal's entries, in their order, to a service without tables. */
   restore(entries: Iterable<JournalEntry>): void;
+  /** Entries that make everything as it is now, for `restore`. */
+  snapshot(): Iterable<JournalEntry>;
 }
 
 function run(entries: ReadonlyMap<string, Entry>, engine: Engine, operation: string, input: Json): Json {
@@ -145,6 +150,10 @@ export function createDynamoDb(cloud: Cloud, options: DynamoDbOptions = {}): Dyn
       return cloud.kernel.scheduler.sleep(engine.answerDelay).then(() => output);
     },
   });
+  engine.onCommit = options.journal?.join<JournalEntry>('dynamodb', {
+    restore: (entry) => engine.restore([entry]),
+    snapshot: () => engine.snapshot(),
+  });
   cloud.register(service('dynamodb', TABLES_AND_ITEMS));
   cloud.register(service('dynamodbstreams', STREAMS));
   return {
@@ -173,5 +182,6 @@ export function createDynamoDb(cloud: Cloud, options: DynamoDbOptions = {}): Dyn
       engine.onCommit = onCommit;
     },
     restore: (entries) => engine.restore(entries),
+    snapshot: () => engine.snapshot(),
   };
 }

@@ -1,7 +1,7 @@
 import { type Cloud, type Json, ServiceError } from '../cloud.ts';
 import { invalid, notFound } from './errors.ts';
 import type { Change } from './stream/record.ts';
-import { TableStream } from './stream/table-stream.ts';
+import { type Kept, type StreamState, TableStream } from './stream/table-stream.ts';
 import type { TableDefinition } from './table/definition.ts';
 import { checkItemKey, rowKey } from './table/key.ts';
 import { Table, type Write } from './table/table.ts';
@@ -25,7 +25,17 @@ export type JournalEntry =
         readonly expired?: true;
       }[];
       readonly token?: { readonly token: string; readonly fingerprint: string };
-    };
+    }
+  // What a compacted journal begins with: the present state, without the writes that led to it.
+  | { readonly kind: 'items'; readonly table: string; readonly items: readonly Item[] }
+  | { readonly kind: 'stream'; readonly state: StreamState }
+  | {
+      readonly kind: 'records';
+      readonly streamArn: string;
+      readonly shardId: string;
+      readonly records: readonly Kept[];
+    }
+  | { readonly kind: 'tokens'; readonly tokens: readonly (readonly [string, Token])[] };
 
 /** Faults and delays that a simulation brings in. Each is asked at its place; absent, the service is healthy. */
 export interface DynamoDbFaults {
@@ -284,10 +294,64 @@ export class Engine {
           };
         });
         this.commit(writes, entry.token, entry.at);
+        return;
       }
+      case 'items': {
+        const table = this.table(entry.table);
+        for (const raw of entry.items) {
+          const item = readItem(raw);
+          const write = { table, key: rowKey(table.key, item), old: undefined, item, size: itemSize(item) };
+          table.apply(write);
+          this.#expiry.note(write);
+        }
+        return;
+      }
+      case 'stream': {
+        const { options } = entry.state;
+        const stream = this.streams.get(options.arn) ?? new TableStream(options);
+        stream.restore(entry.state);
+        this.streams.set(options.arn, stream);
+        return;
+      }
+      case 'records':
+        this.stream(entry.streamArn).restoreRecords(entry.shardId, entry.records);
+        return;
+      case 'tokens':
+        for (const [token, used] of entry.tokens) this.#tokens.set(token, used);
     }
   }
+
+  /** Entries that make everything as it is now. */
+  *snapshot(): Generator<JournalEntry> {
+    const now = this.now();
+    for (const table of this.tables.values()) {
+      const at = this.streamOf(table)?.options.createdAt ?? now;
+      yield { kind: 'define', at, definition: table.definition };
+      let items: Item[] = [];
+      for (const partition of table.rows.partitions) {
+        for (const { item } of partition.rows) {
+          if (items.push(item) < CHUNK) continue;
+          yield { kind: 'items', table: table.name, items };
+          items = [];
+        }
+      }
+      if (items.length > 0) yield { kind: 'items', table: table.name, items };
+    }
+    for (const stream of this.streams.values()) {
+      const shards = stream.shards(now);
+      yield { kind: 'stream', state: stream.state() };
+      for (const { id: shardId, records } of shards) {
+        for (let from = 0; from < records.length; from += CHUNK) {
+          yield { kind: 'records', streamArn: stream.arn, shardId, records: records.slice(from, from + CHUNK) };
+        }
+      }
+    }
+    if (this.#tokens.size > 0) yield { kind: 'tokens', tokens: [...this.#tokens] };
+  }
 }
+
+/** Items or records in one entry of a snapshot. */
+const CHUNK = 100;
 
 /** The API reference's text for the exception. */
 function mismatch(): ServiceError {

@@ -172,6 +172,7 @@ export const dynamoDbResources: ResourceProvider[] = [
       ContributorInsightsSpecification: 'it only adds reports to CloudWatch, which is not hosted here',
       WarmThroughput: 'nothing here has to be warmed up',
     },
+    replacedBy: ['TableName', 'KeySchema', 'LocalSecondaryIndexes'],
     create,
   },
 ];

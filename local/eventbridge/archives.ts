@@ -109,13 +109,16 @@ function summary(archive: Archive): Json {
   };
 }
 
-/** Keeps an event in the archives of its bus. Replayed events are not archived again: the archive's rule leaves them out. */
-export function keep(archives: Archives, bus: Bus, event: BusEvent, nowMs: number): void {
+/** Keeps an event in the archives of its bus, and names them. Replayed events are not archived again: the archive's rule leaves them out. */
+export function keep(archives: Archives, bus: Bus, event: BusEvent, nowMs: number): string[] {
+  const kept: string[] = [];
   for (const archive of archives.values()) {
     if (archive.sourceArn !== bus.arn || (archive.matches !== undefined && !archive.matches(event.parsed))) continue;
     trim(archive, nowMs);
     archive.events.push(event);
+    kept.push(archive.name);
   }
+  return kept;
 }
 
 function trim(archive: Archive, nowMs: number): void {

@@ -1,5 +1,6 @@
 import { type Account, type Json, ServiceError } from '../cloud.ts';
 import type { Timer } from '../kernel/kernel.ts';
+import type { DeliveryKeeper } from './deliver.ts';
 
 /** Where a rule sends what it matched; the wire's shape, checked. */
 export interface Target {
@@ -33,6 +34,9 @@ export interface Rule {
   readonly tags: Map<string, string>;
 }
 
+/** What a delivery needs to know of its rule. */
+export type DeliveringRule = Pick<Rule, 'name' | 'arn' | 'bus'>;
+
 export interface Bus {
   readonly name: string;
   readonly arn: string;
@@ -48,6 +52,8 @@ export interface Bus {
 export interface Buses {
   readonly account: Account;
   readonly byName: Map<string, Bus>;
+  /** Writes deliveries down, when everything is kept. */
+  keeper: DeliveryKeeper | undefined;
 }
 
 export function makeBus(account: Account, name: string, nowMs: number): Bus {

@@ -1,5 +1,5 @@
 import { type Cloud, ServiceError } from '../cloud.ts';
-import type { Rule, Target } from './bus.ts';
+import type { DeliveringRule, Rule, Target } from './bus.ts';
 import type { BusEvent } from './event.ts';
 import { callTarget, serviceCaller } from './target-call.ts';
 import { inputFor } from './target-input.ts';
@@ -11,10 +11,40 @@ const MAX_AGE_SECONDS = 86_400;
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 480_000;
 
+/** An event on its way to one target of a rule. */
+export interface PendingDelivery {
+  readonly id: string;
+  readonly rule: DeliveringRule;
+  readonly target: Target;
+  readonly event: BusEvent;
+  readonly startMs: number;
+  /** How often it was tried again. */
+  readonly retries: number;
+  readonly dueMs: number;
+}
+
+/** Writes down which deliveries are under way, when everything is kept. */
+export interface DeliveryKeeper {
+  /** Nothing is delivered yet: the targets of a restart are still being made. */
+  held: boolean;
+  waits(delivery: PendingDelivery): void;
+  over(delivery: PendingDelivery): void;
+}
+
 /** Delivers an event to one target of a rule: at least once, in no order, again after failures, at last as a dead letter. */
-export function deliver(cloud: Cloud, rule: Rule, target: Target, event: BusEvent): void {
+export function deliver(cloud: Cloud, keeper: DeliveryKeeper | undefined, rule: Rule, target: Target, event: BusEvent) {
+  const now = cloud.kernel.clock.now();
+  const { name, arn, bus } = rule;
+  const id = keeper === undefined ? '' : cloud.kernel.random.uuid();
+  const delivery = { id, rule: { name, arn, bus }, target, event, startMs: now, retries: 0, dueMs: now };
+  keeper?.waits(delivery);
+  if (keeper?.held !== true) goOn(cloud, keeper, delivery);
+}
+
+/** Makes the attempts of a delivery, from where it stands. */
+export function goOn(cloud: Cloud, keeper: DeliveryKeeper | undefined, delivery: PendingDelivery): void {
   const { kernel, trace } = cloud;
-  const startMs = kernel.clock.now();
+  const { rule, target, event, startMs } = delivery;
   const mostRetries = target.RetryPolicy?.MaximumRetryAttempts ?? MAX_ATTEMPTS;
   const mostAgeMs = (target.RetryPolicy?.MaximumEventAgeInSeconds ?? MAX_AGE_SECONDS) * 1000;
   const notes = { rule: rule.name, target: target.Arn, event: event.id };
@@ -23,6 +53,7 @@ export function deliver(cloud: Cloud, rule: Rule, target: Target, event: BusEven
     try {
       await callTarget(cloud, rule, target, event, inputFor(target, rule, event));
       trace.note('events', 'event delivered', { ...notes, retries });
+      keeper?.over(delivery);
     } catch (error) {
       const failure = classify(error);
       trace.note('events', 'delivery failed', { ...notes, retries, error: failure.code, message: failure.message });
@@ -33,16 +64,20 @@ export function deliver(cloud: Cloud, rule: Rule, target: Target, event: BusEven
           : kernel.clock.now() + pause - startMs > mostAgeMs
             ? 'MaximumEventAgeInSeconds'
             : undefined;
-      if (failure.retry && condition === undefined) kernel.scheduler.after(pause, () => attempt(retries + 1));
-      else
-        await giveUp(cloud, rule, target, event, {
-          ...failure,
-          retries,
-          condition: failure.retry ? condition : undefined,
-        });
+      if (failure.retry && condition === undefined) {
+        keeper?.waits({ ...delivery, retries: retries + 1, dueMs: kernel.clock.now() + pause });
+        kernel.scheduler.after(pause, () => attempt(retries + 1));
+        return;
+      }
+      await giveUp(cloud, rule, target, event, {
+        ...failure,
+        retries,
+        condition: failure.retry ? condition : undefined,
+      });
+      keeper?.over(delivery);
     }
   };
-  kernel.scheduler.after(0, () => attempt(0));
+  kernel.scheduler.after(Math.max(0, delivery.dueMs - kernel.clock.now()), () => attempt(delivery.retries));
 }
 
 /** Doubling from a second to eight minutes, each pause cut by up to half. */
@@ -80,7 +115,13 @@ interface GivenUp extends Failure {
 }
 
 /** Sends the event with what went wrong to the target's dead-letter queue, when it has one. */
-async function giveUp(cloud: Cloud, rule: Rule, target: Target, event: BusEvent, failure: GivenUp): Promise<void> {
+async function giveUp(
+  cloud: Cloud,
+  rule: DeliveringRule,
+  target: Target,
+  event: BusEvent,
+  failure: GivenUp,
+): Promise<void> {
   const queue = target.DeadLetterConfig?.Arn;
   const notes = { rule: rule.name, target: target.Arn, event: event.id, error: failure.code };
   if (queue === undefined) {

@@ -38,11 +38,15 @@ export function makeEvent(account: Account, parts: EventParts, ingestedMs: numbe
     resources: parts.resources,
   });
   const text = `${head.slice(0, -1)},"detail":${parts.detail}}`;
+  return readEvent({ id: parts.id, source: parts.source, detailType: parts.detailType, text, ingestedMs });
+}
+
+export function readEvent({ id, source, detailType, text, ingestedMs }: Omit<BusEvent, 'parsed'>): BusEvent {
   let parsed: Json;
   return {
-    id: parts.id,
-    source: parts.source,
-    detailType: parts.detailType,
+    id,
+    source,
+    detailType,
     text,
     /** Made when the first rule looks at it: most events of a store meet none. */
     get parsed() {

@@ -1,10 +1,12 @@
 import type { Cloud, Json, Service } from '../cloud.ts';
+import type { Journal } from '../journal.ts';
 import { handleBy } from '../operations.ts';
 import { type Archives, archiveOperations, keep } from './archives.ts';
 import { type Buses, busName, makeBus } from './bus.ts';
 import { busOperations, policyOf } from './buses.ts';
+import { keepEvents, keptDefinitions } from './kept-events.ts';
 import { type EntryFaults, type EntryIntercept, putEventsOperations } from './put-events.ts';
-import { replayOperations } from './replays.ts';
+import { type Replay, replayOperations } from './replays.ts';
 import { ruleOperations } from './rules.ts';
 
 export interface EventBridge extends Service {
@@ -15,27 +17,43 @@ export interface EventBridge extends Service {
   intercept(fault: EntryIntercept | undefined): void;
 }
 
+export interface EventBridgeOptions {
+  /** Where everything is kept. Default: nowhere. */
+  readonly journal?: Journal;
+}
+
 /** EventBridge in memory with its default bus, registered with the cloud under `events`. */
-export function createEventBridge(cloud: Cloud): EventBridge {
-  const buses: Buses = { account: cloud.account, byName: new Map() };
+export function createEventBridge(cloud: Cloud, options: EventBridgeOptions = {}): EventBridge {
+  const buses: Buses = { account: cloud.account, byName: new Map(), keeper: undefined };
   buses.byName.set('default', makeBus(cloud.account, 'default', cloud.kernel.clock.now()));
   const archives: Archives = new Map();
+  const replays = new Map<string, Replay>();
+  const keeper = options.journal && keepEvents(options.journal, { cloud, buses, archives, replays });
+  buses.keeper = keeper;
   const faults: EntryFaults = { intercept: undefined };
   const eventBridge: EventBridge = {
     name: 'events',
     handle: handleBy(
       'EventBridge',
       {
-        ...busOperations(cloud, buses),
-        ...ruleOperations(cloud, buses),
+        ...keptDefinitions(
+          {
+            ...busOperations(cloud, buses),
+            ...ruleOperations(cloud, buses),
+            ...archiveOperations(cloud, buses, archives),
+          },
+          keeper,
+        ),
         ...putEventsOperations(
           cloud,
           buses,
-          (bus, event) => keep(archives, bus, event, cloud.kernel.clock.now()),
+          (bus, event) => {
+            const kept = keep(archives, bus, event, cloud.kernel.clock.now());
+            if (kept.length > 0) keeper?.archived(kept, event);
+          },
           faults,
         ),
-        ...archiveOperations(cloud, buses, archives),
-        ...replayOperations(cloud, buses, archives),
+        ...replayOperations(cloud, buses, archives, { replays, changed: keeper?.replayChanged }),
       },
       'ValidationException',
     ),

@@ -130,15 +130,15 @@ function publish(cloud: Cloud, buses: Buses, name: string, event: BusEvent, hear
   }
   cloud.trace.note('events', 'event put', { bus: name, event: event.id, source, detailType });
   heard(bus, event);
-  matchRules(cloud, bus, event);
+  matchRules(cloud, buses, bus, event);
 }
 
 /** Delivers the event to the targets of every rule that matches it; `only` names the rules to try, by ARN. */
-export function matchRules(cloud: Cloud, bus: Bus, event: BusEvent, only?: readonly string[]): void {
+export function matchRules(cloud: Cloud, buses: Buses, bus: Bus, event: BusEvent, only?: readonly string[]): void {
   for (const rule of bus.rules.values()) {
     if (rule.state === 'DISABLED' || rule.matches === undefined || !rule.matches(event.parsed)) continue;
     if (only !== undefined && !only.includes(rule.arn)) continue;
     cloud.trace.note('events', 'rule matched', { bus: bus.name, rule: rule.name, event: event.id });
-    for (const target of rule.targets.values()) deliver(cloud, rule, target, event);
+    for (const target of rule.targets.values()) deliver(cloud, buses.keeper, rule, target, event);
   }
 }

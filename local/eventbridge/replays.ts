@@ -5,7 +5,7 @@ import { type Buses, constraint, findBus, invalid, notFound, paged } from './bus
 import { type BusEvent, withReplayName } from './event.ts';
 import { matchRules } from './put-events.ts';
 
-interface Replay {
+export interface Replay {
   readonly name: string;
   readonly arn: string;
   readonly description: string | undefined;
@@ -22,31 +22,59 @@ interface Replay {
 // Assumed: how long the service takes from one minute of events to the next.
 const PAUSE_MS = 100;
 
-export function replayOperations(cloud: Cloud, buses: Buses, archives: Archives): Operations {
-  const replays = new Map<string, Replay>();
+export interface ReplayOptions {
+  readonly replays: Map<string, Replay>;
+  /** Writes a replay down, when everything is kept. */
+  readonly changed?: ((replay: Replay) => void) | undefined;
+}
+
+/** The events of a replay by their minutes; those that it has sent already are left out. */
+export function eventsLeft(archives: Archives, { sourceArn, fromMs, toMs, lastReplayedMs }: Replay): BusEvent[][] {
+  const sent = lastReplayedMs === undefined ? Number.NEGATIVE_INFINITY : Math.floor(lastReplayedMs / 60_000);
+  const archive = [...archives.values()].find(({ arn }) => arn === sourceArn);
+  const within = (archive?.events ?? []).filter(
+    (event) => timeOf(event) >= fromMs && timeOf(event) <= toMs && Math.floor(timeOf(event) / 60_000) > sent,
+  );
+  return byMinute(within);
+}
+
+/** "Events are replayed based on the time in the event, in intervals of one minute"; within one there is no order. */
+export function runReplay(
+  cloud: Cloud,
+  buses: Buses,
+  replay: Replay,
+  minutes: readonly (readonly BusEvent[])[],
+  changed?: (replay: Replay) => void,
+): void {
+  if (replay.state === 'CANCELLED') return;
+  const [minute, ...rest] = minutes;
+  const bus = findBus(buses, replay.destination.Arn);
+  replay.state = minute === undefined ? 'COMPLETED' : 'RUNNING';
+  if (minute === undefined) {
+    replay.endedMs = cloud.kernel.clock.now();
+    changed?.(replay);
+    cloud.trace.note('events', 'replay completed', { replay: replay.name });
+    return;
+  }
+  for (const event of minute) {
+    replay.lastReplayedMs = timeOf(event);
+    matchRules(cloud, buses, bus, withReplayName(event, replay.name), replay.destination.FilterArns);
+  }
+  changed?.(replay);
+  cloud.kernel.scheduler.after(PAUSE_MS, () => runReplay(cloud, buses, replay, rest, changed));
+}
+
+export function replayOperations(
+  cloud: Cloud,
+  buses: Buses,
+  archives: Archives,
+  { replays, changed }: ReplayOptions = { replays: new Map() },
+): Operations {
   const now = () => cloud.kernel.clock.now();
   const find = (name: Json): Replay => {
     const replay = replays.get(name);
     if (replay === undefined) throw notFound(`Replay ${name} does not exist.`);
     return replay;
-  };
-
-  /** "Events are replayed based on the time in the event, in intervals of one minute"; within one there is no order. */
-  const run = (replay: Replay, minutes: readonly (readonly BusEvent[])[]) => {
-    if (replay.state === 'CANCELLED') return;
-    const [minute, ...rest] = minutes;
-    const bus = findBus(buses, replay.destination.Arn);
-    replay.state = minute === undefined ? 'COMPLETED' : 'RUNNING';
-    if (minute === undefined) {
-      replay.endedMs = now();
-      cloud.trace.note('events', 'replay completed', { replay: replay.name });
-      return;
-    }
-    for (const event of minute) {
-      replay.lastReplayedMs = timeOf(event);
-      matchRules(cloud, bus, withReplayName(event, replay.name), replay.destination.FilterArns);
-    }
-    cloud.kernel.scheduler.after(PAUSE_MS, () => run(replay, rest));
   };
 
   return {
@@ -83,8 +111,9 @@ export function replayOperations(cloud: Cloud, buses: Buses, archives: Archives)
           endedMs: undefined,
         };
         replays.set(name, replay);
-        const minutes = byMinute(archive.events.filter((event) => timeOf(event) >= fromMs && timeOf(event) <= toMs));
-        cloud.kernel.scheduler.after(0, () => run(replay, minutes));
+        changed?.(replay);
+        const minutes = eventsLeft(archives, replay);
+        cloud.kernel.scheduler.after(0, () => runReplay(cloud, buses, replay, minutes, changed));
         return { ReplayArn: replay.arn, State: replay.state, ReplayStartTime: replay.startedMs / 1000 };
       },
     ),
@@ -118,6 +147,7 @@ export function replayOperations(cloud: Cloud, buses: Buses, archives: Archives)
       }
       replay.state = 'CANCELLED';
       replay.endedMs = now();
+      changed?.(replay);
       return { ReplayArn: replay.arn, State: 'CANCELLING' };
     }),
   };

@@ -61,6 +61,7 @@ const rule: ResourceProvider = {
     'Targets',
     'Tags',
   ],
+  replacedBy: ['Name', 'EventBusName'],
   async create(properties, { cloud, caller, generatedName }) {
     const { EventBusName, EventPattern, Targets, Name: given, ...more } = properties;
     const Name: string = given ?? generatedName.slice(-64);
@@ -86,11 +87,20 @@ const rule: ResourceProvider = {
       attributes: { Arn: ruleArn(cloud.account, bus, Name) },
     };
   },
+  async remove({ ref }, { cloud, caller }) {
+    const [Rule, EventBusName] = ref.split('|').reverse();
+    const call = (operation: string, input: Json) =>
+      cloud.call(caller, 'events', operation, { ...input, ...(EventBusName !== undefined && { EventBusName }) });
+    const { Targets } = await call('ListTargetsByRule', { Rule });
+    if (Targets.length > 0) await call('RemoveTargets', { Rule, Ids: Targets.map(({ Id }: Json) => Id) });
+    await call('DeleteRule', { Name: Rule });
+  },
 };
 
 const archive: ResourceProvider = {
   type: 'AWS::Events::Archive',
   properties: ['ArchiveName', 'SourceArn', 'Description', 'EventPattern', 'RetentionDays'],
+  replacedBy: ['ArchiveName', 'SourceArn'],
   without: { KmsKeyIdentifier: 'nothing is encrypted here' },
   async create({ ArchiveName, SourceArn, Description, EventPattern, RetentionDays }, context) {
     const { cloud, caller, generatedName } = context;

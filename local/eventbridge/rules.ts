@@ -27,7 +27,7 @@ export function ruleOperations(cloud: Cloud, buses: Buses): Operations {
   const setState = (state: RuleState) => (input: Json) => {
     const rule = findRule(buses, input);
     rule.state = state;
-    reschedule(cloud, rule);
+    reschedule(cloud, buses, rule);
     return {};
   };
 
@@ -157,7 +157,7 @@ function putRule(cloud: Cloud, buses: Buses, input: Json): Json {
   rule.roleArn = input.RoleArn ?? undefined;
   for (const { Key, Value } of input.Tags ?? []) rule.tags.set(Key, Value);
   bus.rules.set(name, rule);
-  reschedule(cloud, rule);
+  reschedule(cloud, buses, rule);
   cloud.trace.note('events', 'rule put', { bus: bus.name, rule: name });
   return { RuleArn: rule.arn };
 }

@@ -1,5 +1,5 @@
 import type { Caller, Cloud, Json, ServiceName } from '../cloud.ts';
-import { invalid, type Rule, type Target } from './bus.ts';
+import { type DeliveringRule, invalid, type Target } from './bus.ts';
 import type { BusEvent } from './event.ts';
 import { findByPath, parseJsonPath } from './json-path.ts';
 
@@ -92,7 +92,7 @@ export function checkTargetArn(target: Target): void {
 /** Calls the target as the target's role, or as EventBridge on behalf of the rule. */
 export async function callTarget(
   cloud: Cloud,
-  rule: Rule,
+  rule: DeliveringRule,
   target: Target,
   event: BusEvent,
   payload: string,
@@ -105,7 +105,7 @@ export async function callTarget(
   await cloud.call(caller, service, operation, input);
 }
 
-export const serviceCaller = (rule: Rule): Caller => ({
+export const serviceCaller = (rule: DeliveringRule): Caller => ({
   principal: 'service:events.amazonaws.com',
   sourceArn: rule.arn,
 });

@@ -1,10 +1,10 @@
 import type { Json } from '../cloud.ts';
-import { invalid, type Rule, type Target } from './bus.ts';
+import { type DeliveringRule, invalid, type Target } from './bus.ts';
 import { type BusEvent, isoSeconds } from './event.ts';
 import { findByPath, parseJsonPath } from './json-path.ts';
 
 /** The text that a target gets for an event: the whole event, a constant, a part of it, or what a template makes of it. */
-export function inputFor(target: Target, rule: Rule, event: BusEvent): string {
+export function inputFor(target: Target, rule: DeliveringRule, event: BusEvent): string {
   if (target.Input !== undefined) return target.Input;
   if (target.InputPath !== undefined) {
     if (target.InputPath === '$') return event.text;
@@ -19,7 +19,7 @@ const PLACEHOLDER = /<([A-Za-z0-9_.-]+)>/y;
 
 function transform(
   { InputPathsMap: paths = {}, InputTemplate: template }: NonNullable<Target['InputTransformer']>,
-  rule: Rule,
+  rule: DeliveringRule,
   event: BusEvent,
 ): string {
   const parsed = JSON.parse(event.text);

@@ -17,10 +17,11 @@ const database: ResourceProvider = {
   },
 };
 
+/** Tables change at run time, a view with each compaction: only a template that changed changes them back. */
 const table: ResourceProvider = {
   type: 'AWS::Glue::Table',
   properties: ['CatalogId', 'DatabaseName', 'TableInput', 'Name'],
-  async create(properties: Json, { cloud, caller, generatedName }: ResourceContext): Promise<Created> {
+  async create(properties: Json, { cloud, caller, generatedName, unchanged }: ResourceContext): Promise<Created> {
     const input = properties.TableInput;
     const Name = String(input.Name ?? properties.Name ?? generatedName).toLowerCase();
     const call = (operation: string) =>
@@ -31,7 +32,7 @@ const table: ResourceProvider = {
       });
     await createOr(
       () => call('CreateTable'),
-      () => call('UpdateTable'),
+      async () => unchanged ?? (await call('UpdateTable')),
     );
     return { ref: Name, attributes: {} };
   },

@@ -5,6 +5,7 @@ import type { Assembly } from './assembly.ts';
 import { HostError } from './errors.ts';
 import type { Iam } from './iam.ts';
 import { unsupportedInPolicy } from './iam-policy.ts';
+import { type KeptResource, type KeptStacks, keepStacks } from './kept-stacks.ts';
 import { generatedName } from './names.ts';
 import { type Output, openTemplate, type Template, type TemplateResource, unsupportedIn } from './template.ts';
 import { WITHOUT_EFFECT } from './without-effect.ts';
@@ -39,6 +40,8 @@ interface Site {
   readonly iam: Iam;
   readonly providers: ReadonlyMap<string, ResourceProvider>;
   readonly exports: Map<string, string>;
+  readonly kept: KeptStacks;
+  readonly say: (line: string) => void;
   readonly stacks: DeployedStack[];
 }
 
@@ -55,13 +58,15 @@ const NESTED_PROPERTIES = new Set(['TemplateURL', 'Parameters', 'Tags', 'Timeout
 
 /**
  * Makes every stack of an assembly. What the runtime does not have is found before anything is made, and said all at
- * once.
+ * once. On kept data it is an update: what is there already is brought to what the template says now.
  */
 export async function deploy(
   assembly: Assembly,
   cloud: Cloud,
   iam: Iam,
   providers: readonly ResourceProvider[],
+  kept: KeptStacks = keepStacks(undefined),
+  say: (line: string) => void = () => {},
 ): Promise<DeployedStack[]> {
   const site: Site = {
     assembly,
@@ -69,11 +74,14 @@ export async function deploy(
     iam,
     providers: new Map(providers.map((provider) => [provider.type, provider])),
     exports: new Map(),
+    kept,
+    say,
     stacks: [],
   };
   const problems = assembly.stacks.flatMap((stack) => problemsOf(site, stack, stack.stackName));
   if (problems.length > 0) throw new HostError('local.unsupported', { problems });
   for (const stack of assembly.stacks) await deployStack(site, stack);
+  for (const stackName of kept.stackNames()) await removeOthers(site, stackName);
   return site.stacks;
 }
 
@@ -144,10 +152,9 @@ async function deployStack(site: Site, stack: StackSource): Promise<DeployedStac
   const resources: DeployedResource[] = [];
   for (const resource of template.resources) {
     const properties = template.propertiesOf(resource);
-    const name = generatedName(resource.type, stack.stackName, resource.logicalId, properties);
     let created: Created;
     try {
-      created = await create(site, stack, template, resource, properties, name);
+      created = await createOrUpdate(site, stack, template, resource, properties);
     } catch (error) {
       if (error instanceof HostError) throw error;
       const { code, message } = error as { code?: string; message: string };
@@ -174,12 +181,74 @@ async function deployStack(site: Site, stack: StackSource): Promise<DeployedStac
     template: stack.template,
     parameters: Object.fromEntries([...template.parameters].map(([name, value]) => [name, String(value)])),
     tags: stack.tags,
-    createdAt: site.cloud.kernel.clock.now(),
+    createdAt: site.kept.createdAt(stack.stackName, site.cloud.kernel.clock.now()),
     outputs,
     resources,
   };
   site.stacks.push(deployed);
   return deployed;
+}
+
+async function createOrUpdate(
+  site: Site,
+  stack: StackSource,
+  template: Template,
+  resource: TemplateResource,
+  properties: Json,
+): Promise<Created> {
+  const { type, logicalId } = resource;
+  const before = site.kept.find(stack.stackName, logicalId);
+  const same = before?.type === type ? before : undefined;
+  const replaces = same !== undefined && isReplacedBy(site, same, properties);
+  const generation = (before?.generation ?? 0) + (replaces ? 1 : 0);
+  const name = generatedName(type, stack.stackName, logicalId, properties, generation);
+  const unchanged =
+    same !== undefined && JSON.stringify(same.properties) === JSON.stringify(properties) ? same.created : undefined;
+  const created = await create(site, stack, template, resource, properties, name, unchanged);
+  if (site.providers.has(type)) {
+    if (before !== undefined && !MADE_ANEW.test(type) && idOf(before.created) !== idOf(created))
+      await leave(site, before);
+    site.kept.made(stack.stackName, logicalId, { type, properties, created, generation });
+  }
+  return created;
+}
+
+/** A queue's reference holds the port, which may be another one now. */
+const idOf = ({ ref, attributes }: Created): string => attributes.Arn ?? ref;
+
+/** As CloudFormation does, a name that was chosen can't be given to a replacement. */
+function isReplacedBy(site: Site, { type, properties: before }: KeptResource, properties: Json): boolean {
+  const [name, ...others] = site.providers.get(type)?.replacedBy ?? [];
+  const differs = (property: string) => JSON.stringify(before[property]) !== JSON.stringify(properties[property]);
+  if (name === undefined || differs(name)) return false; // another name is another resource anyway
+  const changed = others.filter(differs);
+  if (changed.length > 0 && properties[name] !== undefined) {
+    throw new Error(
+      `CloudFormation cannot update a stack when a custom-named resource requires replacing (${changed.join(', ')} changed). Rename ${properties[name]} and update the stack again.`,
+    );
+  }
+  return changed.length > 0;
+}
+
+/** What the template had at the last start and has no more. */
+async function removeOthers(site: Site, stackName: string): Promise<void> {
+  const deployed = site.stacks.find((stack) => stack.stackName === stackName);
+  const there = new Set(deployed?.resources.map(({ logicalId }) => logicalId));
+  for (const logicalId of site.kept.idsOf(stackName)) {
+    if (there.has(logicalId)) continue;
+    await leave(site, site.kept.find(stackName, logicalId)!);
+    site.kept.forget(stackName, logicalId);
+  }
+}
+
+/** Types whose resources are made from the template at each start, so that those it does not have are gone anyway. */
+const MADE_ANEW = /^AWS::(IAM|Lambda|Pipes|KinesisFirehose)::/;
+
+async function leave(site: Site, { type, created }: KeptResource): Promise<void> {
+  const remove = site.providers.get(type)?.remove;
+  await remove?.(created, { cloud: site.cloud, caller: ROOT });
+  const gone = remove !== undefined || MADE_ANEW.test(type);
+  site.say(`${created.ref} (${type}) is no more in the template: ${gone ? 'it was removed' : 'it is left as it is'}`);
 }
 
 async function create(
@@ -189,6 +258,7 @@ async function create(
   resource: TemplateResource,
   properties: Json,
   name: string,
+  unchanged: Created | undefined,
 ): Promise<Created> {
   const { logicalId, type } = resource;
   if (type === NESTED) {
@@ -208,6 +278,7 @@ async function create(
     generatedName: name,
     assetPath: site.assembly.assetPath,
     caller: ROOT,
+    unchanged,
   });
 }
 

@@ -32,6 +32,10 @@ const messages = {
     `${d.name} is not installed (${d.purpose}): npm install ${d.name}@${d.version}`,
   'local.port': (d: { readonly port: number; readonly reason: string }) =>
     `Port ${d.port} of 127.0.0.1 cannot be used: ${d.reason}. Name another one, or none to get a free one.`,
+  'local.journalBroken': (d: { readonly path: string; readonly at: number; readonly problem: string }) =>
+    `${d.path} cannot be read from byte ${d.at} on: ${d.problem}. Nothing was changed. Use another --data folder, or cut the file there.`,
+  'local.dataInUse': (d: { readonly data: string }) =>
+    `${d.data} is in use by another runtime. End that one, or name another folder.`,
 };
 
 export type HostErrorCode = keyof typeof messages;

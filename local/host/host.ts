@@ -8,10 +8,13 @@ import { handleS3Request } from '../s3/http.ts';
 import { watchActivity } from './activity.ts';
 import { readAssembly } from './assembly.ts';
 import { createCloudFormation, createSts } from './cloudformation.ts';
+import { lockData } from './data-lock.ts';
 import { type DeployedResource, type DeployedStack, deploy } from './deploy.ts';
 import { hideMissingKeys } from './hide-missing-keys.ts';
 import { startHttp } from './http.ts';
 import { createIam } from './iam.ts';
+import { journalFile } from './journal-file.ts';
+import { keepStacks } from './kept-stacks.ts';
 import {
   createServices,
   requirePackages,
@@ -28,7 +31,10 @@ export interface StartLocalOptions {
   readonly appDirectory?: string;
   /** On 127.0.0.1. Default: a free one. */
   readonly port?: number;
-  /** Where files (S3's objects) are kept. Default: a temporary folder that is removed at the end. */
+  /**
+   * Where everything is kept across restarts, ended in good order or by `kill -9`. Default: all is in memory, but for S3's
+   * objects, which are in a temporary folder that is removed at the end.
+   */
   readonly data?: string;
   /** No delivery stream's buffer waits longer, in milliseconds. Default: as its buffering hints say, a minute or more. */
   readonly deliverWithinMs?: number;
@@ -94,24 +100,37 @@ export async function startLocal(options: StartLocalOptions): Promise<LocalRunti
   const { cloud } = activity;
   if (options.onTrace !== undefined) cloud.trace.subscribe(options.onTrace);
   const data = options.data ?? mkdtempSync(join(tmpdir(), 'daybook-data-'));
+  const unlock = options.data === undefined ? undefined : await lockData(data);
+  const journal = options.data === undefined ? undefined : journalFile(join(data, 'journal.jsonl'));
 
   let stacks: readonly DeployedStack[] = [];
   const services = createServices(cloud, {
     dir: data,
+    journal,
     log: (entry) => log(`${entry.functionName}: ${entry.text}`),
     deliverWithinMs: options.deliverWithinMs,
     appDirectory: options.appDirectory,
   });
+  const kept = keepStacks(journal);
   const iam = createIam(assembly.account, (arn) => resourcePolicyOf(services, arn));
   cloud.register(hideMissingKeys(services.s3, iam.authorize));
   cloud.register(createCloudFormation(() => stacks));
   cloud.register(createSts(assembly.account));
   cloud.setAuthorize(iam.authorize);
   const close = async () => {
+    // From here on it is as after `kill -9`: what is cut off now is done again at the next start.
+    journal?.close();
     await stopServices(services);
     ownKernel?.stop();
     if (options.data === undefined) rmSync(data, { recursive: true, force: true });
+    unlock?.();
   };
+  try {
+    journal?.open();
+  } catch (error) {
+    await close();
+    throw error;
+  }
   const front = await startHttp({
     cloud,
     port: options.port,
@@ -124,13 +143,16 @@ export async function startLocal(options: StartLocalOptions): Promise<LocalRunti
     throw error;
   });
   const stop = async () => {
-    await front.stop();
+    const cutOff = front.stop();
+    journal?.close();
+    await cutOff;
     await close();
   };
   try {
     services.lambda.setEndpoint(front.endpoint);
     services.sqs.setEndpoint(front.endpoint);
-    stacks = await deploy(assembly, cloud, iam, [...iam.resources, ...SERVICE_RESOURCES]);
+    stacks = await deploy(assembly, cloud, iam, [...iam.resources, ...SERVICE_RESOURCES], kept, log);
+    journal?.resume();
   } catch (error) {
     await stop();
     throw error;

@@ -25,10 +25,22 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
 /**
  * The name that CloudFormation would give: `stack-logicalId-12 characters`, cut to the type's limit. CloudFormation's
  * characters are random; these follow from stack and logical id, so that a restart with the same data finds them again.
+ * A resource that replaces another on kept data is of the next generation.
  */
-export function generatedName(type: string, stackName: string, logicalId: string, properties: Json = {}): string {
+export function generatedName(
+  type: string,
+  stackName: string,
+  logicalId: string,
+  properties: Json = {},
+  generation = 0,
+): string {
   const suffix = type === 'AWS::SQS::Queue' && isTrue(properties?.FifoQueue) ? '.fifo' : '';
-  const unique = [...createHash('sha256').update(`${stackName}/${logicalId}`).digest().subarray(0, 12)]
+  const unique = [
+    ...createHash('sha256')
+      .update(`${stackName}/${logicalId}${generation === 0 ? '' : `/${generation}`}`)
+      .digest()
+      .subarray(0, 12),
+  ]
     .map((byte) => ALPHABET[byte % ALPHABET.length])
     .join('');
   const room = (LIMITS[type] ?? 255) - unique.length - 1 - suffix.length;

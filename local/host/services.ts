@@ -12,9 +12,11 @@ import { createFirehose, type Firehose } from '../firehose/firehose.ts';
 import { firehoseResources } from '../firehose/resources.ts';
 import { createGlue } from '../glue/glue.ts';
 import { glueResources } from '../glue/resources.ts';
+import type { Journal } from '../journal.ts';
 import { createKinesis, type Kinesis } from '../kinesis/kinesis.ts';
 import { kinesisResources } from '../kinesis/resources.ts';
 import { createLambda, type Lambda, type LambdaOptions } from '../lambda/lambda.ts';
+import { keptCheckpoints } from '../lambda/polling/kept-checkpoints.ts';
 import { lambdaResources } from '../lambda/resources.ts';
 import { createPipes, type Pipes } from '../pipes/pipes.ts';
 import { pipesResources } from '../pipes/resources.ts';
@@ -44,8 +46,10 @@ export interface Services {
 }
 
 export interface ServicesOptions {
-  /** Where S3 keeps its files. */
+  /** Where S3 keeps its files, and with a journal the other services too. */
   readonly dir: string;
+  /** Where every change is written down. Default: all but S3 is in memory. */
+  readonly journal: Journal | undefined;
   readonly log: LambdaOptions['log'];
   /** From where the project's packages are looked up. */
   readonly appDirectory: string | undefined;
@@ -55,31 +59,38 @@ export interface ServicesOptions {
 
 /** Every service of the runtime; each registers itself with the cloud. Readers of feeds are woken by them instead of polling each second. */
 export function createServices(cloud: Cloud, options: ServicesOptions): Services {
-  const kinesis = createKinesis(cloud);
-  const dynamodb = createDynamoDb(cloud);
+  const { journal } = options;
+  const kept = journal === undefined ? {} : { journal };
+  const keptIn = (name: string) => (journal === undefined ? {} : { dir: join(options.dir, name) });
+  const checkpoints = (name: string) => (journal === undefined ? {} : { checkpoints: keptCheckpoints(journal, name) });
+  const kinesis = createKinesis(cloud, kept);
+  const dynamodb = createDynamoDb(cloud, kept);
   const sources = { kinesis, dynamodb };
   const s3 = createS3(cloud, { dir: join(options.dir, 's3') });
   const duckdb = createDuckDb(s3);
   return {
     dynamodb,
     kinesis,
-    sqs: createSqs(cloud),
-    events: createEventBridge(cloud),
+    sqs: createSqs(cloud, kept),
+    events: createEventBridge(cloud, kept),
     lambda: createLambda(cloud, {
       sources,
+      ...kept,
+      ...checkpoints('lambda.mappings'),
       ...(options.log !== undefined && { log: options.log }),
       ...(options.appDirectory !== undefined && { appDirectory: options.appDirectory }),
     }),
-    pipes: createPipes(cloud, { sources }),
-    states: createStepFunctions(cloud),
+    pipes: createPipes(cloud, { sources, ...checkpoints('pipes') }),
+    states: createStepFunctions(cloud, kept),
     s3,
     firehose: createFirehose(cloud, {
       duckdb,
+      ...keptIn('firehose'),
       watch: (streamName, wake) => kinesis.onRecords(streamName, wake),
       ...(options.deliverWithinMs !== undefined && { maxIntervalMs: options.deliverWithinMs }),
     }),
-    glue: createGlue(cloud),
-    athena: createAthena(cloud, { s3, duckdb }),
+    glue: createGlue(cloud, keptIn('glue')),
+    athena: createAthena(cloud, { s3, duckdb, ...keptIn('athena') }),
     duckdb,
   };
 }

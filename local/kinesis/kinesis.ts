@@ -1,7 +1,9 @@
 import type { Cloud, Service } from '../cloud.ts';
+import type { Journal } from '../journal.ts';
 import { handleBy } from '../operations.ts';
 import { consumerOperations } from './consumers.ts';
 import { evenRanges } from './hash-range.ts';
+import { keepFeeds, kept } from './kept-feeds.ts';
 import { manageOperations } from './manage.ts';
 import { type Intercept, type Puts, putOperations, type RecordsListener } from './put.ts';
 import { readOperations } from './read.ts';
@@ -21,20 +23,26 @@ export interface Kinesis extends Service {
   scale(streamName: string, shards: number): void;
 }
 
+export interface KinesisOptions {
+  /** Where everything is kept. Default: nowhere. */
+  readonly journal?: Journal;
+}
+
 /** Kinesis Data Streams in memory, registered with the cloud under `kinesis`. */
-export function createKinesis(cloud: Cloud): Kinesis {
+export function createKinesis(cloud: Cloud, options: KinesisOptions = {}): Kinesis {
   const feeds: Feeds = { account: cloud.account, byName: new Map() };
-  const puts: Puts = { intercept: undefined, listeners: new Map() };
+  const puts: Puts = { intercept: undefined, keep: undefined, listeners: new Map() };
+  const keep = options.journal && keepFeeds(options.journal, feeds, puts);
   const kinesis: Kinesis = {
     name: 'kinesis',
     handle: handleBy(
       'Kinesis',
       {
-        ...manageOperations(cloud, feeds),
+        ...kept(manageOperations(cloud, feeds), keep),
         ...putOperations(cloud, feeds, puts),
         ...readOperations(cloud, feeds),
-        ...reshardOperations(cloud, feeds),
-        ...consumerOperations(cloud, feeds),
+        ...kept(reshardOperations(cloud, feeds), keep),
+        ...kept(consumerOperations(cloud, feeds), keep),
       },
       'ValidationException',
     ),
@@ -48,6 +56,7 @@ export function createKinesis(cloud: Cloud): Kinesis {
     },
     scale(streamName, shards) {
       scale(findFeed(feeds, { StreamName: streamName }), evenRanges(shards), cloud.kernel.clock.now());
+      keep?.(streamName);
     },
   };
   cloud.register(kinesis);

@@ -1,7 +1,7 @@
 import { type Cloud, type Json, ServiceError } from '../cloud.ts';
 import { type Operations, operation } from '../operations.ts';
 import { hashKeyOf, MAX_HASH_KEY, toHex } from './hash-range.ts';
-import { appendRecord, type Shard } from './shard.ts';
+import { appendRecord, type Shard, type StoredRecord } from './shard.ts';
 import { constraint, type Feed, type Feeds, findFeed, invalidArgument, openShards, trimFeed } from './stream.ts';
 
 /** A record on its way into a shard, for whoever injects faults. */
@@ -23,6 +23,8 @@ export type RecordsListener = (news: { readonly shardId: string; readonly count:
 
 export interface Puts {
   intercept: Intercept | undefined;
+  /** Writes down what was put, when everything is kept. */
+  keep: ((streamName: string, shardId: string, record: StoredRecord) => void) | undefined;
   readonly listeners: Map<string, Set<RecordsListener>>;
 }
 
@@ -38,8 +40,9 @@ export function putOperations(cloud: Cloud, feeds: Feeds, puts: Puts): Operation
     const { name: streamName } = feed;
     const fault = puts.intercept?.({ streamName, shardId: shard.id, partitionKey: entry.partitionKey, index });
     if (fault !== undefined) throw new ServiceError(fault, faultText(fault, cloud, feed, shard));
-    const { data, partitionKey } = entry;
-    return { shard, sequence: appendRecord(shard, { data, partitionKey, arrivedMs: cloud.kernel.clock.now() }) };
+    const record = { data: entry.data, partitionKey: entry.partitionKey, arrivedMs: cloud.kernel.clock.now() };
+    puts.keep?.(streamName, shard.id, record);
+    return { shard, sequence: appendRecord(shard, record) };
   };
   const tell = (feed: Feed, counts: Map<string, number>) => {
     for (const [shardId, count] of counts) {

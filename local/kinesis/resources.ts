@@ -12,6 +12,7 @@ const stream: ResourceProvider = {
     'MaxRecordSizeInKiB',
     'Tags',
   ],
+  replacedBy: ['Name'],
   without: { DesiredShardLevelMetrics: 'there are no CloudWatch metrics here' },
   async create(properties, context) {
     const name: string = properties.Name ?? context.generatedName;

@@ -1,4 +1,5 @@
 import { type Cloud, type Json, ServiceError } from '../cloud.ts';
+import type { Journal } from '../journal.ts';
 import type { Timer } from '../kernel/kernel.ts';
 import { sendToDestination, sendToQueue } from './destination.ts';
 import { functionArn } from './function-name.ts';
@@ -33,18 +34,53 @@ const MAXIMUM_ASYNC_REQUEST = 1_048_576;
 export const ASYNC_RETRY_DELAYS_MS = [60_000, 120_000] as const;
 const DEFAULTS = { retries: 2, maximumAgeSeconds: 21_600, onFailure: undefined, onSuccess: undefined };
 
+/** What the journal keeps: an event as it stands before its next attempt, or that it is over. */
+type Kept = { readonly waits: QueuedEvent; readonly dueMs: number } | { readonly over: string };
+
 export function createAsyncQueue(
   cloud: Cloud,
   registry: FunctionRegistry,
   invoker: Invoker,
   retryDelaysMs: readonly number[],
+  journal?: Journal,
 ): AsyncQueue {
   const { clock, scheduler, random } = cloud.kernel;
   const timers = new Set<Timer>();
   let stopped = false;
   let due = 0;
+  /** Events that are not over, when they are kept. */
+  const open = new Map<string, Extract<Kept, { waits: QueuedEvent }>>();
+  // What was accepted runs when everything that it may call is there.
+  let held = journal !== undefined;
+  const write = journal?.join<Kept>('lambda', {
+    restore(kept) {
+      if ('over' in kept) open.delete(kept.over);
+      else open.set(kept.waits.requestId, kept);
+    },
+    snapshot: () => open.values(),
+    resume() {
+      held = false;
+      for (const { waits, dueMs } of open.values()) {
+        if (waits.invokes + waits.throttles === 0) due += 1;
+        run(Math.max(0, dueMs - clock.now()), waits);
+      }
+    },
+  });
+
+  const over = ({ requestId }: QueuedEvent) => {
+    if (open.delete(requestId)) write?.({ over: requestId });
+  };
 
   const later = (delayMs: number, entry: QueuedEvent) => {
+    if (write !== undefined) {
+      const kept = { waits: { ...entry }, dueMs: clock.now() + delayMs };
+      open.set(entry.requestId, kept);
+      write(kept);
+    }
+    if (!held) run(delayMs, entry);
+  };
+
+  const run = (delayMs: number, entry: QueuedEvent) => {
     if (stopped) return;
     const timer = scheduler.after(delayMs, () => {
       timers.delete(timer);
@@ -55,7 +91,7 @@ export function createAsyncQueue(
 
   const attempt = async (entry: QueuedEvent): Promise<void> => {
     if (entry.invokes + entry.throttles === 0) due -= 1;
-    if (registry.find(entry.name) === undefined) return; // deleted meanwhile
+    if (registry.find(entry.name) === undefined) return over(entry); // deleted meanwhile
     const { record } = registry.resolve(entry.name, entry.qualifier);
     const settings = record.asyncConfigurations.get(entry.qualifier ?? '$LATEST') ?? { ...DEFAULTS, lastModified: 0 };
     const deadline = entry.acceptedAt + settings.maximumAgeSeconds * 1000;
@@ -77,8 +113,10 @@ export function createAsyncQueue(
     }
     entry.invokes += 1;
     if (!invocation.failed) {
-      if (settings.onSuccess === undefined) return;
-      return deliver(entry, settings.onSuccess, record.latest.role, 'Success', invocation);
+      if (settings.onSuccess !== undefined && !stopped) {
+        await deliver(entry, settings.onSuccess, record.latest.role, 'Success', invocation);
+      }
+      return over(entry);
     }
     if (entry.invokes > settings.retries) return giveUp(entry, settings, 'RetriesExhausted', invocation);
     const delayMs = retryDelaysMs[entry.invokes - 1] ?? 0;
@@ -88,13 +126,13 @@ export function createAsyncQueue(
 
   const giveUp = async (entry: QueuedEvent, settings: AsyncConfiguration, condition: string, cause: unknown) => {
     const record = registry.find(entry.name);
-    if (record === undefined) return;
+    if (record === undefined) return over(entry);
     cloud.trace.note('lambda', 'event dropped', { function: entry.name, condition, requestId: entry.requestId });
     const invocation = cause instanceof Error ? undefined : (cause as Invocation);
     if (settings.onFailure !== undefined) {
       await deliver(entry, settings.onFailure, record.latest.role, condition, invocation);
     }
-    if (record.latest.deadLetterTarget === undefined) return;
+    if (record.latest.deadLetterTarget === undefined) return over(entry);
     // "RequestID, ErrorCode (the HTTP status code) and ErrorMessage (the first 1 KB)" beside the event itself.
     const message = invocation === undefined ? String(cause) : (JSON.parse(invocation.payload)?.errorMessage ?? '');
     await attemptSend(entry.name, () =>
@@ -106,6 +144,7 @@ export function createAsyncQueue(
         },
       }),
     );
+    over(entry);
   };
 
   const deliver = (
@@ -150,7 +189,7 @@ export function createAsyncQueue(
     accept(resolved, event) {
       if (Buffer.byteLength(event) > MAXIMUM_ASYNC_REQUEST) throw requestTooLarge(MAXIMUM_ASYNC_REQUEST);
       const requestId = random.uuid();
-      due += 1;
+      if (!held) due += 1;
       later(0, {
         requestId,
         event,

@@ -1,4 +1,5 @@
 import type { Caller, Cloud, Json, Service } from '../cloud.ts';
+import type { Journal } from '../journal.ts';
 import { ASYNC_RETRY_DELAYS_MS, createAsyncQueue } from './async-queue.ts';
 import { createCodeStage } from './code.ts';
 import { credentialsFor, type RoleCredentials } from './credentials.ts';
@@ -43,6 +44,8 @@ export interface LambdaOptions {
   readonly retryBackoff?: Backoff;
   /** Where mappings keep how far they are. Default in memory. */
   readonly checkpoints?: Checkpoints;
+  /** Where accepted asynchronous events are kept. Default: in memory only. */
+  readonly journal?: Journal;
 }
 
 export const DEFAULT_BACKOFF: Backoff = { firstMs: 200, maximumMs: 30_000 };
@@ -108,7 +111,8 @@ export function createLambda(cloud: Cloud, options: LambdaOptions = {}): Lambda 
       cloud.trace.note('lambda', 'invoked', { function: name, milliseconds, failed });
     },
   });
-  const queue = createAsyncQueue(cloud, registry, invoker, options.asyncRetryDelaysMs ?? ASYNC_RETRY_DELAYS_MS);
+  const retryDelaysMs = options.asyncRetryDelaysMs ?? ASYNC_RETRY_DELAYS_MS;
+  const queue = createAsyncQueue(cloud, registry, invoker, retryDelaysMs, options.journal);
   const mappings = mappingOperations({
     cloud,
     registry,

@@ -161,6 +161,7 @@ function createQueue(queues: Queues, input: Json, nowMs: number): Queue {
   checkRedrive(queues, attributes, fifo);
   const queue = new Queue(name, queueArn(queues, name), attributes, nowMs);
   for (const [key, value] of Object.entries(input.tags ?? {})) queue.tags.set(key, String(value));
+  queue.keeper = queues.keeper;
   queues.byName.set(name, queue);
   queues.cloud.trace.note('sqs', 'queue created', { queue: name });
   return queue;

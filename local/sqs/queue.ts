@@ -31,6 +31,15 @@ export interface Waiter {
   end(): void;
 }
 
+/** Is told of every change of a queue's messages, to write it down. */
+export interface QueueKeeper {
+  added(queue: Queue, message: Message): void;
+  /** A message is out of sight until its `dueMs`. */
+  held(queue: Queue, message: Message): void;
+  removed(queue: Queue, message: Message): void;
+  purged(queue: Queue): void;
+}
+
 interface Due {
   readonly message: Message;
   readonly dueMs: number;
@@ -51,9 +60,11 @@ export class Queue {
   readonly deduplication = new Map<string, { readonly message: Message; readonly untilMs: number }>();
   purgedMs = Number.NEGATIVE_INFINITY;
   inflight = 0;
+  keeper: QueueKeeper | undefined;
   /** The timer that looks again for waiters, and when. */
   alarm: { readonly at: number; readonly timer: Timer } | undefined;
-  private sequence = 0;
+  /** How many sequence numbers were given out. */
+  sequence = 0;
   /** Dead letters keep the time when they were sent first, so that messages are no longer in the order of their age. */
   private ageOrdered = true;
   private ready: Message[] = [];
@@ -85,6 +96,7 @@ export class Queue {
   }
 
   add(message: Message): void {
+    this.keeper?.added(this, message);
     this.byId.set(message.id, message);
     if (message.deadFrom !== undefined) this.ageOrdered = false;
     if (this.settings.fifo) {
@@ -95,6 +107,7 @@ export class Queue {
     if (message.state === 'ready') {
       if (!this.settings.fifo) this.ready.push(message);
     } else {
+      if (message.state === 'inflight') this.inflight++;
       this.due.push(message.dueMs, { message, dueMs: message.dueMs });
     }
   }
@@ -161,12 +174,14 @@ export class Queue {
     if (message.state !== 'inflight') this.inflight++;
     message.state = 'inflight';
     message.dueMs = dueMs;
+    this.keeper?.held(this, message);
     this.due.push(dueMs, { message, dueMs });
   }
 
   remove(message: Message): void {
     if (message.state === 'inflight') this.inflight--;
     message.state = 'gone';
+    this.keeper?.removed(this, message);
     this.byId.delete(message.id);
     if (!this.settings.fifo) return;
     const group = this.groups.get(message.groupId!);
@@ -176,6 +191,7 @@ export class Queue {
   }
 
   purge(): void {
+    this.keeper?.purged(this);
     for (const message of this.byId.values()) message.state = 'gone';
     this.byId.clear();
     this.ready = [];
@@ -183,6 +199,16 @@ export class Queue {
     this.groups.clear();
     this.due.clear();
     this.inflight = 0;
+  }
+
+  /** Messages in the order in which they are handed out. */
+  *inOrder(): Generator<Message> {
+    if (this.settings.fifo) {
+      for (const group of this.groups.values()) yield* group;
+      return;
+    }
+    for (const message of this.ready.slice(this.readyFrom)) if (message.state === 'ready') yield message;
+    for (const message of this.byId.values()) if (message.state !== 'ready') yield message;
   }
 
   count(state: Message['state']): number {

@@ -1,6 +1,6 @@
 import type { Cloud, Json } from '../cloud.ts';
 import { sqsErrors } from './errors.ts';
-import type { Queue } from './queue.ts';
+import type { Queue, QueueKeeper } from './queue.ts';
 
 /** The account's queues and how a request names one. */
 export interface Queues {
@@ -8,6 +8,8 @@ export interface Queues {
   readonly byName: Map<string, Queue>;
   /** Scheme, host and port that queue URLs begin with. */
   endpoint: string;
+  /** Writes down what becomes of queues and messages, when everything is kept. */
+  keeper: (QueueKeeper & { queueChanged(name: string): void }) | undefined;
 }
 
 export function queueUrl({ endpoint, cloud }: Queues, name: string): string {

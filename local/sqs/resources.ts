@@ -22,6 +22,7 @@ const ATTRIBUTES = [
 const queue: ResourceProvider = {
   type: 'AWS::SQS::Queue',
   properties: ['QueueName', 'Tags', ...ATTRIBUTES],
+  replacedBy: ['QueueName', 'FifoQueue'],
   async create(properties, { cloud, caller, generatedName }) {
     const fifo = String(properties.FifoQueue) === 'true';
     const QueueName: string =

@@ -21,7 +21,7 @@ const ENTRY = [
 const MAX_BATCH_BYTES = 1_048_576;
 
 // "The 5-minute deduplication interval" (SQS developer guide, exactly-once processing).
-const DEDUPLICATION_MS = 300_000;
+export const DEDUPLICATION_MS = 300_000;
 
 export function sendOperations(queues: Queues): Operations {
   return {
@@ -68,7 +68,7 @@ function send(queues: Queues, queue: Queue, input: Json, caller: Caller): Json {
   const delaySeconds = readDelay(queue, input.DelaySeconds);
   const groupId = readGroup(queue, input.MessageGroupId);
   const deduplicationId = readDeduplicationId(queue, input.MessageDeduplicationId, content.body);
-  const key = settings.deduplicationScope === 'messageGroup' ? `${groupId} ${deduplicationId}` : deduplicationId;
+  const key = deduplicationKey(queue, groupId, deduplicationId);
   const earlier = key === undefined ? undefined : queue.deduplication.get(key);
   // A repeat within the interval is acknowledged but not taken again.
   if (earlier !== undefined && earlier.untilMs > now) return acknowledge(earlier.message, content);
@@ -99,6 +99,11 @@ function send(queues: Queues, queue: Queue, input: Json, caller: Caller): Json {
   queue.add(message);
   trace.note('sqs', 'message sent', { queue: queue.name, message: message.id });
   return acknowledge(message, content);
+}
+
+/** What a repeat is recognised by: within the queue, or within the message group. */
+export function deduplicationKey({ settings }: Queue, groupId?: string, deduplicationId?: string): string | undefined {
+  return settings.deduplicationScope === 'messageGroup' ? `${groupId} ${deduplicationId}` : deduplicationId;
 }
 
 function acknowledge(message: Message, content: Content): Json {

@@ -1,5 +1,7 @@
 import type { Cloud, Json, Service } from '../cloud.ts';
+import type { Journal } from '../journal.ts';
 import { handleBy } from '../operations.ts';
+import { keepQueues, keptQueues } from './kept-queues.ts';
 import { manageOperations } from './manage.ts';
 import { findByArn, type Queues } from './queues.ts';
 import { receiveOperations } from './receive.ts';
@@ -14,15 +16,21 @@ export interface Sqs extends Service {
   queuePolicyOf(queueArn: string): Json | undefined;
 }
 
+export interface SqsOptions {
+  /** Where everything is kept. Default: nowhere. */
+  readonly journal?: Journal;
+}
+
 /** SQS in memory, registered with the cloud under `sqs`. */
-export function createSqs(cloud: Cloud): Sqs {
-  const queues: Queues = { cloud, byName: new Map(), endpoint: 'http://127.0.0.1' };
+export function createSqs(cloud: Cloud, options: SqsOptions = {}): Sqs {
+  const queues: Queues = { cloud, byName: new Map(), endpoint: 'http://127.0.0.1', keeper: undefined };
+  if (options.journal !== undefined) queues.keeper = keepQueues(options.journal, queues);
   const sqs: Sqs = {
     name: 'sqs',
     handle: handleBy(
       'SQS',
       {
-        ...manageOperations(queues),
+        ...keptQueues(queues, manageOperations(queues)),
         ...sendOperations(queues),
         ...receiveOperations(queues),
         ...settleOperations(queues),

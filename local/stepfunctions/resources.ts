@@ -15,6 +15,7 @@ const STATE_MACHINE: ResourceProvider = {
     'EncryptionConfiguration',
     'Tags',
   ],
+  replacedBy: ['StateMachineName', 'StateMachineType'],
   create: createStateMachine,
 };
 
@@ -37,12 +38,29 @@ async function createStateMachine(
     tags: lowerCase(properties.Tags),
   };
   const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined));
-  const { stateMachineArn } = await cloud.call(caller, 'states', 'CreateStateMachine', given);
+  const stateMachineArn = await createOrUpdate(
+    (operation, body) => cloud.call(caller, 'states', operation, body),
+    given,
+  );
   const { revisionId } = await cloud.call(caller, 'states', 'DescribeStateMachine', { stateMachineArn });
   return {
     ref: stateMachineArn,
     attributes: { Arn: stateMachineArn, Name: name, StateMachineRevisionId: revisionId },
   };
+}
+
+/** A state machine that is there from an earlier start runs new executions by the new definition. */
+async function createOrUpdate(call: (operation: string, input: Json) => Promise<Json>, input: Json): Promise<string> {
+  try {
+    return (await call('CreateStateMachine', input)).stateMachineArn;
+  } catch (error) {
+    if (!(error instanceof ServiceError) || error.code !== 'StateMachineAlreadyExists') throw error;
+    const { stateMachines } = await call('ListStateMachines', { maxResults: 1000 });
+    const { stateMachineArn } = stateMachines.find(({ name }: Json) => name === input.name);
+    const { name: _, type: __, tags: ___, ...changes } = input;
+    await call('UpdateStateMachine', { stateMachineArn, ...changes });
+    return stateMachineArn;
+  }
 }
 
 /** DefinitionSubstitutions: "a map (string to string) that specifies the mappings for placeholder variables", `${name}`. */

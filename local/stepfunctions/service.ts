@@ -1,4 +1,5 @@
 import { type Caller, type Cloud, type Json, type Service, ServiceError } from '../cloud.ts';
+import type { Journal } from '../journal.ts';
 import { describeMapRun, listedMapRun } from './api/answers.ts';
 import { ExecutionOperations } from './api/executions.ts';
 import { checkParameters, compact, page } from './api/request.ts';
@@ -6,6 +7,14 @@ import { StateMachines } from './api/state-machines.ts';
 import { createExpressionCompiler } from './expression/compile.ts';
 import { exceedsBytes, PAYLOAD_LIMIT } from './failure.ts';
 import { Executions } from './interpreter/executions.ts';
+import { keepExecutions } from './kept-executions.ts';
+
+export interface StepFunctionsOptions {
+  /** Where everything is kept. Default: nowhere. */
+  readonly journal?: Journal;
+}
+
+const CHANGES_MACHINE = /^((Create|Update|Delete)StateMachine|TagResource|UntagResource)$/;
 
 type Operation = (input: Json, caller: Caller) => Promise<Json> | Json;
 
@@ -13,9 +22,11 @@ type Operation = (input: Json, caller: Caller) => Promise<Json> | Json;
  * Step Functions: an interpreter of the Amazon States Language in JSONata mode, and the service around it. Registers
  * itself as `states`.
  */
-export function createStepFunctions(cloud: Cloud): Service {
+export function createStepFunctions(cloud: Cloud, options: StepFunctionsOptions = {}): Service {
   const machines = new StateMachines(cloud, createExpressionCompiler(cloud.kernel));
-  const executions = new Executions(cloud);
+  const executions = new Executions(cloud, (definition, type) => machines.compile(definition, type));
+  const keeper = options.journal && keepExecutions(options.journal, machines, executions);
+  executions.keeper = keeper;
   const operations = operationsOf(cloud, machines, executions);
   const service: Service = {
     name: 'states',
@@ -24,7 +35,11 @@ export function createStepFunctions(cloud: Cloud): Service {
       if (run === undefined) {
         throw new ServiceError('UnknownOperationException', `Step Functions here has no operation '${operation}'`);
       }
-      return run(input ?? {}, caller);
+      const answer = run(input ?? {}, caller);
+      if (keeper !== undefined && CHANGES_MACHINE.test(operation)) {
+        keeper.machineChanged(input.stateMachineArn ?? input.resourceArn ?? (answer as Json).stateMachineArn);
+      }
+      return answer;
     },
   };
   cloud.register(service);
@@ -89,7 +104,12 @@ function deleteStateMachine(input: Json, machines: StateMachines, executions: Ex
   if (record === undefined) return {};
   const running = executions.of(record.arn).filter(({ status }) => status === 'RUNNING');
   if (running.length === 0) machines.remove(record.arn);
-  else void Promise.all(running.map(({ arn }) => executions.ended(arn))).then(() => machines.remove(record.arn));
+  else {
+    void Promise.all(running.map(({ arn }) => executions.ended(arn))).then(() => {
+      machines.remove(record.arn);
+      executions.keeper?.machineChanged(record.arn);
+    });
+  }
   return {};
 }
 

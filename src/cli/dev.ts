@@ -1,19 +1,21 @@
 import './errors.ts';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { DaybookError } from '../errors.ts';
 import { orUsage } from './command.ts';
 import { createFlow } from './flow.ts';
 import { columnsOf, paint, type Terminal } from './terminal.ts';
 
-export const help = `daybook dev [--app FILE] [--port N] [--no-tour] [--json]
+export const help = `daybook dev [--app FILE] [--port N] [--data DIR] [--no-tour] [--json]
 
 Runs a CDK app on this machine: its synthesized template, hosted in one process behind one endpoint on 127.0.0.1 that
-speaks the AWS protocols. Nothing leaves the machine. Ctrl-C ends it; what was stored is gone then. Delivery streams
-deliver after 5 seconds at most, everything else is as the template says.
+speaks the AWS protocols. Nothing leaves the machine. Ctrl-C ends it; what was stored is gone then, unless --data names a
+folder for it. Delivery streams deliver after 5 seconds at most, everything else is as the template says.
 
   --app FILE   the CDK app (.ts, .js, .mjs), or a folder that is synthesized already (cdk.out).
                Default: the "app" of cdk.json
   --port N     the port. Default: a free one
+  --data DIR   keeps everything there: the next start goes on where this one ended, also after kill -9
   --no-tour    only the runtime, nothing is played
   --json       one line on stdout when it is ready: endpoint, region, and for each stack its outputs and physical names
 
@@ -36,9 +38,8 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     chaos: { type: 'string' },
   } as const;
   const { values } = orUsage('dev', () => parseArgs({ args: [...args], options }));
-  for (const option of ['data', 'chaos'] as const) {
-    if (values[option] !== undefined) throw new DaybookError('cli.notYet', { option: `--${option}`, command: 'dev' });
-  }
+  if (values.chaos !== undefined) throw new DaybookError('cli.notYet', { option: '--chaos', command: 'dev' });
+  if (values.data === '') throw new DaybookError('cli.usage', { problem: '--data takes a folder', command: 'dev' });
   const port = portOf(values.port);
   const stopped = untilStopped();
   const { announce, startLocal, synthesize } = await importLocal();
@@ -49,6 +50,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
       assembly: assembly.directory,
       appDirectory: assembly.appDirectory,
       ...(port !== undefined && { port }),
+      ...(values.data !== undefined && { data: resolve(values.data) }),
       deliverWithinMs: DELIVER_WITHIN_MS,
       log: (line) => (values.json ? terminal.err(line) : flow?.log(line)),
       ...(flow !== undefined && { onTrace: flow.show }),

@@ -2,7 +2,7 @@ import { invalid, invalidValue, notFound } from '../errors.ts';
 import { hashOf } from '../table/rows.ts';
 import { type Change, changesSomething, type RecordContext, type StreamRecord, toRecord } from './record.ts';
 
-interface Kept {
+export interface Kept {
   readonly sequence: number;
   /** Milliseconds since the epoch. */
   readonly at: number;
@@ -50,6 +50,15 @@ export interface StreamOptions extends RecordContext {
   readonly createdAt: number;
   /** How many shards it begins with. */
   readonly shards: number;
+}
+
+/** A stream as a journal keeps it: everything but its records. */
+export interface StreamState {
+  readonly options: StreamOptions;
+  readonly disabledAt?: number;
+  readonly sequence: number;
+  readonly shardCount: number;
+  readonly shards: readonly Omit<Shard, 'records'>[];
 }
 
 /** The stream of one table: shards, their records, and who wants to hear of new ones. */
@@ -161,6 +170,27 @@ export class TableStream {
   disable(at: number): void {
     this.disabledAt = at;
     for (const shard of this.#shards) if (shard.closedAt === undefined) this.#close(shard, at);
+  }
+
+  state(): StreamState {
+    return {
+      options: this.options,
+      ...(this.disabledAt === undefined ? {} : { disabledAt: this.disabledAt }),
+      sequence: this.#sequence,
+      shardCount: this.#shardCount,
+      shards: this.#shards.map(({ records: _, ...shard }) => shard),
+    };
+  }
+
+  restore({ disabledAt, sequence, shardCount, shards }: Omit<StreamState, 'options'>): void {
+    this.disabledAt = disabledAt;
+    this.#sequence = sequence;
+    this.#shardCount = shardCount;
+    this.#shards = shards.map((shard) => ({ ...shard, records: [] }));
+  }
+
+  restoreRecords(shardId: string, records: readonly Kept[]): void {
+    this.#shards.find(({ id }) => id === shardId)?.records.push(...records);
   }
 
   listen(listener: StreamListener): () => void {

@@ -117,6 +117,20 @@ export class StateMachines {
     });
   }
 
+  all(): Iterable<StateMachineRecord> {
+    return this.#machines.values();
+  }
+
+  /** Puts a state machine back that was written down. */
+  restore(kept: Omit<StateMachineRecord, 'machine'>): void {
+    const record = { ...kept, machine: this.#compile(kept.definition, kept.type) };
+    this.#machines.set(kept.arn, record);
+  }
+
+  compile(definition: string, type: 'STANDARD' | 'EXPRESS'): Machine {
+    return this.#compile(definition, type);
+  }
+
   /** "the state machine is deleted when its executions have ended": until then it is DELETING. */
   markDeleting(arn: string): StateMachineRecord | undefined {
     const record = this.#machines.get(arn);

@@ -1,6 +1,7 @@
 import type { Cloud, Json } from '../../cloud.ts';
 import type { Container } from '../definition/machine.ts';
 import type { Bindings } from '../expression/compile.ts';
+import type { ExecutionKeeper } from '../kept-executions.ts';
 import type { MapRuns } from '../map/map-run.ts';
 import { CancelScope } from './cancel-scope.ts';
 import type { Frame, Strand } from './frame.ts';
@@ -24,6 +25,8 @@ export interface ExecutionRecord {
   readonly traceHeader: string | undefined;
   /** Set for a child of a distributed Map. */
   readonly mapRunArn: string | undefined;
+  /** The Map state whose child it is. */
+  readonly mapState: string | undefined;
   readonly itemCount: number | undefined;
   readonly startDate: number;
   readonly history: HistoryEvent[];
@@ -44,6 +47,8 @@ export interface Surroundings {
   readonly cloud: Cloud;
   readonly tokens: TaskTokens;
   readonly mapRuns: MapRuns;
+  /** Writes every step down, when everything is kept. */
+  readonly keeper: ExecutionKeeper | undefined;
   /** Something to wait for before the next state, when others have not had their turn for long. */
   pause(): Promise<void> | undefined;
   /** Resolves when the execution is not running any more, or does not exist. */
@@ -63,6 +68,7 @@ export interface ChildExecution {
   readonly label: string;
   readonly type: 'STANDARD' | 'EXPRESS';
   readonly mapRunArn: string;
+  readonly mapState: string;
   readonly input: Json;
   readonly inputText: string;
   readonly itemCount: number;
@@ -87,6 +93,11 @@ export class Execution {
 
   get now(): number {
     return this.around.cloud.kernel.clock.now();
+  }
+
+  /** The strand has taken a step. */
+  touch(strand: Strand, deep?: boolean): void {
+    this.around.keeper?.touched(this.record, strand, deep);
   }
 
   /** The Context object: `$states.context`. */

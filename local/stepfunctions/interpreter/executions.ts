@@ -1,6 +1,7 @@
 import type { Cloud } from '../../cloud.ts';
 import type { Timer } from '../../kernel/kernel.ts';
 import type { Container } from '../definition/machine.ts';
+import { type ExecutionKeeper, processorOf } from '../kept-executions.ts';
 import { MapRuns } from '../map/map-run.ts';
 import { executionArn, expressExecutionArn, splitStateMachineArn } from '../names.ts';
 import { at } from './alarm.ts';
@@ -33,6 +34,7 @@ export interface Started {
   readonly input: string;
   readonly traceHeader?: string | undefined;
   readonly mapRunArn?: string;
+  readonly mapState?: string;
   readonly itemCount?: number;
   readonly timeoutSeconds?: number | undefined;
 }
@@ -44,6 +46,8 @@ export class Executions implements Surroundings {
   readonly mapRuns = new MapRuns();
   readonly #records = new Map<string, ExecutionRecord>();
   readonly #byMachine = new Map<string, ExecutionRecord[]>();
+  keeper: ExecutionKeeper | undefined;
+  readonly #compile: (definition: string, type: 'STANDARD' | 'EXPRESS') => Container;
   /** What has states to go on with: kept for as long as the record, a redrive needs them. */
   readonly #containers = new Map<string, Container>();
   readonly #live = new Map<string, { readonly execution: Execution; readonly timer: Timer | undefined }>();
@@ -51,9 +55,39 @@ export class Executions implements Surroundings {
   #steps = 0;
   #breath: Promise<void> | undefined;
 
-  constructor(cloud: Cloud) {
+  constructor(cloud: Cloud, compile: (definition: string, type: 'STANDARD' | 'EXPRESS') => Container) {
     this.cloud = cloud;
-    this.tokens = new TaskTokens(cloud.kernel);
+    this.#compile = compile;
+    this.tokens = new TaskTokens(cloud.kernel, (token, answer) => this.keeper?.answered(token, answer));
+  }
+
+  all(): Iterable<ExecutionRecord> {
+    return this.#records.values();
+  }
+
+  /** Puts a record back that was written down; `takeUp` goes on with it. */
+  restore(record: ExecutionRecord): void {
+    this.#records.set(record.arn, record);
+    this.#index(record.mapRunArn ?? record.stateMachineArn, record);
+  }
+
+  /** Goes on with every execution that was running. */
+  takeUp(): void {
+    for (const record of this.#records.values()) {
+      if (record.status !== 'RUNNING' || this.#live.has(record.arn)) continue;
+      this.#run(this.#execution(record, this.#containerOf(record)));
+    }
+  }
+
+  #containerOf(record: ExecutionRecord): Container {
+    let container = this.#containers.get(record.arn);
+    if (container === undefined) {
+      const parentType = record.mapState === undefined ? record.type : 'STANDARD'; // only these have distributed Maps
+      const machine = this.#compile(record.definition, parentType);
+      container = record.mapState === undefined ? machine : processorOf(machine, record.mapState)!;
+      this.#containers.set(record.arn, container);
+    }
+    return container;
   }
 
   pause(): Promise<void> | undefined {
@@ -97,6 +131,7 @@ export class Executions implements Surroundings {
       input: started.input,
       traceHeader: started.traceHeader,
       mapRunArn: started.mapRunArn,
+      mapState: started.mapState,
       itemCount: started.itemCount,
       startDate: now,
       history: [],
@@ -118,8 +153,16 @@ export class Executions implements Surroundings {
       ...input(record.input),
       roleArn: record.roleArn,
     });
-    this.#run(execution);
+    this.#keep(record);
+    if (this.keeper?.held !== true) this.#run(execution);
     return record;
+  }
+
+  /** Writes the whole execution down. */
+  #keep(record: ExecutionRecord): void {
+    if (this.keeper === undefined) return;
+    this.keeper.recordChanged(record);
+    this.keeper.touched(record, new Strand(record.root, this.#containerOf(record)), true);
   }
 
   #index(by: string, record: ExecutionRecord): void {
@@ -148,6 +191,7 @@ export class Executions implements Surroundings {
       type,
       input: child.inputText,
       mapRunArn: child.mapRunArn,
+      mapState: child.mapState,
       itemCount: child.itemCount,
     };
     return this.start(started, child.container, child.input);
@@ -175,8 +219,9 @@ export class Executions implements Surroundings {
     // "When you redrive an execution, the timeout of the state machine … starts anew."
     if (record.deadline !== undefined) record.deadline = now + (record.deadline - record.startDate);
     redriveFrame(record.root);
-    const execution = this.#execution(record, this.#containers.get(arn)!);
+    const execution = this.#execution(record, this.#containerOf(record));
     execution.history.end('ExecutionRedriven', 0, 'executionRedriven', { redriveCount: record.redriveCount });
+    this.#keep(record);
     this.#run(execution);
   }
 
@@ -205,6 +250,7 @@ export class Executions implements Surroundings {
     const record = this.#records.get(arn);
     if (record === undefined) return;
     this.#records.delete(arn);
+    this.keeper?.forgotten(arn);
     this.#containers.delete(arn);
     const by = record.mapRunArn ?? record.stateMachineArn;
     this.#byMachine.set(
@@ -272,6 +318,7 @@ export class Executions implements Surroundings {
     record.output = result.output;
     record.error = result.error;
     record.cause = result.cause;
+    this.keeper?.recordChanged(record);
     this.#live.get(arn)?.timer?.cancel();
     this.#live.delete(arn);
     scope.cancel('executionEnded');

@@ -35,11 +35,17 @@ export interface Frame {
 }
 
 export interface PendingTask {
+  /** The text of its arguments, once the task was scheduled. */
+  argumentsText: string | undefined;
   token: string | undefined;
+  /** The call that hands the token over has been answered. */
+  handedOver: boolean;
   /** What a `.sync` or token task has handed over, once it has. */
   submitted: Json;
   deadline: number | undefined;
   heartbeatMs: number | undefined;
+  /** The task has succeeded: only Assign and Output are left to do. */
+  done: { readonly result: Json } | undefined;
 }
 
 export interface MapItem {
@@ -50,13 +56,17 @@ export interface MapItem {
 }
 
 export function newFrame(container: Container, input: Json, inputText: string, previousEvent: number): Frame {
+  return { ...emptyFrame(input, inputText), state: container.startAt, lastEvent: previousEvent };
+}
+
+export function emptyFrame(input: Json, inputText: string): Frame {
   return {
     status: 'running',
-    state: container.startAt,
+    state: '',
     input,
     inputText,
     variables: {},
-    lastEvent: previousEvent,
+    lastEvent: 0,
     entered: undefined,
     attempts: [],
     due: undefined,
@@ -112,11 +122,19 @@ export class Strand {
   readonly container: Container;
   readonly parent: Strand | undefined;
   #visible: Bindings | undefined;
+  #path: readonly number[] | undefined;
 
   constructor(frame: Frame, container: Container, parent?: Strand) {
     this.frame = frame;
     this.container = container;
     this.parent = parent;
+  }
+
+  /** Where its frame is among those of the execution. */
+  get path(): readonly number[] {
+    const { parent } = this;
+    this.#path ??= parent === undefined ? [] : [...parent.path, parent.frame.children!.indexOf(this.frame)];
+    return this.#path;
   }
 
   /** The variables that an expression here sees. */

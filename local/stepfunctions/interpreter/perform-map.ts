@@ -27,15 +27,19 @@ export async function performMap(
     const started = history.add('MapStateStarted', frame.lastEvent, 'mapStateStarted', { length: items.length });
     frame.lastEvent = started;
     frame.children = inputs.map((input, i) => iteration(state, input, items[i]!, started));
+    execution.touch(strand, true);
   }
   const children = frame.children;
   const strands = children.map((child) => new Strand(child, state.processor, strand));
-  const record = (ending: string, { frame: child }: Strand) => {
+  const record = (ending: string, inner: Strand) => {
+    const { frame: child } = inner;
     child.lastEvent = history.add(`MapIteration${ending}`, child.lastEvent, `mapIteration${ending}`, {
       index: child.item!.Index,
       name: state.name,
     });
     frame.lastEvent = child.lastEvent;
+    execution.touch(inner);
+    execution.touch(strand);
   };
   const failed = await runStrands(execution, strands, limit, scope, {
     begins(child) {

@@ -23,6 +23,7 @@ export async function performParallel(
     const started = history.add('ParallelStateStarted', frame.lastEvent);
     frame.lastEvent = started;
     frame.children = state.branches.map((branch) => newFrame(branch, input, text, started));
+    execution.touch(strand, true);
   }
   const children = frame.children;
   const strands = state.branches.map((branch, i) => new Strand(children[i]!, branch, strand));
@@ -30,6 +31,7 @@ export async function performParallel(
     begins() {},
     ends(child) {
       frame.lastEvent = child.frame.lastEvent;
+      execution.touch(strand);
     },
   });
   if (failed !== undefined) {

@@ -23,7 +23,7 @@ export async function performTask(
   const { frame } = strand;
   const { tokens } = execution.around;
   try {
-    const result = await doTask(execution, strand, state, scope);
+    const { result } = frame.task?.done ?? { result: await doTask(execution, strand, state, scope) };
     return await conclude(state, execution.bindings(strand, { result }), result, state.next);
   } finally {
     if (frame.task?.token !== undefined) tokens.close(frame.task.token);
@@ -33,27 +33,38 @@ export async function performTask(
 async function doTask(execution: Execution, strand: Strand, state: TaskState, scope: CancelScope): Promise<Json> {
   const { frame } = strand;
   const { cloud, tokens } = execution.around;
-  const pending: PendingTask = {
+  // A task that is there already was under way when the runtime ended: it is called once more, as it was scheduled.
+  const pending: PendingTask = frame.task ?? {
+    argumentsText: undefined,
+    handedOver: false,
+    done: undefined,
     token: state.target.pattern === 'token' ? tokens.issue() : undefined,
     submitted: undefined,
     deadline: undefined,
     heartbeatMs: undefined,
   };
+  if (frame.task !== undefined && pending.token !== undefined) tokens.reopen(pending.token);
   frame.task = pending;
   const { text, call, times } = await prepare(execution, strand, state, () => {
     return frame.task !== pending || frame.status !== 'running' || scope.reason !== undefined;
   });
-  if (times.timeout !== undefined) pending.deadline = execution.now + times.timeout * 1000;
-  if (times.heartbeat !== undefined) pending.heartbeatMs = times.heartbeat * 1000;
   const events = new TaskEvents(execution, frame, state.target);
-  events.scheduled(text, times);
-  events.started();
+  if (pending.argumentsText === undefined) {
+    if (times.timeout !== undefined) pending.deadline = execution.now + times.timeout * 1000;
+    if (times.heartbeat !== undefined) pending.heartbeatMs = times.heartbeat * 1000;
+    pending.argumentsText = text;
+    events.scheduled(text, times);
+    events.started();
+    execution.touch(strand);
+  }
   try {
-    const work = carryOut(state.target, call, pending, execution, events);
+    const work = carryOut(state.target, call, pending, execution, events, () => execution.touch(strand));
     const result = await within(cloud.kernel, pending.deadline, scope.race(work), timeoutFailure);
     const resultText = JSON.stringify(result);
     if (exceedsBytes(resultText, PAYLOAD_LIMIT)) throw dataLimitFailure(state.target.resourceType);
     events.succeeded(resultText);
+    pending.done = { result };
+    execution.touch(strand);
     return result;
   } catch (error) {
     if (pending.submitted !== undefined) giveUp(state.target, call, pending.submitted);
@@ -76,7 +87,13 @@ async function prepare(
 ): Promise<Prepared> {
   const { record, around } = execution;
   const bindings = execution.bindings(strand);
-  const given = state.arguments === undefined ? strand.frame.input : await evaluateTemplate(state.arguments, bindings);
+  const before = strand.frame.task?.argumentsText;
+  const given =
+    before !== undefined
+      ? JSON.parse(before)
+      : state.arguments === undefined
+        ? strand.frame.input
+        : await evaluateTemplate(state.arguments, bindings);
   const text = JSON.stringify(given);
   if (exceedsBytes(text, PAYLOAD_LIMIT)) throw dataLimitFailure(state.name);
   const [refusal] = refusedArguments(state.target, given);
@@ -108,16 +125,24 @@ async function carryOut(
   pending: PendingTask,
   { around }: Execution,
   events: TaskEvents,
+  touch: () => void,
 ): Promise<Json> {
   const { token, heartbeatMs } = pending;
   if (token !== undefined) {
     // The token may come back before the call that hands it over has answered.
     const returned = around.tokens.wait(token, heartbeatMs);
     returned.catch(() => {});
-    const submitted = await target.call(call);
-    if (!call.isOver()) events.submitted(JSON.stringify(submitted));
+    if (!pending.handedOver) {
+      const submitted = await target.call(call);
+      if (!call.isOver()) {
+        events.submitted(JSON.stringify(submitted));
+        pending.handedOver = true;
+        touch();
+      }
+    }
     return await returned;
   }
+  if (pending.submitted !== undefined) return await target.complete!(call, pending.submitted);
   const answer = await target.call(call);
   if (target.complete === undefined || target.pattern === 'request') return answer;
   if (call.isOver()) {
@@ -126,6 +151,7 @@ async function carryOut(
   }
   pending.submitted = answer;
   events.submitted(JSON.stringify(answer));
+  touch();
   return await target.complete(call, answer);
 }
 

@@ -56,6 +56,7 @@ async function performWait(
 ): Promise<Outcome> {
   const { frame } = strand;
   frame.due ??= await waitEnd(execution, strand, state);
+  execution.touch(strand);
   await sleepUntil(execution.around.cloud.kernel, frame.due, scope);
   return await conclude(state, execution.bindings(strand), frame.input, state.next);
 }

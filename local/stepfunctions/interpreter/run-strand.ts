@@ -43,7 +43,8 @@ async function step(execution: Execution, strand: Strand, state: State, scope: C
   leave(execution, strand, state, outcome);
 }
 
-function enter({ history, record, around, now }: Execution, { frame }: Strand, state: State): void {
+function enter({ history, record, around, now }: Execution, strand: Strand, state: State): void {
+  const { frame } = strand;
   // "previousEventId" of the first state is 0, as that of ExecutionStarted itself.
   const event = history.add(`${state.type}StateEntered`, frame.lastEvent, 'stateEntered', {
     ...input(frame.inputText),
@@ -51,26 +52,23 @@ function enter({ history, record, around, now }: Execution, { frame }: Strand, s
   });
   frame.lastEvent = event;
   frame.entered = { event, at: now };
+  around.keeper?.touched(record, strand);
   around.cloud.trace.note('states', 'StateEntered', { execution: record.arn, state: state.name, type: state.type });
 }
 
 /** Records the exit and goes to the next state, or ends the strand. */
-function leave(
-  { history }: Execution,
-  strand: Strand,
-  state: State,
-  { output: value, variables, next }: Outcome,
-): void {
+function leave(execution: Execution, strand: Strand, state: State, { output: value, variables, next }: Outcome): void {
   const { frame } = strand;
   const text = JSON.stringify(value);
   if (exceedsBytes(text, PAYLOAD_LIMIT)) throw dataLimitFailure(state.name);
   const texts = checkVariables(strand, variables, state.name);
-  frame.lastEvent = history.add(`${state.type}StateExited`, frame.lastEvent, 'stateExited', {
+  frame.lastEvent = execution.history.add(`${state.type}StateExited`, frame.lastEvent, 'stateExited', {
     ...(texts === undefined ? {} : assigned(texts)),
     name: state.name,
     ...output(text),
   });
   if (texts !== undefined) strand.assign(variables);
+  execution.touch(strand);
   if (next !== undefined) {
     transition(frame, next, value, text);
     return;
@@ -110,6 +108,7 @@ async function fail(execution: Execution, strand: Strand, state: State, thrown: 
       resetAttempt(frame);
       frame.pausing = true;
       frame.due = execution.now + pauseMs(found.retrier, made, execution.around.cloud.kernel.random);
+      execution.touch(strand);
       return;
     }
     const catcher = findCatcher(state.catch, failure);
@@ -145,14 +144,17 @@ function end(execution: Execution, strand: Strand, state: State, failure: StateF
   }
   frame.error = { error: failure.error, cause: failure.cause };
   frame.status = 'failed';
+  execution.touch(strand);
 }
 
-function abort(execution: Execution, { frame }: Strand, state: State, { reason }: Interrupted): void {
+function abort(execution: Execution, strand: Strand, state: State, { reason }: Interrupted): void {
+  const { frame } = strand;
   const recorded = state.type === 'Task' || state.type === 'Wait' || state.type === 'Map' || state.type === 'Parallel';
   if (reason === 'siblingFailed' && recorded && frame.entered !== undefined) {
     frame.lastEvent = execution.history.add(`${state.type}StateAborted`, frame.lastEvent);
   }
   frame.status = 'aborted';
+  execution.touch(strand);
 }
 
 /** The failure with the cause that it is reported with; a failed evaluation gets an event of its own. */

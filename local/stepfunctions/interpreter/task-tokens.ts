@@ -1,12 +1,23 @@
 import type { Json } from '../../cloud.ts';
 import type { Kernel, Timer } from '../../kernel/kernel.ts';
 import { StateFailure } from '../failure.ts';
+import { errorAndCause } from './history.ts';
 
 interface Waiting {
   readonly resolve: (output: Json) => void;
   readonly reject: (failure: StateFailure) => void;
   readonly heartbeatMs: number | undefined;
   timer: Timer | undefined;
+}
+
+/** What came back with a token. */
+export type TokenAnswer =
+  | { readonly output: Json }
+  | { readonly failure: { readonly error?: string; readonly cause?: string } };
+
+function settle(waiting: Waiting, answer: TokenAnswer): void {
+  if ('output' in answer) waiting.resolve(answer.output);
+  else waiting.reject(new StateFailure(answer.failure.error, answer.failure.cause, { origin: 'task' }));
 }
 
 /** The tasks that wait for their token to come back. */
@@ -16,10 +27,30 @@ export class TaskTokens {
   readonly #issued = new Set<string>();
   readonly #open = new Set<string>();
   /** Answers that came before the task had finished handing its token over. */
-  readonly #early = new Map<string, (waiting: Waiting) => void>();
+  readonly #early = new Map<string, TokenAnswer>();
+  readonly #answered: (token: string, answer: TokenAnswer | undefined) => void;
 
-  constructor(kernel: Kernel) {
+  /** `answered` is told of every answer, and with undefined when its task has taken it. */
+  constructor(kernel: Kernel, answered: (token: string, answer: TokenAnswer | undefined) => void = () => {}) {
     this.#kernel = kernel;
+    this.#answered = answered;
+  }
+
+  /** An answer that was written down, for a task that is taken up again. */
+  restore(token: string, answer: TokenAnswer | undefined): void {
+    if (answer === undefined) this.#early.delete(token);
+    else this.#early.set(token, answer);
+  }
+
+  /** The task of a token that was issued before waits again, unless its answer is there. */
+  reopen(token: string): void {
+    this.#issued.add(token);
+    if (!this.#early.has(token)) this.#open.add(token);
+  }
+
+  /** Answers that no task has taken yet. */
+  answers(): Iterable<[string, TokenAnswer]> {
+    return this.#early;
   }
 
   issue(): string {
@@ -41,7 +72,8 @@ export class TaskTokens {
       const waiting: Waiting = { resolve, reject, heartbeatMs, timer: undefined };
       this.#waiting.set(token, waiting);
       this.#startHeartbeat(token, waiting);
-      this.#early.get(token)?.(waiting);
+      const early = this.#early.get(token);
+      if (early !== undefined) settle(waiting, early);
     });
   }
 
@@ -49,16 +81,16 @@ export class TaskTokens {
   close(token: string): void {
     this.#waiting.get(token)?.timer?.cancel();
     this.#waiting.delete(token);
-    this.#early.delete(token);
+    if (this.#early.delete(token)) this.#answered(token, undefined);
     this.#open.delete(token);
   }
 
   succeed(token: string, output: Json): void {
-    this.#answer(token, (waiting) => waiting.resolve(output));
+    this.#answer(token, { output });
   }
 
   fail(token: string, error: string | undefined, cause: string | undefined): void {
-    this.#answer(token, (waiting) => waiting.reject(new StateFailure(error, cause, { origin: 'task' })));
+    this.#answer(token, { failure: errorAndCause(error, cause) });
   }
 
   heartbeat(token: string): void {
@@ -68,11 +100,13 @@ export class TaskTokens {
     this.#startHeartbeat(token, waiting);
   }
 
-  #answer(token: string, answer: (waiting: Waiting) => void): void {
+  #answer(token: string, answer: TokenAnswer): void {
     const waiting = this.#waiting.get(token);
     this.#open.delete(token);
-    if (waiting === undefined) this.#early.set(token, answer);
-    else answer(waiting);
+    // Until the task has taken it, a restart must find it.
+    this.#early.set(token, answer);
+    this.#answered(token, answer);
+    if (waiting !== undefined) settle(waiting, answer);
   }
 
   #startHeartbeat(token: string, waiting: Waiting): void {

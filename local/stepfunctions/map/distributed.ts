@@ -30,9 +30,15 @@ export async function performDistributedMap(
   const { history, around } = execution;
   const again = frame.mapRunArn === undefined ? undefined : around.mapRuns.get(frame.mapRunArn);
   const { run, items } = again === undefined ? await begin(execution, strand, state) : { run: again, items: undefined };
-  if (again !== undefined) redrive(execution, strand, again);
+  // One that still runs was interrupted by the runtime's end, and goes on.
+  if (again !== undefined && again.status !== 'RUNNING') redrive(execution, strand, again);
+  around.keeper?.mapRunChanged(run);
+  execution.touch(strand);
   try {
-    run.children ??= await plan(execution, strand, state, items);
+    if (run.children === undefined) {
+      run.children = await plan(execution, strand, state, items);
+      around.keeper?.mapRunChanged(run, true);
+    }
     await runChildren(execution, state, run, scope).catch(async (error) => {
       // The results so far are exported too, and which children were never started.
       if (error instanceof StateFailure && state.distributed.writer?.arguments !== undefined) {
@@ -56,6 +62,8 @@ export async function performDistributedMap(
     throw error;
   } finally {
     run.stopDate = execution.now;
+    around.keeper?.mapRunChanged(run, true);
+    execution.touch(strand);
   }
 }
 
@@ -131,7 +139,9 @@ async function plan(
   state: DistributedMapState,
   given: readonly MapItem[] | undefined,
 ): Promise<MapRunRecord['children']> {
-  const items = given ?? (await readItems(execution, strand, state.distributed.reader!));
+  const { reader } = state.distributed;
+  const read = () => (reader === undefined ? itemsOf(execution, strand, state) : readItems(execution, strand, reader));
+  const items = given ?? (await read());
   const inputs = await inputsOf(execution, strand, state, items);
   const { batcher } = state.distributed;
   const batches: readonly { readonly input: Json; readonly items: number }[] =

@@ -42,6 +42,10 @@ export class MapRuns {
     return this.#runs.get(arn);
   }
 
+  all(): Iterable<MapRunRecord> {
+    return this.#runs.values();
+  }
+
   of(executionArn: string): readonly MapRunRecord[] {
     return [...this.#runs.values()].filter((run) => run.executionArn === executionArn);
   }

@@ -16,7 +16,8 @@ export async function runChildren(
 ): Promise<void> {
   const { around } = execution;
   const { executionType } = state.distributed;
-  const open = run.children!.filter(({ status }) => status === 'PENDING' || status === 'PENDING_REDRIVE');
+  // Those that run already were interrupted by the runtime's end, and go on by themselves.
+  const open = run.children!.filter(({ status }) => /^(PENDING|PENDING_REDRIVE|RUNNING)$/.test(status));
   let exceeded = false;
   let next = 0;
   const work = async () => {
@@ -52,6 +53,7 @@ async function runChild(
 ): Promise<void> {
   const { around } = execution;
   const { executionType } = state.distributed;
+  if (child.status === 'RUNNING') return await ended(execution, run, child);
   if (exceedsBytes(child.inputText, PAYLOAD_LIMIT)) throw dataLimitFailure(state.name);
   const again = child.status === 'PENDING_REDRIVE' && child.executionArn !== undefined && executionType === 'STANDARD';
   const { arn } = again
@@ -62,14 +64,21 @@ async function runChild(
         label: run.label,
         type: executionType,
         mapRunArn: run.arn,
+        mapState: state.name,
         input: child.input,
         inputText: child.inputText,
         itemCount: child.items,
       });
   child.executionArn = arn;
   child.status = 'RUNNING';
-  await around.ended(arn);
-  child.status = around.statusOf(arn);
+  around.keeper?.mapChildChanged(run, child);
+  await ended(execution, run, child);
+}
+
+async function ended({ around }: Execution, run: MapRunRecord, child: MapRunChild): Promise<void> {
+  await around.ended(child.executionArn!);
+  child.status = around.statusOf(child.executionArn!);
+  around.keeper?.mapChildChanged(run, child);
 }
 
 function stopChildren({ around }: Execution, run: MapRunRecord): void {

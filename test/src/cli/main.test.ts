@@ -65,7 +65,6 @@ describe('wrong usage ends with 2 and says what is wrong', () => {
 
 describe('a failure ends with 1 and begins with its code', () => {
   it.each([
-    [['dev', '--data', 'x'], /^cli\.notYet: --data of `daybook dev` is not there yet/],
     [['dev', '--chaos', '1'], /^cli\.notYet: --chaos of `daybook dev`/],
     [['dev', '--app', 'no/such/app.ts'], /^local\.noFile: There is no file .*no\/such\/app\.ts/],
   ])('%j', async (args, message) => {
