@@ -27,13 +27,13 @@ type Item = Record<string, AttributeValue>;
 export function dynamoCursorTable({ client, tableName: TableName, feed }: DynamoCursorTableOptions): CursorTable {
   const keyOf = (aggregate: string) => ({ Cursor: { S: `${feed}|${aggregate}` } });
 
-  /** One conditional update; `done` says whether the condition held, `item` is the one after it. */
+  /** One conditional update; `done` says whether the condition held, the cursor is the one after it, or before it where that is asked for. */
   const update = async (
     aggregate: string,
     expression: string,
     condition: string | undefined,
     values: Item,
-    names?: Record<string, string>,
+    { names, before = false }: { readonly names?: Record<string, string>; readonly before?: boolean } = {},
   ) => {
     try {
       const { Attributes } = await client.send(
@@ -44,7 +44,7 @@ export function dynamoCursorTable({ client, tableName: TableName, feed }: Dynamo
           ...(condition !== undefined && { ConditionExpression: condition }),
           ExpressionAttributeValues: values,
           ...(names !== undefined && { ExpressionAttributeNames: names }),
-          ReturnValues: 'ALL_NEW',
+          ReturnValues: before ? 'ALL_OLD' : 'ALL_NEW',
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         }),
       );
@@ -74,8 +74,10 @@ export function dynamoCursorTable({ client, tableName: TableName, feed }: Dynamo
       const condition = from === 1 ? `attribute_not_exists(Confirmed) OR (${between})` : between;
       const values = { ':to': n(to), ':least': n(from - 1) };
       const expression = 'SET Confirmed = :to REMOVE Holed, HoledAt, Attempts';
-      const { done, cursor } = await update(aggregate, expression, condition, values);
-      return { raised: done, cursor };
+      const { done, cursor } = await update(aggregate, expression, condition, values, { before: true });
+      if (!done) return { raised: false, before: cursor.confirmed, cursor };
+      const { holed: _, holedAt: __, attempts: ___, ...rest } = cursor;
+      return { raised: true, before: cursor.confirmed, cursor: { ...rest, confirmed: to } };
     },
 
     async begin(aggregate, { confirmed, base }) {
@@ -83,8 +85,9 @@ export function dynamoCursorTable({ client, tableName: TableName, feed }: Dynamo
       const values = { ':confirmed': n(confirmed) };
       if (base === 0) return (await update(aggregate, 'SET Confirmed = :confirmed', absent, values)).done;
       // `Base` is a reserved word.
+      const names = { names: { '#base': 'Base' } };
       const expression = 'SET Confirmed = :confirmed, #base = :base';
-      return (await update(aggregate, expression, absent, { ...values, ':base': n(base) }, { '#base': 'Base' })).done;
+      return (await update(aggregate, expression, absent, { ...values, ':base': n(base) }, names)).done;
     },
 
     async offer(aggregate, to, at) {

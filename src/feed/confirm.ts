@@ -34,13 +34,20 @@ async function confirmRun(run: readonly FeedRecord[], ports: ConfirmPorts, seen:
   for (const { envelope } of run) {
     const { from, to, head } = envelope;
     told = Math.max(told, head);
-    if (cursor !== undefined && to <= cursor.confirmed) continue;
+    if (cursor !== undefined && to <= cursor.confirmed) {
+      seen.count('EventsRepeated', envelope.events.length);
+      continue;
+    }
     if (to < from) {
       cursor = await ports.cursors.read(aggregate);
     } else {
       const result = await ports.cursors.raise(aggregate, from, to);
       cursor = result.cursor;
       seen.count(result.raised ? 'EnvelopesConfirmed' : 'EnvelopesRepeated');
+      // How often an event is on the feed is `EventsRepeated ÷ EventsConfirmed`.
+      const first = result.raised ? to - result.before : 0;
+      seen.count('EventsConfirmed', first);
+      if (from <= cursor.confirmed + 1) seen.count('EventsRepeated', to - from + 1 - first);
     }
     if (from > cursor.confirmed + 1) {
       // Every `from` is an earlier `confirmed + 1`: somebody else put this on the feed.

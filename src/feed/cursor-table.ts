@@ -18,6 +18,15 @@ export interface Cursor {
 
 export const NO_CURSOR: Cursor = { confirmed: 0 };
 
+/** What became of a cursor that was to be raised. */
+export interface Raised {
+  readonly raised: boolean;
+  /** `confirmed` as it was before. */
+  readonly before: number;
+  /** The cursor after it. */
+  readonly cursor: Cursor;
+}
+
 export interface Hole {
   readonly version: number;
   readonly since: number;
@@ -57,10 +66,9 @@ export interface CursorTable {
   /** Consistent. */
   read(aggregate: string): Promise<Cursor>;
   /**
-   * With `from ≤ to`: raises `confirmed` to `to` only if `from ≤ confirmed + 1` and `to > confirmed`, in one conditional write. The cursor is
-   * the one after it.
+   * With `from ≤ to`: raises `confirmed` to `to` only if `from ≤ confirmed + 1` and `to > confirmed`, in one conditional write.
    */
-  raise(aggregate: string, from: number, to: number): Promise<{ readonly raised: boolean; readonly cursor: Cursor }>;
+  raise(aggregate: string, from: number, to: number): Promise<Raised>;
   /** Begins an aggregate at `confirmed`, what is up to `base` being its past: only while it has no `confirmed`. */
   begin(aggregate: string, start: { readonly confirmed: number; readonly base: number }): Promise<boolean>;
   /** Records an offer, after its envelope was put. */

@@ -89,16 +89,27 @@ export async function headOf(table: Pick<EventTable, 'query'>, aggregate: string
   }
 }
 
-/** Is anything stored from this version on? */
-export async function hasFrom(table: Pick<EventTable, 'query'>, aggregate: string, from: number): Promise<boolean> {
+/** The first thing stored from a version on. */
+export interface First {
+  readonly version: number;
+  /** When the store took it, ISO 8601; absent when the item is no event. */
+  readonly recordedAt?: string;
+}
+
+/** What is stored first from this version on; undefined for nothing. */
+export async function firstFrom(
+  table: Pick<EventTable, 'query'>,
+  aggregate: string,
+  from: number,
+): Promise<First | undefined> {
   try {
     for await (const page of table.query(aggregate, { from, limit: 1, consistent: true })) {
-      if (page.length > 0) return true;
+      if (page[0] !== undefined) return { version: page[0].version, recordedAt: page[0].recordedAt };
     }
-    return false;
+    return undefined;
   } catch (error) {
     if (!isUnreadable(error)) throw error;
-    return true;
+    return { version: error.details.version };
   }
 }
 

@@ -4,7 +4,7 @@ import { type Checkpoint, type Cursor, hasOpenOffer, NO_CURSOR } from './cursor-
 import { eachOf } from './feed-batch.ts';
 import { errorNote, type Observed, type Observing, observing } from './observed.ts';
 import { type OfferPorts, offerNext } from './offer.ts';
-import { hasFrom, headOf } from './read-run.ts';
+import { firstFrom, headOf } from './read-run.ts';
 import { whenAdopted } from './when-adopted.ts';
 
 export interface ReconcilePorts extends OfferPorts {
@@ -54,6 +54,7 @@ export async function reconcile(
   for (let looked = 0; ; ) {
     const page = await table.aggregates({ limit: PAGE, ...(place.after !== undefined && { after: place.after }) });
     await reconcilePage(page.aggregateUuids, ports, seen);
+    seen.measure('UnpublishedAge', 0); // a graph that says "none", not nothing
     looked += page.aggregateUuids.length;
     if (page.next !== undefined) {
       place = { startedAt: place.startedAt, after: page.next };
@@ -102,12 +103,14 @@ async function reconcileOne(aggregate: string, cursor: Cursor, ports: ReconcileP
   const known = cursor.holed === next;
   if (known) {
     seen.count('Holes');
-    if (ports.now() < nextLookAt(cursor)) return;
+    if (ports.now() < nextLookAt(cursor)) return unpublished(cursor, cursor.head ?? next, cursor.holedAt, ports, seen);
   }
-  if (!(await hasFrom(ports.table, aggregate, next))) return;
+  const first = await firstFrom(ports.table, aggregate, next);
+  if (first === undefined) return;
   seen.count('Lagging');
+  const head = (await headOf(ports.table, aggregate)) ?? Math.max(first.version, cursor.head ?? 0);
+  unpublished(cursor, head, first.recordedAt === undefined ? undefined : Date.parse(first.recordedAt), ports, seen);
   if (hasOpenOffer(cursor, ports.now())) return;
-  const head = (await headOf(ports.table, aggregate)) ?? Math.max(next, cursor.head ?? 0);
   const outcome = await offerNext(aggregate, cursor, head, ports, seen);
   if (outcome === 'put') return;
   const since = known ? (cursor.holedAt ?? ports.now()) : ports.now();
@@ -117,6 +120,18 @@ async function reconcileOne(aggregate: string, cursor: Cursor, ports: ReconcileP
   if (!marked) return; // `confirmed` moved meanwhile: the next round looks again
   if (!known) seen.count('Holes');
   seen.note({ what: outcome, aggregate, version: next, head, attempts });
+}
+
+/** What an operator sees of an aggregate that lags: how much of it is not on the feed, and since when. */
+function unpublished(
+  { confirmed }: Cursor,
+  head: number,
+  since: number | undefined,
+  { now }: ReconcilePorts,
+  seen: Observing,
+): void {
+  seen.count('UnpublishedEvents', Math.max(1, head - confirmed));
+  if (since !== undefined) seen.measure('UnpublishedAge', Math.max(0, now() - since));
 }
 
 /** When a holed aggregate is due: the pauses grow, counted from when the hole was found. */

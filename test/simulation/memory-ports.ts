@@ -74,8 +74,9 @@ export function memoryCursors(stale: (aggregate: string) => Cursor | undefined =
     },
     async raise(aggregate, from, to) {
       const { holed: _, holedAt: __, attempts: ___, ...rest } = of(aggregate);
-      if (from > rest.confirmed + 1 || to <= rest.confirmed) return { raised: false, cursor: of(aggregate) };
-      return { raised: true, cursor: set(aggregate, { ...rest, confirmed: to }) };
+      if (from > rest.confirmed + 1 || to <= rest.confirmed)
+        return { raised: false, before: rest.confirmed, cursor: of(aggregate) };
+      return { raised: true, before: rest.confirmed, cursor: set(aggregate, { ...rest, confirmed: to }) };
     },
     async begin(aggregate, { confirmed, base }) {
       if (of(aggregate).confirmed > 0) return false;

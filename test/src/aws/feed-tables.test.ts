@@ -64,7 +64,7 @@ describe.each<[string, () => Promise<CursorTable>]>([
     const cursors = await make();
     if (confirmed > 0) await cursors.raise('a', 1, confirmed);
     const cursor = { confirmed: raised ? to : confirmed };
-    expect(await cursors.raise('a', from, to)).toEqual({ raised, cursor });
+    expect(await cursors.raise('a', from, to)).toEqual({ raised, before: confirmed, cursor });
     expect(await cursors.read('a')).toEqual(cursor);
   });
 
@@ -73,7 +73,11 @@ describe.each<[string, () => Promise<CursorTable>]>([
     expect(await cursors.begin('a', { confirmed: 7, base: 7 })).toBe(true);
     expect(await cursors.begin('a', { confirmed: 9, base: 9 })).toBe(false);
     expect(await cursors.read('a')).toEqual({ confirmed: 7, base: 7 });
-    expect(await cursors.raise('a', 8, 8)).toEqual({ raised: true, cursor: { confirmed: 8, base: 7 } });
+    expect(await cursors.raise('a', 8, 8)).toEqual({
+      raised: true,
+      before: 7,
+      cursor: { confirmed: 8, base: 7 },
+    });
     await cursors.offer('b', 1, 1000);
     expect(await cursors.begin('b', { confirmed: 3, base: 0 })).toBe(true);
     expect(await cursors.read('b')).toEqual({ confirmed: 3, offered: 1, offeredAt: 1000 });
@@ -106,7 +110,7 @@ describe.each<[string, () => Promise<CursorTable>]>([
     expect(await cursors.readMany(['a', 'x'])).toEqual(new Map([['a', holed]]));
     expect(await cursors.markHole('a', { ...hole, version: 2 })).toEqual({ marked: false, cursor: holed });
     const raised = { confirmed: 1, offered: 4, offeredAt: 1000, head: 9 };
-    expect(await cursors.raise('a', 1, 1)).toEqual({ raised: true, cursor: raised });
+    expect(await cursors.raise('a', 1, 1)).toEqual({ raised: true, before: 0, cursor: raised });
     expect(await cursors.markHole('a', hole)).toEqual({ marked: false, cursor: raised });
     expect((await cursors.markHole('a', { ...hole, version: 2 })).marked).toBe(true);
   });
@@ -133,8 +137,9 @@ test('in DynamoDB the cursor is as the protocol has it, whatever is raised in wh
       for (const [one, other] of given) {
         const [from, to] = [Math.min(one, other), Math.max(one, other)];
         const raised = from <= confirmed + 1 && to > confirmed;
+        const before = confirmed;
         if (raised) confirmed = to;
-        expect(await cursors.raise(aggregate, from, to)).toEqual({ raised, cursor: { confirmed } });
+        expect(await cursors.raise(aggregate, from, to)).toEqual({ raised, before, cursor: { confirmed } });
       }
     }),
     { numRuns: 50 },

@@ -68,6 +68,18 @@ describe('confirmed', () => {
     expect(failures).toEqual([]);
   });
 
+  test('counts each event once as confirmed, however often it comes', async () => {
+    const { run } = setup([]);
+    expect((await run(full(1, 3), full(2, 5), full(1, 2))).counts).toMatchObject({
+      EventsConfirmed: 5,
+      EventsRepeated: 4,
+    });
+    expect((await run(full(4, 6))).counts).toMatchObject({ EventsConfirmed: 1, EventsRepeated: 2 });
+    expect((await run(full(1, 6))).counts).toMatchObject({ EventsRepeated: 6 });
+    expect((await run(full(9, 9))).counts).not.toHaveProperty('EventsRepeated');
+    expect((await run(empty(7, 7))).counts).not.toHaveProperty('EventsRepeated');
+  });
+
   test('a continuation of an adopted aggregate says its base', async () => {
     const { cursors, ports } = setup(upTo(9));
     const put: Envelope[] = [];

@@ -49,6 +49,25 @@ test('puts the next envelope of every aggregate that lags, and of no other', asy
   expect(cursors.items.get('a')).toMatchObject({ confirmed: 1, offered: 3 });
 });
 
+test('says how many events are not on the feed, and the age of the oldest, of holed aggregates and open offers too', async () => {
+  const { cursors, clock, ports } = setup({ a: [1, 2, 3], b: [1, 2], c: [1, 3], d: [1] });
+  await cursors.raise('b', 1, 2);
+  await cursors.raise('c', 1, 1);
+  clock.now = Date.parse(storedEvent('a', 2).recordedAt) + 90_000;
+  const run = async () => {
+    const { seen } = await reconcile(ports, { isLate: () => false });
+    return { events: seen.counts.get('UnpublishedEvents'), age: seen.highest.get('UnpublishedAge') };
+  };
+  const first = Date.parse(storedEvent('a', 1).recordedAt);
+  expect(await run()).toEqual({ events: 3 + 2 + 1, age: clock.now - first });
+  clock.now += 1_000; // under the leases of the offers, and within the pause of the hole
+  expect(await run()).toEqual({ events: 3 + 2 + 1, age: clock.now - first });
+  for (const [id, to] of Object.entries({ a: 3, d: 1 })) await cursors.raise(id, 1, to);
+  expect(await run()).toEqual({ events: 2, age: 1_000 });
+  await cursors.raise('c', 1, 3);
+  expect(await run()).toEqual({ events: undefined, age: 0 });
+});
+
 test('nothing is put while an offer is open, and again when its lease is over', async () => {
   const { clock, run } = setup({ a: [1] });
   expect((await run()).put).toEqual(['a [1..1] 1']);
