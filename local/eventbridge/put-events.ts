@@ -5,7 +5,8 @@ import { deliver } from './deliver.ts';
 import { type BusEvent, makeEvent } from './event.ts';
 import { FORWARDED } from './target-call.ts';
 
-const ENTRY = ['Time', 'Source', 'Resources', 'DetailType', 'Detail', 'EventBusName'];
+// A trace header is taken and leads nowhere: nothing is traced here.
+const ENTRY = ['Time', 'Source', 'Resources', 'DetailType', 'Detail', 'EventBusName', 'TraceHeader'];
 
 // "The total entry size must be less than 1MB" (PutEvents).
 const MAX_TOTAL_BYTES = 1_048_576;

@@ -26,11 +26,12 @@ export function eventBridgeBus({ client, bus }: EventBridgeBusOptions): EventBus
     async put(events) {
       const { Entries = [] } = await client.send(
         new PutEventsCommand({
-          Entries: events.map(({ detailType, detail }) => ({
+          Entries: events.map(({ detailType, detail, traceHeader }) => ({
             EventBusName: bus,
             Source: BUS_SOURCE,
             DetailType: detailType,
             Detail: detail,
+            ...(traceHeader !== undefined && { TraceHeader: traceHeader }),
           })),
         }),
       );

@@ -4,6 +4,8 @@ export interface BusEvent {
   readonly detailType: string;
   /** JSON text. */
   readonly detail: string;
+  /** X-Ray's, when the event's metadata hold a trace context. */
+  readonly traceHeader?: string;
 }
 
 export interface BusRefusal {

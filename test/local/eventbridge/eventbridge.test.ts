@@ -567,6 +567,7 @@ describe('buses', () => {
   it('refuse what they do not have, by name', async () => {
     await expect(call('CreateConnection', {})).rejects.toMatchObject({ code: 'UnknownOperationException' });
     await expect(call('CreateEventBus', { Name: 'x', EventSourceName: 'y' })).rejects.toThrow(/EventSourceName/);
-    await expect(put({}, { TraceHeader: 'x' })).rejects.toThrow(/TraceHeader/);
+    await expect(put({}, { ReplayName: 'x' })).rejects.toThrow(/ReplayName/);
+    expect(await put({}, { TraceHeader: 'Root=1-0' })).toMatchObject({ FailedEntryCount: 0 });
   });
 });

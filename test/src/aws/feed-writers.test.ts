@@ -76,6 +76,25 @@ describe('the bus on EventBridge', () => {
     expect(await bus.put(events)).toEqual([undefined, { reason: 'ThrottlingException' }, undefined]);
   });
 
+  test('passes the trace on, for whoever subscribes', async () => {
+    const cloud = createCloud(virtualKernel({ seed: 1 }));
+    const calls: Json[] = [];
+    cloud.register({
+      name: 'events',
+      handle(_, input) {
+        calls.push(input);
+        return { FailedEntryCount: 0, Entries: input.Entries.map(() => ({ EventId: 'e' })) };
+      },
+    });
+    const client = new EventBridgeClient({ ...SDK_CONFIG, requestHandler: sdkHandler(cloud) });
+    const traceHeader = 'Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent=00f067aa0ba902b7;Sampled=1';
+    await eventBridgeBus({ client, bus: 'default' }).put([{ detailType: 'T', detail: '{}', traceHeader }]);
+    expect(calls[0].Entries).toEqual([
+      { EventBusName: 'default', Source: 'daybook', DetailType: 'T', Detail: '{}', TraceHeader: traceHeader },
+    ]);
+    expect(await make().bus.put([{ detailType: 'T', detail: '{}', traceHeader }])).toEqual([undefined]);
+  });
+
   test('says that a detail is no JSON by the code that the publisher knows', async () => {
     expect(await make().bus.put([{ detailType: 'T', detail: '{"data":{broken}' }])).toEqual([
       { reason: 'MalformedDetail' },

@@ -313,6 +313,18 @@ describe('a feed that was adopted', () => {
     expect(positions.items.get('bus|a')).toBe(6);
   });
 
+  test('what an event’s metadata say of its trace goes along, with a reference too', async () => {
+    const { run, calls } = setup();
+    const metadata = '{"traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}';
+    await run(
+      full('a', 1, 1, { metadata }),
+      full('b', 1, 1, { metadata, data: JSON.stringify('x'.repeat(20_000)) }),
+      full('c', 1, 1),
+    );
+    const traceHeader = 'Root=1-4bf92f35-77b34da6a3ce929d0e0e4736;Parent=00f067aa0ba902b7;Sampled=1';
+    expect(calls.flat().map((event) => event.traceHeader)).toEqual([traceHeader, traceHeader, undefined]);
+  });
+
   test('a reference says the base as well', async () => {
     const { run, sent } = setup();
     await run(full('a', 6, 6, { data: JSON.stringify('x'.repeat(20_000)) }, 5));
