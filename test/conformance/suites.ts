@@ -1,4 +1,5 @@
 import { dynamodb } from './dynamodb/suite.ts';
+import { states } from './states/suite.ts';
 import type { Suite } from './suite.ts';
 
-export const SUITES: readonly Suite[] = [dynamodb];
+export const SUITES: readonly Suite[] = [dynamodb, states];

@@ -145,7 +145,8 @@ interface ReaderKind {
 }
 
 function checkReader(config: FieldReader, { resource, inputType, manifestType, flatten }: ReaderKind): void {
-  if (resource === 'getObject' && inputType === undefined && !config.has('InputType')) config.require('InputType');
+  const isInventory = manifestType === 'S3_INVENTORY';
+  if (resource === 'getObject' && !isInventory && !config.has('InputType')) config.require('InputType');
   if (resource === 'getObject' && flatten) {
     config.fail(
       "LOAD_AND_FLATTEN is only supported with the reader 'arn:aws:states:::s3:listObjectsV2'",
@@ -157,8 +158,11 @@ function checkReader(config: FieldReader, { resource, inputType, manifestType, f
   }
   if (resource === 'listObjectsV2' && inputType === 'MANIFEST')
     config.fail('A manifest is read with s3:getObject', 'InputType');
-  if (manifestType === 'S3_INVENTORY' || (inputType === 'MANIFEST' && manifestType !== 'ATHENA_DATA')) {
-    config.fail('Amazon S3 inventory manifests are not supported by this runtime', 'ManifestType');
+  if (isInventory && (resource !== 'getObject' || (inputType !== undefined && inputType !== 'MANIFEST'))) {
+    config.fail(
+      'The manifest of an Amazon S3 inventory is read with s3:getObject, and says itself how',
+      'ManifestType',
+    );
   }
   // "InputType … for Athena manifests: CSV, JSONL or PARQUET": the format that UNLOAD wrote.
   if (manifestType === 'ATHENA_DATA' && !['CSV', 'JSONL', 'PARQUET'].includes(inputType ?? '')) {

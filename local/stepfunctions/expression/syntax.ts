@@ -79,12 +79,18 @@ export function runsInParallel(node: Node): boolean {
  */
 export function unsupportedReferences(ast: Node, allowed: { readonly errorOutput: boolean }): readonly string[] {
   const found = new Set<string>();
+  const defined = definedNames(ast);
   const visit = (node: Node, top: boolean) => {
     const { type, value } = node;
     if (top && (type === 'name' || type === 'wildcard' || type === 'descendant')) {
       found.add(`Reference to '${value}' at the top level is not supported.`);
     }
+    if (type === 'variable' && value === 'eval') found.add("Reference to '$eval' is not supported.");
     if (type === 'variable' && value === '$') found.add("Reference to '$$' is not supported.");
+    const called = node.procedure?.type === 'variable' ? String(node.procedure.value) : undefined;
+    if (called !== undefined && called !== 'eval' && !FUNCTIONS.has(called) && !defined.has(called)) {
+      found.add(`Function '$${called}' is not supported.`);
+    }
     if (!allowed.errorOutput && readsErrorOutput(node))
       found.add("Reference to '$states.errorOutput' is not supported.");
     for (const child of children(node)) visit(child.node, top && !child.inner);
@@ -93,7 +99,30 @@ export function unsupportedReferences(ast: Node, allowed: { readonly errorOutput
   return [...found];
 }
 
+/** What the expression itself may have made a function of: its own variables, and the arguments of its functions. */
+function definedNames(ast: Node): ReadonlySet<string> {
+  const names = new Set<string>();
+  some(ast, (node) => {
+    const lhs = node.lhs as Node | undefined;
+    if (node.type === 'bind' && lhs?.type === 'variable') names.add(String(lhs.value));
+    if (node.type === 'lambda') for (const { value } of node.arguments ?? []) names.add(String(value));
+    return false;
+  });
+  return names;
+}
+
 function readsErrorOutput({ type, steps }: Node): boolean {
   const [first, second] = steps ?? [];
   return type === 'path' && first?.type === 'variable' && first.value === 'states' && second?.value === 'errorOutput';
 }
+
+/** "All built-in JSONata functions and operators in the 2.0.6 specification are supported, with one exception: $eval", and six more. */
+const FUNCTIONS: ReadonlySet<string> = new Set(
+  (
+    'string length substring substringBefore substringAfter uppercase lowercase trim pad contains split join match replace ' +
+    'base64encode base64decode encodeUrlComponent encodeUrl decodeUrlComponent decodeUrl number abs floor ceil round power ' +
+    'sqrt random formatNumber formatBase formatInteger parseInteger sum max min average boolean not exists count append sort ' +
+    'reverse shuffle distinct zip keys lookup spread merge sift each error assert type now millis fromMillis toMillis map ' +
+    'filter single reduce clone partition range hash uuid parse'
+  ).split(' '),
+);

@@ -47,11 +47,29 @@ class Source {
 
   async named({ Bucket: bucket, Key: key, VersionId: versionId }: Json): Promise<readonly MapItem[]> {
     const location = { bucket, key, ...(versionId === undefined ? {} : { versionId }) };
+    if (this.#reader.manifestType === 'S3_INVENTORY' || this.#reader.inputType === 'MANIFEST')
+      return await this.#inventory(location);
     if (this.#reader.manifestType !== 'ATHENA_DATA') return await this.#object(location);
     // The manifest of an UNLOAD: one s3:// address a line.
     const text = textOf(await this.#body(location));
     const files = parseCsv(text, ',').map(([address]) => parseAddress(address ?? ''));
     return await this.#objects(files);
+  }
+
+  /** "Each row in an inventory list is metadata of an object"; manifest.json says where the lists are, and their columns. */
+  async #inventory(location: Location): Promise<readonly MapItem[]> {
+    const { fileFormat, fileSchema, files, destinationBucket } = JSON.parse(textOf(await this.#body(location)));
+    if (fileFormat !== 'CSV') throw new Error(`The inventory is written as ${fileFormat}; CSV is what can be read`);
+    const headers = String(fileSchema).split(/, */);
+    const bucket = String(destinationBucket ?? location.bucket).replace(/^arn:aws[a-z-]*:s3:::/, '');
+    const items: MapItem[] = [];
+    for (const { key } of files) {
+      const text = textOf(await this.#body({ bucket, key }));
+      for (const item of toItems(csvItems(text, { delimiter: ',', headers }), `S3://${bucket}/${key}`))
+        items.push({ ...item, Index: items.length });
+      if (items.length >= this.#maxItems) break;
+    }
+    return items;
   }
 
   async listed({ Bucket: bucket, Prefix: prefix }: Json): Promise<readonly MapItem[]> {

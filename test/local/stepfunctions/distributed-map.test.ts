@@ -278,6 +278,29 @@ describe('ItemReader', () => {
     expect(bench.calls.map(({ input }) => input.Key)).toEqual(['m.csv', '1', '2']);
   });
 
+  it('reads what the manifest of an S3 inventory lists', async () => {
+    const manifest = {
+      sourceBucket: 'src',
+      destinationBucket: 'arn:aws:s3:::b',
+      fileFormat: 'CSV',
+      fileSchema: 'Bucket, Key, Size',
+      files: [{ key: 'i/1.csv.gz' }, { key: 'i/2.csv.gz' }],
+    };
+    const bench = withObjects({
+      'b/manifest.json': JSON.stringify(manifest),
+      'b/i/1.csv.gz': gzipSync('"src","a.txt","10"\n"src","b.txt","20"\n'),
+      'b/i/2.csv.gz': gzipSync('"src","c.txt","30"\n'),
+    });
+    const at = { Bucket: 'b', Key: 'manifest.json' };
+    const rows = [
+      { Bucket: 'src', Key: 'a.txt', Size: '10' },
+      { Bucket: 'src', Key: 'b.txt', Size: '20' },
+      { Bucket: 'src', Key: 'c.txt', Size: '30' },
+    ];
+    expect(await read(bench, { ManifestType: 'S3_INVENTORY' }, at)).toEqual(rows);
+    expect(await read(bench, { InputType: 'MANIFEST', MaxItems: 2 }, at)).toEqual(rows.slice(0, 2));
+  });
+
   it('reads Parquet', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'daybook-test-'));
     const file = join(folder, 'f.parquet');
