@@ -25,7 +25,7 @@ const end = (more: Json): Json => ({ Type: 'Pass', End: true, ...more });
 const one = (more: Json): Json => machine('S', { S: end(more) });
 const value = (expression: string): Json => one({ Output: `{% ${expression} %}` });
 const inner = (state: Json): Json => ({ StartAt: 'I', States: { I: state } });
-const fail = (Error: string, Cause = 'c'): Json => ({ Type: 'Fail', Error, Cause });
+const fail = (name: string, Cause = 'c'): Json => ({ Type: 'Fail', Error: name, Cause });
 /** Fails as a task would: a branch with the error. */
 const failing = (error: string, more: Json): Json => ({
   Type: 'Parallel',
