@@ -19,6 +19,7 @@ export {
   type EventDefinition,
   type EventOf,
   type EventOptions,
+  type GivenJsonSchemas,
   type NewEventOf,
   type Upcast,
 } from './event/event-definition.ts';
@@ -48,7 +49,14 @@ export {
   readRollup,
 } from './projection/read.ts';
 export type { ReplayRange, ReplayRequest } from './replay/request.ts';
-export type { DataSchema, FromJsonSchema, InputOf, JsonSchema, OutputOf } from './schema/json-schema.ts';
+export type {
+  DataSchema,
+  FromJsonSchema,
+  InputOf,
+  JsonSchema,
+  OutputOf,
+  TypedJsonSchema,
+} from './schema/json-schema.ts';
 export type { StandardSchemaV1 } from './schema/standard-schema.ts';
 export { toJsonSchema } from './schema/to-json-schema.ts';
 export type { Appended, AppendOptions } from './store/append.ts';

@@ -22,7 +22,7 @@ export const eventErrors = {
   'definition.duplicateName': (d: { what: string; name: string }) =>
     `two ${d.what} definitions of this app are called ${d.name}; names are unique`,
   'schema.noJsonSchema': (d: { event: string; part: string; vendor: string }) =>
-    `the ${d.part} schema of ${d.event} was made with ${d.vendor}, which does not say it as JSON Schema; give a plain JSON Schema, or a library with Standard JSON Schema`,
+    `the ${d.part} schema of ${d.event} was made with ${d.vendor}, which does not say it as JSON Schema; give it beside the schema, as jsonSchema: { ${d.part}: … }`,
   'event.notAnEvent': (d: { position: number; given: unknown }) =>
     `event ${d.position} of the commit is ${d.given === null ? 'null' : typeof d.given}; give { type, data }`,
   'event.badType': (d: { position: number; given: unknown; problem: string }) =>

@@ -1,6 +1,6 @@
 import { DaybookError } from '../errors.ts';
 import { checkJsonSchema } from '../schema/check-json-schema.ts';
-import type { DataSchema, InputOf, OutputOf } from '../schema/json-schema.ts';
+import { asJsonSchema, type DataSchema, type InputOf, type OutputOf } from '../schema/json-schema.ts';
 import { isStandardSchema } from '../schema/standard-schema.ts';
 import { checkTypeName } from './names.ts';
 import type { NewEvent, RecordedEvent } from './recorded-event.ts';
@@ -29,6 +29,7 @@ export interface EventDefinition<
   /** As it was given. */
   readonly data: DataSchema;
   readonly metadata?: DataSchema;
+  readonly jsonSchema?: GivenJsonSchemas;
   /** By the schema version that each one starts from. */
   readonly upcasts: Readonly<Record<number, Upcast>>;
   /** Only for the type checker; never there at run time. */
@@ -38,6 +39,12 @@ export interface EventDefinition<
     readonly input: Input;
     readonly metadataInput: MetadataInput;
   };
+}
+
+/** JSON Schemas as documents: said by `toJsonSchema`, not validated by. */
+export interface GivenJsonSchemas {
+  readonly data?: Readonly<Record<string, unknown>>;
+  readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 /** Any event definition. */
@@ -64,10 +71,12 @@ export interface EventOptions<Type extends string, S extends DataSchema, M exten
   /** Default 1. Raise it with every change of `data` that older events don't satisfy, and add an upcast. */
   readonly schemaVersion?: number;
   readonly description?: string;
-  /** A JSON Schema literal, or a schema of any Standard Schema library whose output is JSON. */
+  /** A JSON Schema literal, a TypeBox schema, or a schema of any Standard Schema library whose output is JSON. */
   readonly data: S;
   /** Default: any JSON object, or none. */
   readonly metadata?: M;
+  /** What `toJsonSchema` says, for a library that cannot say its schema as JSON Schema itself (valibot without its converter). */
+  readonly jsonSchema?: GivenJsonSchemas;
   /** `{ 1: (data) => dataOfVersion2, 2: … }`: one for every version below `schemaVersion`. */
   readonly upcasts?: Readonly<Record<number, Upcast>>;
 }
@@ -100,7 +109,7 @@ export function defineEvent<
   InputOf<S>,
   [M] extends [NoMetadata] ? UnknownMetadata : InputOf<M>
 > {
-  const { type, schemaVersion = 1, description, data, metadata, upcasts = {} } = options;
+  const { type, schemaVersion = 1, description, data, metadata, jsonSchema, upcasts = {} } = options;
   checkTypeName('event', type);
   if (!Number.isSafeInteger(schemaVersion) || schemaVersion < 1) {
     throw new DaybookError('definition.badSchemaVersion', { event: type, given: schemaVersion });
@@ -115,13 +124,14 @@ export function defineEvent<
     ...(description !== undefined && { description }),
     data,
     ...(metadata !== undefined && { metadata }),
+    ...(jsonSchema !== undefined && { jsonSchema }),
     upcasts,
   };
 }
 
 function checkSchema(event: string, part: 'data' | 'metadata', schema: DataSchema | undefined): void {
   if (schema === undefined || schema === null) throw new DaybookError('definition.noSchema', { event, part });
-  if (!isStandardSchema(schema)) checkJsonSchema(schema, event, part);
+  if (!isStandardSchema(schema)) checkJsonSchema(asJsonSchema(schema), event, part);
 }
 
 function checkUpcasts(event: string, schemaVersion: number, upcasts: Readonly<Record<number, Upcast>>): void {

@@ -3,7 +3,7 @@ import type { JsonSchema } from './json-schema.ts';
 import { escapePointer } from './json-value.ts';
 
 const TYPES = new Set(['object', 'array', 'string', 'number', 'integer', 'boolean', 'null']);
-const FORMATS = new Set(['date-time', 'date', 'uuid']);
+const FORMATS = new Set(['date-time', 'date', 'time', 'uuid', 'email', 'uri']);
 
 type Report = (path: string, problem: string) => never;
 type Check = (value: unknown, path: string, report: Report) => void;
@@ -37,7 +37,9 @@ const KEYWORDS: Readonly<Record<keyof JsonSchema, Check>> = {
   },
   const: anything,
   anyOf: schemaList,
+  oneOf: schemaList,
   allOf: schemaList,
+  not: (value, path, report) => checkAt(value, path, report),
   properties(value, path, report) {
     if (!isPlainObject(value)) report(path, 'must be an object of schemas');
     for (const [name, schema] of Object.entries(value as object))
@@ -47,20 +49,29 @@ const KEYWORDS: Readonly<Record<keyof JsonSchema, Check>> = {
     if (!Array.isArray(value) || value.some((name) => typeof name !== 'string'))
       report(path, 'must be a list of names');
   },
+  patternProperties(value, path, report) {
+    if (!isPlainObject(value)) report(path, 'must be an object of schemas');
+    for (const [source, schema] of Object.entries(value as object)) {
+      const at = `${path}/${escapePointer(source)}`;
+      checkPattern(source, at, report);
+      checkAt(schema, at, report);
+    }
+  },
+  minProperties: count,
+  maxProperties: count,
   additionalProperties(value, path, report) {
     if (typeof value !== 'boolean') checkAt(value, path, report);
   },
   items: (value, path, report) => checkAt(value, path, report),
   minItems: count,
   maxItems: count,
+  uniqueItems(value, path, report) {
+    if (typeof value !== 'boolean') report(path, 'must be true or false');
+  },
   minLength: count,
   maxLength: count,
   pattern(value, path, report) {
-    try {
-      new RegExp(value as string, 'u');
-    } catch (error) {
-      report(path, `${JSON.stringify(value)} is no regular expression: ${(error as Error).message}`);
-    }
+    checkPattern(value, path, report);
     text(value, path, report);
   },
   format(value, path, report) {
@@ -83,6 +94,14 @@ const KEYWORDS: Readonly<Record<keyof JsonSchema, Check>> = {
   $id: text,
   $comment: text,
 };
+
+function checkPattern(value: unknown, path: string, report: Report): void {
+  try {
+    new RegExp(value as string, 'u');
+  } catch (error) {
+    report(path, `${JSON.stringify(value)} is no regular expression: ${(error as Error).message}`);
+  }
+}
 
 /** Refuses, by its path and name, every keyword that is not supported and every value that a keyword cannot have. */
 export function checkJsonSchema(schema: JsonSchema, event: string, part: 'data' | 'metadata'): void {

@@ -15,6 +15,8 @@ export function compileJsonSchema(schema: JsonSchema): Validator {
   if (schema.enum !== undefined) checks.push(oneOf(schema.enum));
   for (const part of schema.allOf ?? []) checks.push(compileJsonSchema(part));
   if (schema.anyOf !== undefined) checks.push(anyOf(schema.anyOf));
+  if (schema.oneOf !== undefined) checks.push(exactlyOneOf(schema.oneOf));
+  if (schema.not !== undefined) checks.push(not(schema.not));
   return all(checks);
 }
 
@@ -102,10 +104,19 @@ function compileType(schema: JsonSchema, type: JsonType): Validator {
 
 function compileObject(schema: JsonSchema): Validator {
   const properties = new Map(Object.entries(schema.properties ?? {}).map(([name, s]) => [name, compileJsonSchema(s)]));
-  const required = schema.required ?? [];
+  const { required = [], minProperties = 0, maxProperties = Number.POSITIVE_INFINITY } = schema;
+  const patterns = Object.entries(schema.patternProperties ?? {}).map(
+    ([pattern, s]) => [new RegExp(pattern, 'u'), compileJsonSchema(s)] as const,
+  );
   const additional = schema.additionalProperties ?? true;
   const others: Validator =
     additional === true ? jsonProblem : additional === false ? notAllowed : compileJsonSchema(additional);
+  const validatorOf = (name: string): Validator => {
+    const own = properties.get(name);
+    if (patterns.length === 0) return own ?? others;
+    const matching = patterns.filter(([pattern]) => pattern.test(name)).map(([, validator]) => validator);
+    return own === undefined && matching.length === 0 ? others : all(own === undefined ? matching : [own, ...matching]);
+  };
   return (value) => {
     const object = value as Record<string, unknown>;
     const notPlain = objectProblem(object);
@@ -114,13 +125,19 @@ function compileObject(schema: JsonSchema): Validator {
       if (object[name] === undefined || !Object.hasOwn(object, name))
         return within(name, { path: '', problem: 'is missing' });
     }
+    let count = 0;
     for (const name in object) {
       const property = object[name];
       // JSON has no undefined: such a property will be absent.
       if (property === undefined) continue;
-      const issue = (properties.get(name) ?? others)(property);
+      count++;
+      const issue = validatorOf(name)(property);
       if (issue !== undefined) return within(name, issue);
     }
+    if (count < minProperties)
+      return { path: '', problem: `has ${count} properties, at least ${minProperties} are needed` };
+    if (count > maxProperties)
+      return { path: '', problem: `has ${count} properties, at most ${maxProperties} are allowed` };
     return undefined;
   };
 }
@@ -129,7 +146,7 @@ const notAllowed: Validator = () => ({ path: '', problem: 'is not allowed here (
 
 function compileArray(schema: JsonSchema): Validator {
   const item = schema.items === undefined ? jsonProblem : compileJsonSchema(schema.items);
-  const { minItems = 0, maxItems = Number.POSITIVE_INFINITY } = schema;
+  const { minItems = 0, maxItems = Number.POSITIVE_INFINITY, uniqueItems = false } = schema;
   return (value) => {
     const array = value as readonly unknown[];
     if (array.length < minItems)
@@ -140,8 +157,21 @@ function compileArray(schema: JsonSchema): Validator {
       const issue = item(array[i]);
       if (issue !== undefined) return within(i, issue);
     }
-    return undefined;
+    return uniqueItems ? repeated(array) : undefined;
   };
+}
+
+function repeated(array: readonly unknown[]): Issue | undefined {
+  const scalars = new Set<unknown>();
+  const objects: unknown[] = [];
+  for (const [i, item] of array.entries()) {
+    const scalar = typeof item !== 'object' || item === null;
+    if (scalar ? scalars.has(item) : objects.some((object) => jsonEqual(object, item)))
+      return within(i, { path: '', problem: 'is there twice (uniqueItems)' });
+    if (scalar) scalars.add(item);
+    else objects.push(item);
+  }
+  return undefined;
 }
 
 function compileString(schema: JsonSchema): Validator {
@@ -213,4 +243,22 @@ function anyOf(schemas: readonly JsonSchema[]): Validator {
     }
     return { path: '', problem: `matches none of ${alternatives.length} alternatives: ${problems.join('; or ')}` };
   };
+}
+
+function exactlyOneOf(schemas: readonly JsonSchema[]): Validator {
+  const alternatives = schemas.map(compileJsonSchema);
+  const none = anyOf(schemas);
+  return (value) => {
+    const matching = alternatives.filter((alternative) => alternative(value) === undefined).length;
+    if (matching === 1) return undefined;
+    return matching === 0
+      ? none(value)
+      : { path: '', problem: `matches ${matching} alternatives, exactly one is allowed` };
+  };
+}
+
+function not(schema: JsonSchema): Validator {
+  const refused = compileJsonSchema(schema);
+  return (value) =>
+    refused(value) === undefined ? { path: '', problem: 'is what the schema excludes (not)' } : undefined;
 }

@@ -5,16 +5,26 @@ const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
 const DATE_TIME = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?([Zz]|([+-])(\d{2}):(\d{2}))$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
+const TIME = /^\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
+/** One @ with something before it and a name of a host behind it; whether it is anybody's only a letter to it can say. */
+const EMAIL = /^[^\s@]{1,64}@[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/i;
+
 const FORMATS: Readonly<Record<JsonFormat, (text: string) => boolean>> = {
   date: isDate,
   'date-time': (text) => parseDateTime(text) !== undefined,
+  time: (text) => TIME.test(text) && parseDateTime(`2000-01-01T${text}`) !== undefined,
   uuid: (text) => UUID.test(text),
+  email: (text) => EMAIL.test(text),
+  uri: (text) => /^[a-z][a-z0-9+.-]*:\S+$/i.test(text) && URL.canParse(text),
 };
 
 const SHAPES: Readonly<Record<JsonFormat, string>> = {
   date: 'a date (yyyy-MM-dd)',
   'date-time': 'a date-time with a zone (RFC 3339)',
+  time: 'a time with a zone (RFC 3339)',
   uuid: 'a UUID',
+  email: 'an e-mail address',
+  uri: 'a URI with its scheme',
 };
 
 export function formatProblem(format: JsonFormat, text: string): Issue | undefined {

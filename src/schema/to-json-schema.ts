@@ -1,6 +1,6 @@
 import { DaybookError } from '../errors.ts';
 import type { AnyEvent } from '../event/event-definition.ts';
-import type { JsonSchema } from './json-schema.ts';
+import { asJsonSchema, type JsonSchema } from './json-schema.ts';
 import { isStandardSchema, type StandardSchemaV1 } from './standard-schema.ts';
 
 /** The JSON Schema dialect that is asked of libraries that can make one. */
@@ -20,9 +20,11 @@ interface SaysJsonSchema {
  */
 export function toJsonSchema(event: AnyEvent, part: 'data' | 'metadata' = 'data'): JsonSchema {
   const schema = event[part];
+  const given = event.jsonSchema?.[part];
+  if (given !== undefined) return given;
   // Without a schema of its own metadata is any object.
   if (schema === undefined) return { type: 'object' };
-  if (!isStandardSchema(schema)) return schema;
+  if (!isStandardSchema(schema)) return asJsonSchema(schema);
   const standard: StandardSchemaV1['~standard'] & SaysJsonSchema = schema['~standard'];
   const details = { event: event.type, part, vendor: standard.vendor };
   if (standard.jsonSchema?.output === undefined) throw new DaybookError('schema.noJsonSchema', details);

@@ -1,5 +1,5 @@
 import { compileJsonSchema } from './compile-json-schema.ts';
-import type { DataSchema } from './json-schema.ts';
+import { asJsonSchema, type DataSchema } from './json-schema.ts';
 import { type Issue, jsonProblem } from './json-value.ts';
 import { isStandardSchema, type StandardIssue, type StandardSchemaV1 } from './standard-schema.ts';
 
@@ -16,7 +16,9 @@ const compiled = new WeakMap<DataSchema, Validate>();
 export function validatorOf(schema: DataSchema): Validate {
   let validate = compiled.get(schema);
   if (validate === undefined) {
-    validate = isStandardSchema(schema) ? fromStandardSchema(schema) : fromCheck(compileJsonSchema(schema));
+    validate = isStandardSchema(schema)
+      ? fromStandardSchema(schema)
+      : fromCheck(compileJsonSchema(asJsonSchema(schema)));
     compiled.set(schema, validate);
   }
   return validate;

@@ -1,3 +1,5 @@
+import { Type } from '@sinclair/typebox';
+import * as v from 'valibot';
 import { expectTypeOf } from 'vitest';
 import { z } from 'zod';
 import {
@@ -10,6 +12,7 @@ import {
   type FromJsonSchema,
   type NewEventOf,
   type StateOf,
+  type TypedJsonSchema,
 } from '../../../src/index.ts';
 
 const Deposited = defineEvent({
@@ -100,6 +103,32 @@ defineAggregate({
 // @ts-expect-error no such JSON Schema type
 defineEvent({ type: 'X', data: { type: 'objekt' } });
 
+const ByValibot = defineEvent({ type: 'V', data: v.object({ name: v.string(), n: v.optional(v.number(), 3) }) });
+expectTypeOf<EventOf<typeof ByValibot>['data']>().toEqualTypeOf<{ name: string; n: number }>();
+expectTypeOf<NewEventOf<typeof ByValibot>['data']>().toEqualTypeOf<{ name: string; n?: number | undefined }>();
+
+const ByTypeBox = defineEvent({
+  type: 'T',
+  data: Type.Object({
+    name: Type.String(),
+    kind: Type.Union([Type.Literal('a'), Type.Literal('b')]),
+    counts: Type.Optional(Type.Record(Type.String(), Type.Number())),
+  }),
+});
+expectTypeOf<EventOf<typeof ByTypeBox>['data']>().toEqualTypeOf<{
+  name: string;
+  kind: 'a' | 'b';
+  counts?: { [x: string]: number };
+}>();
+
+const fromElsewhere: object = { type: 'object' };
+const Typed = defineEvent({ type: 'E', data: fromElsewhere as TypedJsonSchema<{ amount: number }> });
+expectTypeOf<EventOf<typeof Typed>['data']>().toEqualTypeOf<{ amount: number }>();
+
+expectTypeOf<FromJsonSchema<{ oneOf: [{ type: 'string' }, { type: 'null' }] }>>().toEqualTypeOf<string | null>();
+expectTypeOf<FromJsonSchema<{ type: 'object'; patternProperties: { '^n': { type: 'number' } } }>>().toEqualTypeOf<
+  Record<string, number>
+>();
 expectTypeOf<FromJsonSchema<{ const: 3 }>>().toEqualTypeOf<3>();
 expectTypeOf<FromJsonSchema<{ anyOf: [{ type: 'string' }, { type: 'number' }] }>>().toEqualTypeOf<string | number>();
 expectTypeOf<FromJsonSchema<{ type: 'object'; additionalProperties: { type: 'number' } }>>().toEqualTypeOf<

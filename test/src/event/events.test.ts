@@ -1,3 +1,5 @@
+import { Type } from '@sinclair/typebox';
+import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { encodeEvent } from '../../../src/event/encode-event.ts';
@@ -195,8 +197,41 @@ describe('JSON Schema of an event', () => {
     expect(toJsonSchema(fromZod, 'metadata')).toEqual({ type: 'object' });
   });
 
-  it('is refused by code where a library cannot say it', () => {
-    const mute = { '~standard': { version: 1, vendor: 'mute', validate: (value: unknown) => ({ value }) } } as const;
-    expect(codeOf(() => toJsonSchema(defineEvent({ type: 'C', data: mute })))).toBe('schema.noJsonSchema');
+  it('is refused by code where a library cannot say it, and taken from beside the schema', () => {
+    const data = v.object({ n: v.number() });
+    const mute = defineEvent({ type: 'C', data });
+    expect(codeOf(() => toJsonSchema(mute))).toBe('schema.noJsonSchema');
+    expect(() => toJsonSchema(mute)).toThrow('made with valibot');
+    const said = { type: 'object', properties: { n: { type: 'number' } }, required: ['n'] };
+    expect(toJsonSchema(defineEvent({ type: 'C', data, jsonSchema: { data: said } }))).toBe(said);
+  });
+});
+
+describe('the same event by each library', () => {
+  const said = { type: 'object', properties: { amount: { type: 'integer', minimum: 1 } }, required: ['amount'] };
+  const whole = v.pipe(v.number(), v.integer(), v.minValue(1));
+  it.each([
+    [
+      'JSON Schema',
+      defineEvent({
+        type: 'Renamed',
+        data: { type: 'object', properties: { amount: { type: 'integer', minimum: 1 } }, required: ['amount'] },
+      }),
+    ],
+    ['zod', defineEvent({ type: 'Renamed', data: z.object({ amount: z.int().min(1) }) })],
+    ['valibot', defineEvent({ type: 'Renamed', data: v.object({ amount: whole }), jsonSchema: { data: said } })],
+    ['TypeBox', defineEvent({ type: 'Renamed', data: Type.Object({ amount: Type.Integer({ minimum: 1 }) }) })],
+  ])('%s validates before a write and after a read, and is said as JSON Schema', (_library, event) => {
+    expect(encodeEvent({ type: 'Renamed', data: { amount: 5 } }, event, 1).data).toBe('{"amount":5}');
+    const refused = () => encodeEvent({ type: 'Renamed', data: { amount: 0 } }, event, 1);
+    expect(refused).toThrowError(expect.objectContaining({ code: 'event.invalid' }));
+    expect(refused).toThrowError('/amount');
+    const strict = eventDecoder([event], { validate: true });
+    expect(strict.decode(stored({ data: '{"amount":5}' }))?.data).toEqual({ amount: 5 });
+    const bad = stored({ data: '{"amount":"5"}' });
+    expect(codeOf(() => strict.decode(bad))).toBe('event.invalid');
+    // Not on request: what was validated when it was written is taken as it is.
+    expect(eventDecoder([event]).decode(bad)?.data).toEqual({ amount: '5' });
+    expect(JSON.parse(JSON.stringify(toJsonSchema(event)))).toMatchObject(said);
   });
 });

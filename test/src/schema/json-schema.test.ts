@@ -146,6 +146,76 @@ const CASES: readonly [JsonSchema, readonly unknown[], readonly [unknown, string
     ],
   ],
   [{ allOf: [{ required: ['a'] }, { required: ['b'] }] }, [{ a: 1, b: 2 }], [[{ a: 1 }, '/b', 'is missing']]],
+  [
+    { oneOf: [{ type: 'integer' }, { minimum: 3 }] },
+    [1, 3.5],
+    [
+      [4, '', 'matches 2 alternatives'],
+      [1.5, '', 'none of 2 alternatives'],
+    ],
+  ],
+  [{ not: { type: 'string' } }, [1, null], [['x', '', 'excludes']]],
+  [
+    { type: 'array', uniqueItems: true },
+    [[1, '1', null, { a: 1 }, { a: 2 }, [1]]],
+    [
+      [[1, 2, 1], '/2', 'twice'],
+      [
+        [
+          { a: 1, b: 2 },
+          { b: 2, a: 1 },
+        ],
+        '/1',
+        'twice',
+      ],
+    ],
+  ],
+  [
+    {
+      type: 'object',
+      properties: { n1: { minimum: 5 } },
+      patternProperties: { '^n': { type: 'number' }, '1$': { maximum: 9 } },
+      additionalProperties: false,
+      minProperties: 1,
+      maxProperties: 2,
+    },
+    [{ n1: 5 }, { n2: 100, a: undefined }],
+    [
+      [{ n1: 4 }, '/n1', 'below the minimum 5'],
+      [{ n1: 10 }, '/n1', 'above the maximum 9'],
+      [{ n2: 'x' }, '/n2', 'must be number'],
+      [{ other: 1 }, '/other', 'not allowed'],
+      [{ a: undefined }, '', 'at least 1'],
+      [{ n1: 5, n2: 1, n3: 1 }, '', 'at most 2'],
+    ],
+  ],
+  [
+    { format: 'time' },
+    ['12:00:00Z', '23:59:59.5+01:00'],
+    [
+      ['12:00:00', '', 'a time with a zone'],
+      ['25:00:00Z', '', 'a time'],
+    ],
+  ],
+  [
+    { format: 'email' },
+    ['bob@example.com', "o'neil+x@a-b.example"],
+    [
+      ['bob', '', 'an e-mail address'],
+      ['bob@', '', 'an e-mail address'],
+      ['a b@example.com', '', 'an e-mail address'],
+      ['bob@-a.com', '', 'an e-mail address'],
+    ],
+  ],
+  [
+    { format: 'uri' },
+    ['https://example.com/a?b#c', 'urn:isbn:0', 's3://bucket/key'],
+    [
+      ['/a', '', 'a URI'],
+      ['https://exa mple.com', '', 'a URI'],
+      ['https://', '', 'a URI'],
+    ],
+  ],
   // What a schema leaves open must still be JSON.
   [
     {},
@@ -190,14 +260,19 @@ describe('the JSON Schema validator', () => {
 
   it.each([
     [{ $ref: '#/definitions/a' }, 'data/$ref', 'not supported'],
-    [{ oneOf: [] }, 'data/oneOf', 'not supported'],
-    [{ properties: { a: { patternProperties: {} } } }, 'data/properties/a/patternProperties', 'not supported'],
+    [{ oneOf: [] }, 'data/oneOf', 'at least one schema'],
+    [{ properties: { a: { propertyNames: {} } } }, 'data/properties/a/propertyNames', 'not supported'],
+    [{ patternProperties: { '(': {} } }, 'data/patternProperties/(', 'no regular expression'],
+    [{ patternProperties: { a: 1 } }, 'data/patternProperties/a', 'a schema is an object'],
+    [{ not: [] }, 'data/not', 'a schema is an object'],
+    [{ uniqueItems: 1 }, 'data/uniqueItems', 'true or false'],
+    [{ maxProperties: 1.5 }, 'data/maxProperties', 'must be 0'],
     [{ type: 'objekt' }, 'data/type', 'no type'],
     [{ type: [] }, 'data/type', 'at least one'],
     [{ items: [{ type: 'string' }] }, 'data/items', 'a schema is an object'],
     [{ additionalProperties: 1 }, 'data/additionalProperties', 'a schema is an object'],
     [{ pattern: '(' }, 'data/pattern', 'no regular expression'],
-    [{ format: 'email' }, 'data/format', 'not a format that is checked'],
+    [{ format: 'idn-email' }, 'data/format', 'not a format that is checked'],
     [{ minLength: -1 }, 'data/minLength', 'must be 0'],
     [{ minimum: '1' }, 'data/minimum', 'must be a number'],
     [{ multipleOf: 0 }, 'data/multipleOf', 'above 0'],
