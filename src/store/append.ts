@@ -122,15 +122,21 @@ function beforeOwn(head: Head, change: Change, commitId: string): Head {
   return { ...head, version: Math.max(0, head.version - change.events.length) };
 }
 
-/** A put that failed, for whatever reason, may have been written all the same: its first event says whether it was. */
+/**
+ * A put that failed, for whatever reason, may have been written all the same. Who holds its versions says what came of it;
+ * while nobody does, it may yet arrive, and the failure is all there is to say.
+ */
 async function putOrFind(context: StoreContext, commit: Commit): Promise<PutOutcome> {
   try {
     return await context.table.put(commit);
   } catch (error) {
-    const { aggregateUuid, version } = commit.events[0]!;
-    const found = await context.table.get(aggregateUuid, version).catch(() => undefined);
-    if (found?.commitId !== commit.commitId) throw error;
-    return { outcome: 'alreadyWritten' };
+    for (const { aggregateUuid, version, commitFirst } of commit.events) {
+      if (version !== commitFirst) continue;
+      const found = await context.table.get(aggregateUuid, version).catch(() => undefined);
+      if (found?.commitId === commit.commitId) return { outcome: 'alreadyWritten' };
+      if (found !== undefined) return { outcome: 'conflict', aggregateUuid, version, found };
+    }
+    throw error;
   }
 }
 

@@ -2,4 +2,5 @@ export { type Faults, faultyEventTable, InjectedFault } from './faulty-event-tab
 export { type MemoryEventTable, type MemoryEventTableOptions, memoryEventTable } from './memory-event-table.ts';
 export { type MemoryProjectionTable, memoryProjectionTable } from './memory-projection-table.ts';
 export { memorySnapshots } from './memory-snapshots.ts';
+export { type Raced, RaceError, type RaceOptions, raceWriters, type Writer } from './race-writers.ts';
 export { type Given, given, type When } from './specification.ts';

@@ -5,7 +5,7 @@ export interface MemoryEventTableOptions {
   /** Events per page of a query; default 1000. Small ones bring page boundaries into a test. */
   readonly pageSize?: number;
   /**
-   * How many queries of an aggregate see only a part of its last commit (at least one event), as DynamoDB allows it for a
+   * How many pages of an aggregate show only a part of its last commit (at least one event), as DynamoDB allows it for a
    * transaction being written. Default 0.
    */
   readonly halfVisible?: number;
@@ -20,8 +20,9 @@ export interface MemoryEventTable extends EventTable {
 }
 
 interface Kept {
-  readonly events: Map<number, StoredEvent>;
-  /** How many more queries do not see these versions. */
+  /** In the order of their versions. */
+  readonly events: StoredEvent[];
+  /** How many more pages do not show these versions. */
   hidden: { readonly versions: ReadonlySet<number>; left: number } | undefined;
 }
 
@@ -35,7 +36,11 @@ export function memoryEventTable(options: MemoryEventTableOptions = {}): MemoryE
   const { pageSize = 1000, halfVisible = 0, random = Math.random } = options;
   const aggregates = new Map<string, Kept>();
 
-  const find = (aggregateUuid: string, version: number) => aggregates.get(aggregateUuid)?.events.get(version);
+  function find(aggregateUuid: string, version: number): StoredEvent | undefined {
+    const events = aggregates.get(aggregateUuid)?.events ?? [];
+    const found = events[firstFrom(events, version)];
+    return found?.version === version ? found : undefined;
+  }
 
   function check({ commitId, events, predecessors = [] }: Commit): PutOutcome | undefined {
     for (const { aggregateUuid, version } of predecessors) {
@@ -50,14 +55,13 @@ export function memoryEventTable(options: MemoryEventTableOptions = {}): MemoryE
     return undefined;
   }
 
-  function keep(event: StoredEvent): Kept {
+  function keep(event: StoredEvent): void {
     let kept = aggregates.get(event.aggregateUuid);
     if (kept === undefined) {
-      kept = { events: new Map(), hidden: undefined };
+      kept = { events: [], hidden: undefined };
       aggregates.set(event.aggregateUuid, kept);
     }
-    kept.events.set(event.version, Object.freeze({ ...event }));
-    return kept;
+    kept.events.splice(firstFrom(kept.events, event.version), 0, Object.freeze({ ...event }));
   }
 
   function hideSome(events: readonly StoredEvent[]): void {
@@ -69,15 +73,19 @@ export function memoryEventTable(options: MemoryEventTableOptions = {}): MemoryE
     }
   }
 
-  function visible(aggregateUuid: string): StoredEvent[] {
+  /** What one page shows: each is a read of its own, as in DynamoDB. */
+  function page(aggregateUuid: string, { from = 1, to = LAST, reverse }: QueryOptions, most: number): StoredEvent[] {
     const kept = aggregates.get(aggregateUuid);
     if (kept === undefined) return [];
-    const { hidden } = kept;
-    if (hidden !== undefined) hidden.left--;
-    const unseen = hidden?.versions;
-    if (hidden !== undefined && hidden.left <= 0) kept.hidden = undefined;
-    const events = [...kept.events.values()].filter((event) => unseen?.has(event.version) !== true);
-    return events.sort((a, b) => a.version - b.version);
+    const { events, hidden } = kept;
+    if (hidden !== undefined && --hidden.left <= 0) kept.hidden = undefined;
+    const [first, end] = [firstFrom(events, from), firstFrom(events, to + 1)];
+    const found: StoredEvent[] = [];
+    for (let i = 0; i < end - first && found.length < most; i++) {
+      const event = events[reverse === true ? end - 1 - i : first + i]!;
+      if (hidden?.versions.has(event.version) !== true) found.push(event);
+    }
+    return found;
   }
 
   return {
@@ -92,11 +100,23 @@ export function memoryEventTable(options: MemoryEventTableOptions = {}): MemoryE
       return find(aggregateUuid, version);
     },
     async *query(aggregateUuid, query) {
-      yield* pagesOf(select(visible(aggregateUuid), query), pageSize);
+      let rest: QueryOptions = query;
+      for (let left = query.limit ?? Number.POSITIVE_INFINITY; left > 0; ) {
+        const most = Math.min(left, pageSize);
+        const found = page(aggregateUuid, rest, most);
+        if (found.length > 0) yield found;
+        if (found.length < most) return;
+        left -= most;
+        const { version } = found.at(-1)!;
+        rest = query.reverse === true ? { ...query, to: version - 1 } : { ...query, from: version + 1 };
+      }
     },
     async aggregates({ type, after, limit }) {
       const uuids = [...aggregates]
-        .filter(([, { events }]) => type === undefined || events.get(1)?.aggregateType === type)
+        .filter(
+          ([, { events }]) =>
+            type === undefined || (events[0]?.version === 1 ? events[0].aggregateType : undefined) === type,
+        )
         .map(([aggregateUuid]) => aggregateUuid)
         .sort();
       const start = after === undefined ? 0 : uuids.findIndex((uuid) => uuid > after);
@@ -105,17 +125,23 @@ export function memoryEventTable(options: MemoryEventTableOptions = {}): MemoryE
       return { aggregateUuids: page, ...(last !== undefined && last !== uuids.at(-1) && { next: last }) };
     },
     all() {
-      return [...aggregates.values()].flatMap(({ events }) => [...events.values()]);
+      return [...aggregates.values()].flatMap(({ events }) => events);
     },
   };
 }
 
-function select(events: readonly StoredEvent[], { from = 1, to, reverse, limit }: QueryOptions): StoredEvent[] {
-  const range = events.filter(({ version }) => version >= from && (to === undefined || version <= to));
-  if (reverse === true) range.reverse();
-  return limit === undefined ? range : range.slice(0, limit);
-}
+const LAST = Number.MAX_SAFE_INTEGER;
 
-function* pagesOf(events: readonly StoredEvent[], pageSize: number): Generator<readonly StoredEvent[]> {
-  for (let i = 0; i < events.length; i += pageSize) yield events.slice(i, i + pageSize);
+/** Where the events from a version on start: by halves, they are in order. */
+function firstFrom(events: readonly StoredEvent[], version: number): number {
+  let low = 0;
+  let high = events.length;
+  // Most are asked for, or put, at the end.
+  if (high === 0 || events[high - 1]!.version < version) return high;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (events[middle]!.version < version) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -11,8 +11,6 @@ import { makeDynamoTables } from './dynamo-tables.ts';
 import { type ClientFaults, isInjected, watchClient } from './faulty-client.ts';
 import { torture } from './torture.ts';
 
-const seeds = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
-
 async function tortureClient(client: DynamoDBClient, seed: number, steps: number, faults: ClientFaults) {
   const random = seededRandom(seed * 7).next;
   const { tableName, snapshots } = await makeDynamoTables(client);
@@ -36,11 +34,15 @@ const PASSING = { refused: 0.05, lostAnswers: 0.05 };
 const ODD = { ...PASSING, oddAnswers: 0.02 };
 
 describe('whatever is done in whatever order, every answer is the oracle’s', () => {
-  it.each(seeds(12))('in memory, pages and half visible transactions by seed %i', async (seed) => {
-    const random = seededRandom(seed * 7).next;
-    const table = memoryEventTable({ pageSize: 1 + (seed % 5), halfVisible: seed % 4, random });
-    const { outcomes } = await torture({ table, snapshots: memorySnapshots(), seed, steps: 300 });
-    expectAll(outcomes);
+  it('in memory, with pages and half visible transactions of every size', async () => {
+    const all = new Map<string, number>();
+    for (let seed = 1; seed <= 12; seed++) {
+      const random = seededRandom(seed * 7).next;
+      const table = memoryEventTable({ pageSize: 1 + (seed % 5), halfVisible: seed % 4, random });
+      const { outcomes } = await torture({ table, snapshots: memorySnapshots(), seed, steps: 300 });
+      for (const [outcome, times] of outcomes) all.set(outcome, (all.get(outcome) ?? 0) + times);
+    }
+    expectAll(all);
   });
 
   it.each([
