@@ -55,6 +55,12 @@ export function dynamoCursorTable({ client, tableName: TableName, feed }: Dynamo
     }
   };
 
+  /** What the feed itself notes: its checkpoint, its adoption, its status. */
+  const ownItem = async () => {
+    const { Item } = await client.send(new GetItemCommand({ TableName, Key: keyOf(''), ConsistentRead: true }));
+    return Item;
+  };
+
   return {
     async readMany(aggregates, { consistent = false } = {}) {
       const items = await batchGet({ client, tableName: TableName, keys: aggregates.map(keyOf), consistent });
@@ -112,7 +118,7 @@ export function dynamoCursorTable({ client, tableName: TableName, feed }: Dynamo
     },
 
     async checkpoint() {
-      const { Item } = await client.send(new GetItemCommand({ TableName, Key: keyOf(''), ConsistentRead: true }));
+      const Item = await ownItem();
       if (Item?.StartedAt?.N === undefined) return undefined;
       const after = Item.After?.S;
       return { startedAt: Number(Item.StartedAt.N), ...(after !== undefined && { after }) };
@@ -136,8 +142,23 @@ export function dynamoCursorTable({ client, tableName: TableName, feed }: Dynamo
     },
 
     async adoption() {
-      const { Item } = await client.send(new GetItemCommand({ TableName, Key: keyOf(''), ConsistentRead: true }));
-      return adoptionOf(Item);
+      return adoptionOf(await ownItem());
+    },
+
+    async statusRound() {
+      const round = (await ownItem())?.StatusRound?.S;
+      return round === undefined ? undefined : JSON.parse(round);
+    },
+
+    async saveStatusRound(round) {
+      await client.send(
+        new UpdateItemCommand({
+          TableName,
+          Key: keyOf(''),
+          UpdateExpression: 'SET StatusRound = :round',
+          ExpressionAttributeValues: { ':round': { S: JSON.stringify(round) } },
+        }),
+      );
     },
 
     async noteAdoption(from, since) {

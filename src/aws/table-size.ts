@@ -13,3 +13,12 @@ export async function tableSize(client: DynamoDBClient, tableName: string): Prom
     indexBytes: index?.IndexSizeBytes ?? 0,
   };
 }
+
+/** How many items a table holds, and their bytes, by the same count. */
+export async function itemCount(
+  client: DynamoDBClient,
+  tableName: string,
+): Promise<{ readonly items: number; readonly bytes: number }> {
+  const { Table } = await client.send(new DescribeTableCommand({ TableName: tableName }));
+  return { items: Table?.ItemCount ?? 0, bytes: Table?.TableSizeBytes ?? 0 };
+}

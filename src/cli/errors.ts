@@ -14,6 +14,10 @@ export const cliErrors = {
     `What is stored differs from the file at ${d.differing} lines, named above. Nothing was overwritten.`,
   'cli.checkFound': (d: { readonly errors: number; readonly kinds: number }) =>
     `The code does not fit what is stored: ${d.errors.toLocaleString('en')} errors of ${d.kinds} kinds, listed above. Mend the schemas, upcasts or folds before it is deployed.`,
+  'cli.notAgreed': (d: { readonly command: string }) =>
+    `Nothing was done: it takes --yes to \`daybook ${d.command}\`, or a yes at a terminal.`,
+  'cli.feedBehind': (d: { readonly aggregates: number; readonly events: number }) =>
+    `${d.aggregates.toLocaleString('en')} aggregates are not on the feed as a whole, listed above (${d.events.toLocaleString('en')} events). The reconciler delivers them within its next rounds; if they stay: look at its log and at the alarms on the pipe. A missing version is for a person to mend.`,
   'cli.noAggregate': (d: { readonly aggregateUuid: string }) =>
     `There are no events of ${JSON.stringify(d.aggregateUuid)}.`,
 };

@@ -19,6 +19,11 @@ const COMMANDS: readonly Entry[] = [
   { name: 'when', summary: 'when something happened to an aggregate', load: () => import('./when.ts') },
   { name: 'check', summary: 'run your code over stored events before you deploy it', load: () => import('./check.ts') },
   { name: 'list', summary: 'the ids of aggregates', load: () => import('./list.ts') },
+  {
+    name: 'feed',
+    summary: 'is everything on the feed? begin one over a table with events',
+    load: () => import('./feed.ts'),
+  },
 ];
 
 /**

@@ -53,6 +53,19 @@ export interface Adoption {
   readonly doneAt?: number;
 }
 
+/** Where a person's look at the whole feed stands. */
+export interface StatusRound {
+  readonly startedAt: number;
+  /** The place in the table's list of aggregates; absent at the round's end. */
+  readonly after?: string;
+  /** Aggregates looked at, those not on the feed as a whole, and their events that are not. */
+  readonly looked: number;
+  readonly behind: number;
+  readonly events: number;
+  /** The last round that was complete. */
+  readonly last?: Omit<StatusRound, 'after' | 'last'> & { readonly endedAt: number };
+}
+
 /** The port to the cursors of one feed. */
 export interface CursorTable {
   /**
@@ -85,6 +98,8 @@ export interface CursorTable {
   noteAdoption(from: string, since: number): Promise<Adoption>;
   /** Keeps how far it is, or that it is done. */
   saveAdoption(place: { readonly after: string } | { readonly doneAt: number }): Promise<void>;
+  statusRound(): Promise<StatusRound | undefined>;
+  saveStatusRound(round: StatusRound): Promise<void>;
 }
 
 /** Is a version that was put by Confirm or the reconciler still on its way? Clocks of two functions may differ either way. */

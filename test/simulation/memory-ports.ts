@@ -1,5 +1,5 @@
 import type { StoredEvent } from '../../src/event/stored-event.ts';
-import type { Adoption, Cursor, CursorTable } from '../../src/feed/cursor-table.ts';
+import type { Adoption, Cursor, CursorTable, StatusRound } from '../../src/feed/cursor-table.ts';
 import type { Parking, PositionMove, PositionTable, Standing } from '../../src/feed/position-table.ts';
 import type { EventTable } from '../../src/store/event-table.ts';
 
@@ -54,6 +54,7 @@ export function memoryCursors(stale: (aggregate: string) => Cursor | undefined =
   const items = new Map<string, Cursor>();
   let place: Awaited<ReturnType<CursorTable['checkpoint']>>;
   let adoption: Adoption | undefined;
+  let status: StatusRound | undefined;
   const of = (aggregate: string): Cursor => items.get(aggregate) ?? { confirmed: 0 };
   const set = (aggregate: string, cursor: Cursor) => {
     items.set(aggregate, cursor);
@@ -103,6 +104,12 @@ export function memoryCursors(stale: (aggregate: string) => Cursor | undefined =
     },
     async adoption() {
       return adoption;
+    },
+    async statusRound() {
+      return status;
+    },
+    async saveStatusRound(round) {
+      status = round;
     },
     async noteAdoption(from, since) {
       adoption ??= { from, since };

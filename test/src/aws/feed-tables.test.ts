@@ -115,6 +115,18 @@ describe.each<[string, () => Promise<CursorTable>]>([
     expect((await cursors.markHole('a', { ...hole, version: 2 })).marked).toBe(true);
   });
 
+  test('how far a person’s look at the feed is', async () => {
+    const cursors = await make();
+    expect(await cursors.statusRound()).toBeUndefined();
+    const round = { startedAt: 1, looked: 100, behind: 2, events: 7, after: '{"x":1}' };
+    await cursors.saveStatusRound(round);
+    await cursors.saveCheckpoint({ startedAt: 5 });
+    expect(await cursors.statusRound()).toEqual(round);
+    const { after: _, ...last } = round;
+    await cursors.saveStatusRound({ ...last, last: { ...last, endedAt: 3 } });
+    expect(await cursors.statusRound()).toEqual({ ...last, last: { ...last, endedAt: 3 } });
+  });
+
   test('the checkpoint', async () => {
     const cursors = await make();
     expect(await cursors.checkpoint()).toBeUndefined();

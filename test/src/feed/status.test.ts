@@ -1,0 +1,111 @@
+import { expect, test } from 'vitest';
+import { DaybookError } from '../../../src/errors.ts';
+import type { Cursor } from '../../../src/feed/cursor-table.ts';
+import { type Behind, feedStatus } from '../../../src/feed/status.ts';
+import { memoryCursors, memoryEvents } from '../../simulation/memory-ports.ts';
+import { storedEvent } from '../../simulation/records.ts';
+
+const RECORDED = storedEvent('a', 1).recordedAt;
+const upTo = (last: number) => Array.from({ length: last }, (_, i) => i + 1);
+
+function setup(heads: Readonly<Record<string, readonly number[]>>, stale?: (aggregate: string) => Cursor | undefined) {
+  const events = memoryEvents({ pageSize: 100 });
+  const cursors = memoryCursors(stale);
+  const clock = { now: Date.parse(RECORDED) + 60_000 };
+  for (const [aggregate, versions] of Object.entries(heads)) {
+    for (const version of versions) events.put(storedEvent(aggregate, version));
+  }
+  const ports = { cursors, table: events.table, now: () => clock.now };
+  const run = async (most?: number) => {
+    const behind: Behind[] = [];
+    const onBehind = (each: Behind) => behind.push(each);
+    const status = await feedStatus(ports, { onBehind, ...(most !== undefined && { most }) });
+    return { ...status, named: behind };
+  };
+  return { events, cursors, clock, ports, run };
+}
+
+test('everything is on the feed', async () => {
+  const { cursors, run } = setup({ a: upTo(3), b: [1] });
+  await cursors.raise('a', 1, 3);
+  await cursors.begin('b', { confirmed: 1, base: 1 });
+  expect(await run()).toMatchObject({ looked: 2, behind: 0, events: 0, onTheWay: 0, complete: true, named: [] });
+});
+
+test('names what is not: from which version, how much, since when, and what it waits for', async () => {
+  const { cursors, run, ports, events } = setup({ a: upTo(5), holed: [1, 2, 5, 6], poison: upTo(3), whole: [1] });
+  await cursors.raise('a', 1, 2);
+  await cursors.raise('holed', 1, 2);
+  await cursors.raise('poison', 1, 2);
+  await cursors.raise('whole', 1, 1);
+  ports.table = {
+    ...events.table,
+    query: async function* (aggregate, options) {
+      for await (const page of events.table.query(aggregate, options)) {
+        if (aggregate === 'poison' && page.some(({ version }) => version === 3)) {
+          throw new DaybookError('event.encrypted', { aggregateUuid: aggregate, version: 3 });
+        }
+        yield page;
+      }
+    },
+  };
+  const status = await run();
+  expect(status).toMatchObject({ looked: 4, behind: 3, events: 3 + 4 + 1 });
+  expect(status.named).toEqual([
+    { aggregate: 'a', from: 3, events: 3, since: RECORDED },
+    { aggregate: 'holed', from: 3, events: 4, since: RECORDED, holed: { version: 3, why: 'missing' } },
+    { aggregate: 'poison', from: 3, events: 1, holed: { version: 3, why: 'no event' } },
+  ]);
+});
+
+test('what was appended a moment ago is on its way', async () => {
+  const { clock, run } = setup({ a: [1] });
+  clock.now = Date.parse(RECORDED) + 9_999;
+  expect(await run()).toMatchObject({ behind: 0, onTheWay: 1, named: [] });
+  clock.now++;
+  expect(await run()).toMatchObject({ behind: 1, onTheWay: 0 });
+});
+
+test('a cursor that is only read behind is no aggregate that is', async () => {
+  const { cursors, run } = setup({ a: upTo(3) }, () => ({ confirmed: 1 }));
+  await cursors.raise('a', 1, 3);
+  expect(await run()).toMatchObject({ looked: 1, behind: 0 });
+});
+
+test('a run goes on where the last one ended; the round and the last complete one are kept', async () => {
+  const { cursors, clock, run } = setup(
+    Object.fromEntries(upTo(250).map((i) => [`a${String(i).padStart(3, '0')}`, [1]])),
+  );
+  for (let i = 1; i <= 250; i++) if (i !== 7 && i !== 240) await cursors.raise(`a${String(i).padStart(3, '0')}`, 1, 1);
+  const start = clock.now;
+  const first = await run(120);
+  expect(first).toMatchObject({
+    looked: 120,
+    behind: 1,
+    complete: false,
+    round: { looked: 120, behind: 1, startedAt: start },
+  });
+  expect(first.round.last).toBeUndefined();
+  clock.now += 1000;
+  expect(await run(120)).toMatchObject({ looked: 120, behind: 1, complete: false, round: { looked: 240, behind: 2 } });
+  const last = { startedAt: start, endedAt: start + 2000, looked: 250, behind: 2, events: 2 };
+  clock.now += 1000;
+  expect(await run(120)).toMatchObject({ looked: 10, behind: 0, complete: true, round: { last } });
+  expect(await run(50)).toMatchObject({ looked: 50, behind: 1, round: { looked: 50, behind: 1, last } });
+  // A look at all begins with the first, whatever round there was.
+  expect(await run()).toMatchObject({
+    looked: 250,
+    behind: 2,
+    complete: true,
+    round: { last: { startedAt: start + 2000 } },
+  });
+  expect((await cursors.statusRound())?.after).toBeUndefined();
+});
+
+test('only reads, but for its own round', async () => {
+  const { cursors, run } = setup({ a: upTo(3), b: [1, 3] });
+  await cursors.raise('b', 1, 1);
+  const before = new Map(cursors.items);
+  await run();
+  expect(cursors.items).toEqual(before);
+});
