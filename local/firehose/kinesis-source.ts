@@ -21,6 +21,8 @@ interface Shard {
 
 /** "Firehose calls GetRecords once every second for each shard." */
 const POLL_MS = 1_000;
+/** A position that is a time in milliseconds: nothing was delivered yet since then. */
+const SINCE = 'since ';
 
 export async function startKinesisSource(options: {
   readonly cloud: Cloud;
@@ -49,7 +51,9 @@ export async function startKinesisSource(options: {
     const start = (at: Json): Promise<Json> => call('GetShardIterator', { StreamARN, ShardId: shardId, ...at });
     if (after !== undefined) {
       try {
-        const at = { ShardIteratorType: 'AFTER_SEQUENCE_NUMBER', StartingSequenceNumber: after };
+        const at = after.startsWith(SINCE)
+          ? { ShardIteratorType: 'AT_TIMESTAMP', Timestamp: Number(after.slice(SINCE.length)) / 1000 }
+          : { ShardIteratorType: 'AFTER_SEQUENCE_NUMBER', StartingSequenceNumber: after };
         return (await start(at)).ShardIterator as string;
       } catch (error) {
         // The position is of a stream that was made anew since.
@@ -72,9 +76,11 @@ export async function startKinesisSource(options: {
         // A closed shard that was never begun holds only what came before the start.
         if (closed && delivered === undefined && otherwise === 'LATEST') continue;
         const start = Object.keys(saved).length > 0 ? 'TRIM_HORIZON' : otherwise;
+        const first = start === 'LATEST' && options.checkpoint !== undefined;
         shards.set(ShardId, {
           id: ShardId,
-          delivered,
+          // Until something is delivered the next start must know where this one began.
+          delivered: first ? `${SINCE}${cloud.kernel.clock.now()}` : delivered,
           open: [],
           iterator: await iteratorOf(ShardId, delivered, start),
         });
@@ -166,6 +172,7 @@ export async function startKinesisSource(options: {
   };
 
   await findShards('LATEST');
+  saveCheckpoint();
   schedule();
   let woken = false;
   const unwatch = options.watch?.(StreamARN.split('/').at(-1)!, () => {

@@ -45,6 +45,14 @@ export interface ShardHandler extends Omit<BatchHandler, 'finish' | 'stopped'> {
   ended(): void;
 }
 
+/** A checkpoint that is a time in milliseconds: LATEST was then, and no batch is over since. */
+const SINCE = 'since ';
+
+function readPosition(saved: string): Position {
+  if (saved.startsWith(SINCE)) return { type: 'AT_TIMESTAMP', timestampMs: Number(saved.slice(SINCE.length)) };
+  return { type: 'AFTER_SEQUENCE_NUMBER', sequenceNumber: saved };
+}
+
 /** Reads one shard in order from its checkpoint, or from `start` where there is none, to its end. */
 export function readShard(
   kernel: Kernel,
@@ -57,7 +65,9 @@ export function readShard(
 ): ShardReader {
   const { clock, scheduler } = kernel;
   const saved = checkpoint.store.get(checkpoint.key);
-  let position: Position = saved === undefined ? start : { type: 'AFTER_SEQUENCE_NUMBER', sequenceNumber: saved };
+  let position: Position = saved === undefined ? start : readPosition(saved);
+  // Until a batch is over, a restart must know where "latest" was.
+  if (position.type === 'LATEST') checkpoint.store.set(checkpoint.key, `${SINCE}${clock.now()}`);
   let stopped = false;
   let written = true; // there may be records, nobody has looked yet
   let resume: (() => void) | undefined;

@@ -8,6 +8,8 @@ export function tableStreamSource(
   streamArn: string,
   hooks: SourceHooks['dynamodb'],
 ): StreamSource {
+  /** Its records tell their time in whole seconds. */
+  let since = Number.POSITIVE_INFINITY;
   const call = (operation: string, input: Json) => cloud.call(caller, 'dynamodbstreams', operation, input);
   const toRecord = (raw: Json): SourceRecord => ({
     sequenceNumber: raw.dynamodb.SequenceNumber,
@@ -39,10 +41,12 @@ export function tableStreamSource(
       return shards;
     },
     async iterator(shardId, from) {
+      // A table stream has no iterator for a time: the records before it are read and left out.
+      if (from.type === 'AT_TIMESTAMP') since = Math.min(since, from.timestampMs - (from.timestampMs % 1000));
       const answer = await call('GetShardIterator', {
         StreamArn: streamArn,
         ShardId: shardId,
-        ShardIteratorType: from.type,
+        ShardIteratorType: from.type === 'AT_TIMESTAMP' ? 'TRIM_HORIZON' : from.type,
         ...(from.type === 'AFTER_SEQUENCE_NUMBER' && { SequenceNumber: from.sequenceNumber }),
       });
       return answer.ShardIterator;
@@ -50,7 +54,11 @@ export function tableStreamSource(
     async read(iterator, limit) {
       const answer = await call('GetRecords', { ShardIterator: iterator, Limit: limit });
       const next = answer.NextShardIterator;
-      return { records: answer.Records.map(toRecord), next: typeof next === 'string' ? next : undefined };
+      const records: SourceRecord[] = answer.Records.map(toRecord);
+      return {
+        records: records.filter(({ arrivedAt }) => since === Number.POSITIVE_INFINITY || arrivedAt >= since),
+        next: typeof next === 'string' ? next : undefined,
+      };
     },
     onRecords: hooks === undefined ? undefined : (listener) => hooks.onRecords(streamArn, listener),
   };

@@ -1,9 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { DynamoDBClient, PutItemCommand, ScanCommand, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { PutRecordCommand as DeliverCommand, FirehoseClient } from '@aws-sdk/client-firehose';
@@ -26,57 +23,21 @@ import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/c
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { seededRandom } from '../../../local/kernel/kernel.ts';
 import { synthesizeDurableApp } from './durable-app.ts';
+import { killAll, type Served, serve } from './served.ts';
 
 vi.stubEnv('CDK_VALIDATION', 'false');
 
-const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const folder = mkdtempSync(join(tmpdir(), 'daybook-kill-'));
 const assembly = join(folder, 'cdk.out');
 const data = join(folder, 'data');
-const children: ChildProcess[] = [];
 
 beforeAll(() => synthesizeDurableApp(assembly));
 afterAll(() => {
-  for (const child of children) child.kill('SIGKILL');
+  killAll();
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-interface Served {
-  readonly endpoint: string;
-  readonly byPath: Readonly<Record<string, string>>;
-  kill(): Promise<void>;
-}
-
-async function serve(): Promise<Served> {
-  const args = ['--conditions=daybook-source', '--import', tsx, here('./serve-data.ts'), assembly, data];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  children.push(child);
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  let said = '';
-  await new Promise<void>((resolve, reject) => {
-    child.stdout!.on('data', (chunk) => {
-      said += chunk;
-      if (said.endsWith('\n')) resolve();
-    });
-    void ended.then(() => reject(new Error('it ended before it was ready')));
-  });
-  return {
-    ...JSON.parse(said),
-    async kill() {
-      child.kill('SIGKILL');
-      await ended;
-    },
-  };
-}
-
-function clientsOf({ endpoint }: Served) {
-  const config = {
-    endpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    maxAttempts: 1,
-  };
+function clientsOf({ config }: Served) {
   return {
     tables: new DynamoDBClient(config),
     feeds: new KinesisClient(config),
@@ -243,7 +204,7 @@ it(`after kill -9 at ${ROUNDS} instants of seed ${SEED} everything acknowledged 
 }, async () => {
   const random = seededRandom(SEED);
   for (let round = 0; round < ROUNDS; round++) {
-    const served = await serve();
+    const served = await serve(assembly, data);
     const working = load(served, round);
     await new Promise((resolve) => setTimeout(resolve, 200 + random.next() * 2500));
     await served.kill();
@@ -252,7 +213,7 @@ it(`after kill -9 at ${ROUNDS} instants of seed ${SEED} everything acknowledged 
   const all = (kind: Kind) => [...acknowledged.get(kind)!];
   for (const kind of acknowledged.keys()) expect(all(kind).length, kind).toBeGreaterThan(5 * ROUNDS);
 
-  const served = await serve();
+  const served = await serve(assembly, data);
   const at = (name: string) => served.byPath[`Durable/${name}`]!;
   const clients = clientsOf(served);
   const missing = (kind: Kind, found: ReadonlySet<string>, prefix = '') =>

@@ -2,13 +2,15 @@ import { startLocal } from '../../../local/index.ts';
 
 // Hosts an assembly on a data folder and says when it is ready. The test kills it.
 const [assembly, data] = process.argv.slice(2);
-const runtime = await startLocal({
+const { endpoint, stacks } = await startLocal({
   assembly: assembly!,
   data: data!,
   deliverWithinMs: 200,
-  log: (line) => process.stderr.write(`${line}\n`),
+  log(line) {
+    if (line.startsWith('runtime: ')) process.stderr.write(`${line}\n`); // a defect
+  },
 });
-const { endpoint, stacks } = runtime;
-process.stdout.write(
-  `${JSON.stringify({ endpoint, byPath: Object.assign({}, ...Object.values(stacks).map((s) => s.byPath)) })}\n`,
-);
+const all = Object.values(stacks);
+const byPath = Object.assign({}, ...all.map((stack) => stack.byPath));
+const outputs = Object.assign({}, ...all.map((stack) => stack.outputs));
+process.stdout.write(`${JSON.stringify({ endpoint, byPath, outputs })}\n`);

@@ -1,0 +1,57 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const script = fileURLToPath(new URL('./serve-data.ts', import.meta.url));
+const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+const children = new Set<ChildProcess>();
+
+/** A runtime in a process of its own, on a data folder. */
+export interface Served {
+  readonly endpoint: string;
+  readonly byPath: Readonly<Record<string, string>>;
+  readonly outputs: Readonly<Record<string, string>>;
+  readonly config: {
+    readonly endpoint: string;
+    readonly region: string;
+    readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+    readonly maxAttempts: number;
+  };
+  kill(): Promise<void>;
+}
+
+/** Resolves when it is ready. */
+export async function serve(assembly: string, data: string): Promise<Served> {
+  const args = ['--conditions=daybook-source', '--import', tsx, script, assembly, data];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  children.add(child);
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  let said = '';
+  await new Promise<void>((resolve, reject) => {
+    child.stdout!.on('data', (chunk) => {
+      said += chunk;
+      if (said.endsWith('\n')) resolve();
+    });
+    void ended.then(() => reject(new Error('it ended before it was ready')));
+  });
+  const ready = JSON.parse(said);
+  return {
+    ...ready,
+    config: {
+      endpoint: ready.endpoint,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+      maxAttempts: 1,
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await ended;
+      children.delete(child);
+    },
+  };
+}
+
+/** For a test that failed in the middle. */
+export function killAll(): void {
+  for (const child of children) child.kill('SIGKILL');
+}
