@@ -7,6 +7,7 @@ import { type OpenFeed, openFeed } from './open-feed.ts';
 import { createProgress } from './progress.ts';
 import { TARGET_OPTIONS } from './target.ts';
 import type { Terminal } from './terminal.ts';
+import './errors.ts';
 
 const OPTIONS = {
   ...TARGET_OPTIONS,

@@ -8,6 +8,7 @@ import { openFeed } from './open-feed.ts';
 import { createProgress } from './progress.ts';
 import { TARGET_OPTIONS } from './target.ts';
 import { paint, type Terminal } from './terminal.ts';
+import './errors.ts';
 
 const OPTIONS = {
   ...TARGET_OPTIONS,
