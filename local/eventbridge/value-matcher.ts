@@ -186,7 +186,9 @@ function wildcardTest(text: string): ValueTest {
 function addressTest(range: AddressRange): ValueTest {
   return (value) => {
     // Seen in AWS's matcher: the text of a number can lie in a range of addresses too.
-    const hex = typeof value === 'number' ? String(value) : typeof value === 'string' ? addressToHex(value) : undefined;
+    if (typeof value === 'number') return inRange(String(value), range);
+    if (typeof value !== 'string') return false;
+    const hex = inexactNumber(value) ?? addressToHex(value);
     return hex !== undefined && inRange(hex, range);
   };
 }
