@@ -6,6 +6,60 @@ type Rewrite = (node: Node, context: { readonly now: string }) => Node;
 
 /** A call of one of Trino's functions becomes what means the same in DuckDB; a function that Trino has not is refused. */
 export function rewriteFunction(node: Node, context: { readonly now: string }): Node {
+  return withKnownType(rewriteCall(node, context));
+}
+
+/** Which argument's type chooses among the forms of a macro. */
+const CHOOSING: Readonly<Record<string, number>> = {
+  trino_to_iso8601: 0,
+  trino_date_trunc: 1,
+  trino_date_add: 2,
+  trino_plus: 0,
+  trino_minus: 0,
+};
+const AGGREGATES = new Set(['min', 'max', 'any_value', 'arg_min', 'arg_max', 'first', 'last', 'quantile_disc']);
+
+function isAggregated(node: Node): boolean {
+  if (Array.isArray(node)) return node.some(isAggregated);
+  if (typeof node !== 'object' || node === null) return false;
+  if (node.class === 'SUBQUERY') return false;
+  if (node.class === 'WINDOW' || (node.class === 'FUNCTION' && AGGREGATES.has(node.function_name))) return true;
+  return Object.values(node).some(isAggregated);
+}
+
+/**
+ * DuckDB does not know the type of an aggregate yet when it chooses ("multiple overloads"), but that of a lambda's parameter:
+ * `f(min(t))` becomes `list_transform([min(t)], x -> f(x))[1]`.
+ */
+function withKnownType(node: Node): Node {
+  const index = node.class === 'FUNCTION' ? CHOOSING[node.function_name] : undefined;
+  const argument = index === undefined ? undefined : node.children[index];
+  if (argument === undefined || !isAggregated(argument)) return node;
+  const parameter = {
+    class: 'COLUMN_REF',
+    type: 'COLUMN_REF',
+    alias: '',
+    query_location: 0,
+    column_names: ['athena_x'],
+  };
+  const children = node.children.map((child: Node, i: number) => (i === index ? parameter : child));
+  const lambda = {
+    class: 'LAMBDA',
+    type: 'LAMBDA',
+    alias: '',
+    query_location: 0,
+    lhs: parameter,
+    expr: { ...node, alias: '', children },
+  };
+  const one = { class: 'CONSTANT', type: 'VALUE_CONSTANT', alias: '', query_location: 0, value: ONE };
+  const list = callNode('list_transform', [callNode('list_value', [argument]), lambda]);
+  const extract = { class: 'OPERATOR', type: 'ARRAY_EXTRACT', query_location: 0, children: [list, one] };
+  return { ...extract, alias: node.alias };
+}
+
+const ONE = { type: { id: 'INTEGER', type_info: null }, is_null: false, value: 1 };
+
+function rewriteCall(node: Node, context: { readonly now: string }): Node {
   const name: string = node.function_name.toLowerCase();
   const special = Object.hasOwn(SPECIAL, name) ? SPECIAL[name] : undefined;
   if (special !== undefined) return { ...special(node, context), alias: node.alias };

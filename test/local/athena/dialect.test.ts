@@ -106,6 +106,28 @@ describe('means what Trino means', () => {
     expect(await value(expression)).toBe(expected);
   });
 
+  it('with an aggregate or a window where the type of an argument decides', async () => {
+    const source = "(VALUES (timestamp '2026-01-02 03:04:05', 1), (timestamp '2026-02-03 04:05:06', 2)) AS v(t, n)";
+    const rows = await cold.rows(
+      `SELECT to_iso8601(min(t)), to_iso8601(CAST(max(t) AS date)), date_trunc('month', max(t)), date_add('day', 1, max(CAST(t AS date))),
+         max(t) + interval '1' day, date_diff('day', min(t), max(t)) FROM ${source}`,
+    );
+    expect(rows).toEqual([
+      [
+        '2026-01-02T03:04:05.000',
+        '2026-02-03',
+        '2026-02-01 00:00:00.000',
+        '2026-02-04',
+        '2026-02-04 04:05:06.000',
+        '32',
+      ],
+    ]);
+    const windowed = `SELECT DISTINCT to_iso8601(min(t) OVER ()) FROM ${source}`;
+    expect(await cold.rows(windowed)).toEqual([['2026-01-02T03:04:05.000']]);
+    const grouped = `SELECT n, to_iso8601(max(t)) AS m FROM ${source} GROUP BY n HAVING to_iso8601(max(t)) > '2026-02' ORDER BY m`;
+    expect(await cold.rows(grouped)).toEqual([['2', '2026-02-03T04:05:06.000']]);
+  });
+
   it('in aggregates and windows', async () => {
     const from = "FROM (VALUES (1, 'a', 10), (2, 'a', 20), (3, 'b', NULL)) AS t(id, kind, n)";
     expect(
