@@ -20,6 +20,12 @@ export const cliErrors = {
     `${d.aggregates.toLocaleString('en')} aggregates are not on the feed as a whole, listed above (${d.events.toLocaleString('en')} events). The reconciler delivers them within its next rounds; if they stay: look at its log and at the alarms on the pipe. A missing version is for a person to mend.`,
   'cli.noAggregate': (d: { readonly aggregateUuid: string }) =>
     `There are no events of ${JSON.stringify(d.aggregateUuid)}.`,
+  'cli.stillParked': (d: { readonly consumer: string; readonly parked: number }) =>
+    `${d.parked} ${d.parked === 1 ? 'aggregate' : 'aggregates'} of ${d.consumer} stay parked. \`daybook parked ${d.consumer} AGGREGATE\` shows one; mend the consumer, deploy it, and redrive again.`,
+  'cli.redriveFailed': (d: { readonly function: string; readonly problem: string }) =>
+    `The function ${d.function} did not redrive: ${d.problem}. Look at its log; what was parked stays parked.`,
+  'cli.notParked': (d: { readonly consumer: string; readonly aggregateUuid: string }) =>
+    `${JSON.stringify(d.aggregateUuid)} is not parked by ${d.consumer}.`,
 };
 
 addMessages(cliErrors);

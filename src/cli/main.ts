@@ -24,6 +24,8 @@ const COMMANDS: readonly Entry[] = [
     summary: 'is everything on the feed? begin one over a table with events',
     load: () => import('./feed.ts'),
   },
+  { name: 'parked', summary: 'the aggregates at which a consumer gave up', load: () => import('./parked.ts') },
+  { name: 'redrive', summary: 'let a consumer try its parked aggregates again', load: () => import('./redrive.ts') },
 ];
 
 /**

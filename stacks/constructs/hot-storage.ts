@@ -14,6 +14,9 @@ import { Construct } from 'constructs';
 /** The index that lists aggregates by type. */
 export const AGGREGATES_BY_TYPE = 'AggregatesByType';
 
+/** The index that holds the aggregates which a consumer has parked, and no others. */
+export const PARKED_AGGREGATES = 'ParkedAggregates';
+
 /** Overrides of the defaults, table by table; keys, streams and retention stay as they are. */
 export interface HotStorageProps {
   readonly events?: Partial<TableProps>;
@@ -48,6 +51,12 @@ export class HotStorage extends Construct {
     });
     this.confirmed = new Table(this, 'Confirmed', { ...retained, partitionKey: text('Cursor') });
     this.positions = new Table(this, 'Positions', { ...retained, partitionKey: text('Consumer') });
+    this.positions.addGlobalSecondaryIndex({
+      indexName: PARKED_AGGREGATES,
+      partitionKey: text('ParkedIn'), // the feed
+      sortKey: text('Consumer'),
+      projectionType: ProjectionType.ALL,
+    });
     this.snapshots = new Table(this, 'Snapshots', {
       ...retained,
       partitionKey: text('AggregateUuid'),
