@@ -4,6 +4,7 @@ import type { Context } from 'aws-lambda';
 import { dynamoCursorTable } from '../src/aws/dynamo-cursor-table.ts';
 import { adoptionOf } from '../src/aws/dynamo-earlier-feed.ts';
 import { dynamoEventTable } from '../src/aws/dynamo-event-table.ts';
+import { parkedOf } from '../src/aws/dynamo-parked.ts';
 import { environment } from '../src/aws/environment.ts';
 import { kinesisFeedWriter } from '../src/aws/kinesis-feed-writer.ts';
 import { reportOf } from '../src/aws/report.ts';
@@ -33,7 +34,7 @@ export const handler = (event: unknown, context: Context): Promise<BatchAnswer> 
     const table = dynamoEventTable({ client, tableName: environment('EVENTS_TABLE') });
     const writer = kinesisFeedWriter({ client: new KinesisClient(), streamName: feed });
     const ports = { feed, cursors, table, writer, now: Date.now, ...adoptionOf(client, feed) };
-    run = createReconcileFeed(ports, reportOf('reconcile-feed'));
+    run = createReconcileFeed({ ...ports, ...parkedOf(client, feed) }, reportOf('reconcile-feed'));
   }
   return run(event, context);
 };

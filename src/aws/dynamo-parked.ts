@@ -1,5 +1,11 @@
-import { type AttributeValue, type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import {
+  type AttributeValue,
+  type DynamoDBClient,
+  QueryCommand,
+  type QueryCommandInput,
+} from '@aws-sdk/client-dynamodb';
 import type { ParkedAggregate } from '../feed/position-table.ts';
+import { environment } from './environment.ts';
 import { PARKED_AGGREGATES, standingOf } from './position-item.ts';
 
 export interface DynamoParkedOptions {
@@ -44,4 +50,19 @@ export async function* parkedAggregates(
     }
     start = LastEvaluatedKey;
   } while (start !== undefined);
+}
+
+/**
+ * For the reconciler: how many there are, of all consumers; at most as many as a page of the index counts, which is enough to
+ * be alarmed.
+ */
+export function parkedOf(client: DynamoDBClient, feed: string): { readonly countParked: () => Promise<number> } {
+  const input: QueryCommandInput = {
+    TableName: environment('POSITIONS_TABLE'),
+    IndexName: PARKED_AGGREGATES,
+    KeyConditionExpression: 'ParkedIn = :feed',
+    ExpressionAttributeValues: { ':feed': { S: feed } },
+    Select: 'COUNT',
+  };
+  return { countParked: async () => (await client.send(new QueryCommand(input))).Count ?? 0 };
 }

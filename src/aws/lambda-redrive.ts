@@ -1,3 +1,4 @@
+import '../feed/errors.ts';
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import { DaybookError } from '../errors.ts';
 import type { RedriveAnswer, RedriveRequest } from '../feed/consume/redrive-request.ts';
@@ -12,7 +13,7 @@ export async function redriveByLambda(
     new InvokeCommand({ FunctionName: functionName, Payload: Buffer.from(JSON.stringify(request)) }),
   );
   const text = Payload === undefined ? '' : Buffer.from(Payload).toString('utf8');
-  const failed = (problem: string) => new DaybookError('cli.redriveFailed', { function: functionName, problem });
+  const failed = (problem: string) => new DaybookError('feed.redriveFailed', { function: functionName, problem });
   if (FunctionError !== undefined) {
     // A message of ours begins with its code; anybody else's may quote a payload.
     const { errorType = 'Error', errorMessage = '' } = JSON.parse(text) as {

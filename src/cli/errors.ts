@@ -22,8 +22,6 @@ export const cliErrors = {
     `There are no events of ${JSON.stringify(d.aggregateUuid)}.`,
   'cli.stillParked': (d: { readonly consumer: string; readonly parked: number }) =>
     `${d.parked} ${d.parked === 1 ? 'aggregate' : 'aggregates'} of ${d.consumer} stay parked. \`daybook parked ${d.consumer} AGGREGATE\` shows one; mend the consumer, deploy it, and redrive again.`,
-  'cli.redriveFailed': (d: { readonly function: string; readonly problem: string }) =>
-    `The function ${d.function} did not redrive: ${d.problem}. Look at its log; what was parked stays parked.`,
   'cli.notParked': (d: { readonly consumer: string; readonly aggregateUuid: string }) =>
     `${JSON.stringify(d.aggregateUuid)} is not parked by ${d.consumer}.`,
 };

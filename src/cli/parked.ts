@@ -1,3 +1,4 @@
+import './errors.ts';
 import { parseArgs } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { dynamoEventTable } from '../aws/dynamo-event-table.ts';

@@ -42,6 +42,8 @@ export const feedErrors = {
     `${d.option} of consumer ${d.consumer} is ${JSON.stringify(d.given) ?? String(d.given)}; allowed are ${d.allowed}`,
   'feed.redriveInvalid': (d: { consumer: string; problem: string }) =>
     `this is no redrive of consumer ${d.consumer}: ${d.problem}; use npx daybook redrive`,
+  'feed.redriveFailed': (d: { function: string; problem: string }) =>
+    `the function ${d.function} did not redrive: ${d.problem}; look at its log, what was parked stays parked`,
   'feed.skipRefused': (d: { consumer: string; aggregate: string; version: number; parked: number }) =>
     `version ${d.version} of ${d.aggregate} is not what consumer ${d.consumer} is parked at, that is ${d.parked}; look at npx daybook parked`,
 };

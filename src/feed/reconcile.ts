@@ -11,6 +11,8 @@ export interface ReconcilePorts extends OfferPorts {
   readonly table: Pick<EventTable, 'query' | 'aggregates'>;
   /** Given for a feed that waits for its adoption: how it begins unless a person says otherwise. */
   readonly adoption?: Pick<AdoptPorts, 'earlier'> & { readonly from: string };
+  /** How many aggregates consumers have parked: told with every run, so that an alarm stays up until they are redriven. */
+  readonly countParked?: () => Promise<number>;
 }
 
 export interface ReconcileOptions {
@@ -45,6 +47,7 @@ export async function reconcile(
   { isLate, since, most = Number.POSITIVE_INFINITY }: ReconcileOptions,
 ): Promise<Reconciled> {
   const seen = observing();
+  await tellParked(given, seen);
   const ports = given.adoption === undefined ? given : await onceAdopted(given, given.adoption, isLate, seen);
   if (ports === undefined) return { complete: false, seen };
   const { cursors, table, now } = ports;
@@ -67,6 +70,15 @@ export async function reconcile(
       if (complete) return { complete, seen };
     }
     if (isLate() || looked >= most) return { complete: false, seen };
+  }
+}
+
+/** What cannot be counted must not stop the repairs. */
+async function tellParked({ countParked }: ReconcilePorts, seen: Observing): Promise<void> {
+  try {
+    seen.count('ParkedAggregates', (await countParked?.()) ?? 0);
+  } catch (error) {
+    seen.note(errorNote('parkedNotCounted', error));
   }
 }
 

@@ -1,4 +1,4 @@
-import { CfnOutput } from 'aws-cdk-lib';
+import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type { IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
@@ -138,6 +138,12 @@ export class Daybook extends Construct {
       'Poison',
       feedId,
       'The events table holds an item that is no event: something other than the library wrote it. It is left out of the feed, the enrichment’s log names its key.',
+    );
+    alarms.none(
+      'ParkedAggregates',
+      'ParkedAggregates',
+      feedId,
+      `A consumer gave up on an event and parked its aggregate: its later events wait, in order; other aggregates go on. Type: npx daybook parked --stack ${Stack.of(this).stackName}. It names the consumer, the aggregate and the reason. Mend and deploy the consumer, then type: npx daybook redrive CONSUMER --all --stack ${Stack.of(this).stackName}`,
     );
     alarms.none(
       'EnvelopesRefused',

@@ -11,7 +11,7 @@ import { acknowledge } from './acknowledge.ts';
 import { METRIC_NAMESPACE } from './alarms.ts';
 import { deadLetters } from './dead-letters.ts';
 import { readFeed } from './feed-reader.ts';
-import { AGGREGATES_BY_TYPE, type HotStorage } from './hot-storage.ts';
+import { AGGREGATES_BY_TYPE, type HotStorage, PARKED_AGGREGATES } from './hot-storage.ts';
 import { NodeFunction } from './node-function.ts';
 
 export interface FeedOptions {
@@ -158,10 +158,7 @@ export class Feed extends Construct {
         'Compares the heads in the table with `confirmed` and puts the next envelope of each aggregate that lags.',
       timeout: Duration.minutes(5),
       reservedConcurrentExecutions: 1,
-      environment: {
-        ...environment,
-        ...(from !== 'start' && { ...waits, POSITIONS_TABLE: storage.positions.tableName }),
-      },
+      environment: { ...environment, ...waits, POSITIONS_TABLE: storage.positions.tableName },
     });
     if (from !== 'start' && from !== 'now') {
       // To go on from another feed: where its aggregates and its consumers stand.
@@ -169,6 +166,7 @@ export class Feed extends Construct {
       this.reconcile.allow(['dynamodb:PutItem', 'dynamodb:Scan'], [storage.positions.tableArn]);
     }
     this.reconcile.allow(['dynamodb:Query'], [storage.events.tableArn]);
+    this.reconcile.allow(['dynamodb:Query'], [`${storage.positions.tableArn}/index/${PARKED_AGGREGATES}`]);
     this.reconcile.allow(['dynamodb:Scan'], [`${storage.events.tableArn}/index/${AGGREGATES_BY_TYPE}`]);
     this.reconcile.allow(
       ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:UpdateItem'],

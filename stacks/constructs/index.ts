@@ -7,4 +7,4 @@ export { NodeFunction, type NodeFunctionProps } from './node-function.ts';
 export { Projections, type ProjectionsProps } from './projections.ts';
 export { Publisher, type PublisherProps } from './publisher.ts';
 export { Replay, type ReplayOptions, type ReplayProps } from './replay.ts';
-export { Subscriber, type SubscriberProps } from './subscriber.ts';
+export { FeedSubscriber, type FeedSubscriberProps, Subscriber, type SubscriberProps } from './subscriber.ts';

@@ -7,12 +7,16 @@ import { Construct } from 'constructs';
 import { METRIC_NAMESPACE } from './alarms.ts';
 import type { Daybook } from './daybook.ts';
 import { deadLetters } from './dead-letters.ts';
+import { readFeed } from './feed-reader.ts';
 import { NodeFunction, type NodeFunctionProps } from './node-function.ts';
 
-export interface SubscriberProps extends Omit<NodeFunctionProps, 'name' | 'app'> {
+export interface FeedSubscriberProps extends Omit<NodeFunctionProps, 'name' | 'app'> {
   readonly daybook: Daybook;
-  /** The full path of a module that exports `handler`, made with `daybook/consume`. */
+  /** The full path of a module that exports `handler`, made with `consumeEvents` of `daybook/consume`. */
   readonly entry: string;
+}
+
+export interface SubscriberProps extends FeedSubscriberProps {
   /** Which events: at least their types. */
   readonly eventPattern: EventPattern;
 }
@@ -29,35 +33,23 @@ export class Subscriber extends Construct {
   readonly queue: Queue;
   readonly deadLetters: Queue;
 
-  constructor(scope: Construct, id: string, props: SubscriberProps) {
+  constructor(scope: Construct, id: string, { eventPattern, ...props }: SubscriberProps) {
     super(scope, id);
-    const { daybook, entry, eventPattern, environment, ...rest } = props;
-    const timeout = rest.timeout ?? Duration.seconds(30);
-    this.function = new NodeFunction(this, 'Function', {
-      ...rest,
-      timeout,
-      name: entry,
-      environment: {
-        EVENTS_TABLE: daybook.storage.events.tableName,
-        POSITIONS_TABLE: daybook.storage.positions.tableName,
-        FEED_ID: daybook.feed.stream.streamName,
-        METRIC_NAMESPACE,
-        ...environment,
-      },
-    });
-    this.function.allow(['dynamodb:Query'], [daybook.storage.events.tableArn]);
-    this.function.allow(['dynamodb:BatchGetItem', 'dynamodb:UpdateItem'], [daybook.storage.positions.tableArn]);
+    const { daybook } = props;
+    const timeout = props.timeout ?? Duration.seconds(30);
+    this.function = consumerFunction(this, { ...props, timeout });
     this.deadLetters = deadLetters(this, 'DeadLetters');
     daybook.alarms.deadLetters(
       id,
       this.deadLetters,
-      'events reached the subscriber and failed five times. Mend it, then start the queue’s redrive: the consumer drops what it has done already.',
+      'the subscriber could not take events twenty times: it is not deployed right, or its tables do not answer (an event that fails by itself parks its aggregate instead). Look at its log and mend it, then start the queue’s redrive: the consumer drops what it has done already.',
     );
     this.queue = new Queue(this, 'Queue', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       visibilityTimeout: Duration.seconds(timeout.toSeconds() * 6), // what Lambda's guide asks of a queue
-      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: 5 },
+      // More than the attempts after which the kit parks: what comes here is no event's fault.
+      deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: 20 },
     });
     new Rule(this, 'Rule', {
       eventBus: daybook.bus,
@@ -73,4 +65,43 @@ export class Subscriber extends Construct {
     });
     mapping.node.addDependency(this.function.role);
   }
+}
+
+/**
+ * A subscriber of the feed itself: every event of every type, in order as it comes, sooner than by the bus and without its
+ * price, for one more reader of the stream. The function may read the events table and keep its own positions.
+ *
+ * @example
+ * new FeedSubscriber(this, 'Search', { daybook, entry: join(here, 'search.ts') });
+ */
+export class FeedSubscriber extends Construct {
+  readonly function: NodeFunction;
+
+  constructor(scope: Construct, id: string, props: FeedSubscriberProps) {
+    super(scope, id);
+    const { daybook } = props;
+    this.function = consumerFunction(this, { timeout: Duration.seconds(60), ...props });
+    readFeed(this.function, daybook.feed);
+    daybook.alarms.iteratorAge(id, this.function.function, 'what it keeps is stale.');
+  }
+}
+
+/** A function that may do what `consumeEvents` does, and is told where. */
+function consumerFunction(
+  scope: Construct,
+  { daybook, entry, environment, ...props }: FeedSubscriberProps,
+): NodeFunction {
+  const consumer = new NodeFunction(scope, 'Function', {
+    ...props,
+    name: entry,
+    environment: {
+      EVENTS_TABLE: daybook.storage.events.tableName,
+      POSITIONS_TABLE: daybook.storage.positions.tableName,
+      FEED_ID: daybook.feed.stream.streamName,
+      METRIC_NAMESPACE,
+      ...environment,
+    },
+  });
+  daybook.grantConsume(consumer.role);
+  return consumer;
 }

@@ -35,8 +35,15 @@ describe('alarms', () => {
       'Daybook EnvelopesRefused Daybook/Feed/Stream1',
       'Daybook Holes Daybook/Feed/Stream1',
       'Daybook ImmutabilityBreaches Daybook/Feed/Stream1',
+      'Daybook ParkedAggregates Daybook/Feed/Stream1',
       'Daybook Poison Daybook/Feed/Stream1',
     ]);
+  });
+
+  it('say what to type for what is parked', () => {
+    const { AlarmDescription } = alarms.find(({ MetricName }) => MetricName === 'ParkedAggregates')!;
+    expect(AlarmDescription).toContain('npx daybook parked --stack Bank');
+    expect(AlarmDescription).toContain('npx daybook redrive CONSUMER --all --stack Bank');
   });
 
   it('tell nobody by default, and treat silence as health', () => {
