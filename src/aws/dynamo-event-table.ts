@@ -136,13 +136,18 @@ export function dynamoEventTable(options: DynamoEventTableOptions): EventTable {
     let left = options.limit ?? Number.POSITIVE_INFINITY;
     let start: EventItem | undefined;
     do {
-      const input = queryInput(tableName, aggregateUuid, options, left, start);
-      const { items, next } = await retry(() => sendQuery(client, input), backoff, pauses);
+      const page = await readPage(aggregateUuid, queryInput(tableName, aggregateUuid, options, left, start));
+      left -= page.events.length;
+      start = page.next;
       // "A Query operation can return an empty result set and a LastEvaluatedKey": go on.
-      if (items.length > 0) yield items.map((item) => fromItem(item, aggregateUuid));
-      left -= items.length;
-      start = next;
+      if (page.events.length > 0) yield page.events;
     } while (start !== undefined && left > 0);
+  }
+
+  /** Apart from the generator, which would keep the answer's items for as long as somebody works on the events. */
+  async function readPage(aggregateUuid: string, input: QueryCommandInput) {
+    const { items, next } = await retry(() => sendQuery(client, input), backoff, pauses);
+    return { events: items.map((item) => fromItem(item, aggregateUuid)), next };
   }
 
   return {

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { type DynamoDBClient, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import type { EventItem } from './event-item.ts';
 
@@ -33,8 +34,7 @@ export async function sendQuery(client: DynamoDBClient, input: QueryCommandInput
       const result = await next(args);
       const http = result.response as HttpAnswer;
       if (http.statusCode !== 200) return result;
-      const bytes = http.body instanceof Uint8Array ? http.body : await client.config.streamCollector(http.body);
-      answer = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) as Answer;
+      answer = JSON.parse(await textOf(http.body, client)) as Answer;
       http.body = NOTHING;
       return result;
     },
@@ -43,4 +43,16 @@ export async function sendQuery(client: DynamoDBClient, input: QueryCommandInput
   );
   await client.send(command);
   return { items: answer?.Items ?? [], next: answer?.LastEvaluatedKey };
+}
+
+/** Decoded as it comes: the bytes of a page, gathered first, would lie beside its text. */
+async function textOf(body: unknown, client: DynamoDBClient): Promise<string> {
+  if (body instanceof Readable) {
+    body.setEncoding('utf8');
+    let text = '';
+    for await (const part of body) text += part;
+    return text;
+  }
+  const bytes = body instanceof Uint8Array ? body : await client.config.streamCollector(body);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 }
