@@ -22,6 +22,7 @@ export async function runBench(name: string, rounds: number): Promise<Rounds> {
     outfile,
     bundle: true,
     packages: 'external',
+    alias: { daybook: join(root, 'src/index.ts') }, // what the examples import
     platform: 'node',
     target: 'node20',
     format: 'esm',
@@ -29,7 +30,7 @@ export async function runBench(name: string, rounds: number): Promise<Rounds> {
   });
   return await new Promise((done, fail) => {
     const child = fork(outfile, [String(rounds)], {
-      execArgv: ['--expose-gc'],
+      execArgv: ['--expose-gc', '--conditions=daybook-source'], // as all of the repository's own programs run
       cwd: root,
       env: { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     });
