@@ -1,8 +1,8 @@
+import './errors.ts';
 import { createInterface } from 'node:readline/promises';
 import { DOLLARS_PER_MILLION } from '../check/price.ts';
 import { DaybookError } from '../errors.ts';
 import { paint, type Terminal } from './terminal.ts';
-import './errors.ts';
 
 /** As for reads: on demand, us-east-1, USD per million write request units (November 2024 on). */
 const DOLLARS_PER_MILLION_WRITES = 0.625;

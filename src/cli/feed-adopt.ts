@@ -1,3 +1,4 @@
+import './errors.ts';
 import { parseArgs } from 'node:util';
 import { DaybookError } from '../errors.ts';
 import { type Adopted, adopt } from '../feed/adopt.ts';
@@ -7,7 +8,6 @@ import { type OpenFeed, openFeed } from './open-feed.ts';
 import { createProgress } from './progress.ts';
 import { TARGET_OPTIONS } from './target.ts';
 import type { Terminal } from './terminal.ts';
-import './errors.ts';
 
 const OPTIONS = {
   ...TARGET_OPTIONS,

@@ -1,3 +1,4 @@
+import './errors.ts';
 import { parseArgs } from 'node:util';
 import { DaybookError } from '../errors.ts';
 import type { StatusRound } from '../feed/cursor-table.ts';
@@ -8,7 +9,6 @@ import { openFeed } from './open-feed.ts';
 import { createProgress } from './progress.ts';
 import { TARGET_OPTIONS } from './target.ts';
 import { paint, type Terminal } from './terminal.ts';
-import './errors.ts';
 
 const OPTIONS = {
   ...TARGET_OPTIONS,

@@ -1,7 +1,7 @@
+import './errors.ts';
 import { DaybookError } from '../errors.ts';
 import { TARGET_HELP } from './target.ts';
 import type { Terminal } from './terminal.ts';
-import './errors.ts';
 
 export const help = `daybook feed status [--full] [--limit N] [--yes] [--json]
 daybook feed adopt --from now|start|FEED [--yes] [--json]

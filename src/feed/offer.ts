@@ -20,7 +20,8 @@ export interface OfferPorts {
 
 /**
  * Puts the envelope from `confirmed + 1` on the feed, then records the offer: recorded first, a crash in between would stop
- * the aggregate until the reconciler comes. Puts nothing and says so when that version is not in the table or is no event.
+ * the aggregate until the reconciler comes. Puts nothing and says so when that version is not in the table, is no event, or
+ * is one that no envelope holds (raw control characters, of which each becomes six bytes).
  */
 export async function offerNext(
   aggregate: string,
@@ -28,10 +29,10 @@ export async function offerNext(
   head: number,
   { feed, cursors, table, writer, now }: OfferPorts,
   seen: Observing,
-): Promise<'put' | 'hole' | 'unreadable'> {
+): Promise<'put' | 'hole' | 'unreadable' | 'tooLarge'> {
   const from = cursor.confirmed + 1;
   const run = await readRun(table, aggregate, from, head, ENVELOPE_BYTES - headerBytesBound(feed, aggregate));
-  if (run.events.length === 0) return run.end === 'hole' ? 'hole' : 'unreadable';
+  if (run.events.length === 0) return run.end === 'full' ? 'tooLarge' : run.end === 'hole' ? 'hole' : 'unreadable';
   const envelope = filledEnvelope(feed, aggregate, from, head, run.events, cursor.base);
   const refused = await writer.put([envelope]);
   if (refused.length > 0) throw new DaybookError('feed.putRefused', { aggregate, from, to: envelope.to });

@@ -131,7 +131,11 @@ export const BUGS: readonly Bug[] = [
   ),
   bug(
     'Confirm continues with an empty envelope',
-    patch(OFFER, "if (run.events.length === 0) return run.end === 'hole' ? 'hole' : 'unreadable';", ''),
+    patch(
+      OFFER,
+      "if (run.events.length === 0) return run.end === 'full' ? 'tooLarge' : run.end === 'hole' ? 'hole' : 'unreadable';",
+      '',
+    ),
   ),
   rareBug(
     'Confirm continues without a lease',
