@@ -25,6 +25,7 @@ export {
 } from './event/event-definition.ts';
 export type { NewEvent, RecordedEvent } from './event/recorded-event.ts';
 export { EVENT_FORMAT, type StoredEvent } from './event/stored-event.ts';
+export { lambdaTrace } from './event/traceparent.ts';
 export {
   type AnyProjection,
   defineProjection,

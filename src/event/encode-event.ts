@@ -19,9 +19,14 @@ const FIELDS = new Set(['type', 'data', 'metadata', 'occurredAt']);
 
 /**
  * Validates an event and makes its JSON text. `definition` is undefined for an event of which only the type is known:
- * then any JSON goes, at `schemaVersion` 1. Positions count from 1, for the messages.
+ * then any JSON goes, at `schemaVersion` 1. Positions count from 1, for the messages. `traceparent` is added to the metadata.
  */
-export function encodeEvent(given: unknown, definition: AnyEvent | undefined, position: number): EncodedEvent {
+export function encodeEvent(
+  given: unknown,
+  definition: AnyEvent | undefined,
+  position: number,
+  traceparent?: string,
+): EncodedEvent {
   const event = given as { type: string; data: unknown; metadata?: unknown; occurredAt?: unknown };
   const { type, occurredAt } = event;
   for (const field in event)
@@ -32,9 +37,12 @@ export function encodeEvent(given: unknown, definition: AnyEvent | undefined, po
     schemaVersion: definition?.schemaVersion ?? 1,
     data: JSON.stringify(data),
   };
-  if (event.metadata !== undefined) {
+  if (event.metadata !== undefined || traceparent !== undefined) {
     const validate = definition?.metadata === undefined ? validateJsonObject : validatorOf(definition.metadata);
-    encoded.metadata = JSON.stringify(validated(event.metadata, 'metadata', type, position, validate));
+    const metadata =
+      event.metadata === undefined ? undefined : validated(event.metadata, 'metadata', type, position, validate);
+    const traced = traceparent === undefined ? metadata : withTraceparent(metadata, traceparent, validate);
+    if (traced !== undefined) encoded.metadata = JSON.stringify(traced);
   }
   if (occurredAt !== undefined) {
     const time = toInstant(occurredAt);
@@ -44,6 +52,14 @@ export function encodeEvent(given: unknown, definition: AnyEvent | undefined, po
     encoded.occurredAt = time.instant;
   }
   return encoded;
+}
+
+/** The caller's own wins, and so does a schema that has no room for it: tracing must not stop an append. */
+function withTraceparent(metadata: unknown, traceparent: string, validate: Validate): unknown {
+  if (Object.hasOwn((metadata ?? {}) as object, 'traceparent')) return metadata;
+  const traced = { ...(metadata as object | undefined), traceparent };
+  const result = validate(traced);
+  return result.issues === undefined ? result.value : metadata;
 }
 
 /** The type of an event to be appended; refuses what has none. */

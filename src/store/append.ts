@@ -1,5 +1,6 @@
 import { DaybookError } from '../errors.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
+import { sameButTraceparent } from '../event/traceparent.ts';
 import { pause } from './backoff.ts';
 import { checkCommitId, checkOptions } from './check-input.ts';
 import { BEFORE_FIRST, type Head, type StoreContext } from './context.ts';
@@ -46,7 +47,8 @@ export async function append(
 ): Promise<readonly Appended[]> {
   checkOptions('append', options, ['commitId']);
   if (options.commitId !== undefined) checkCommitId(options.commitId);
-  const changes = entries.map(({ target, events }) => planChange(resolveTarget(context, target), events));
+  const traceparent = context.trace();
+  const changes = entries.map(({ target, events }) => planChange(resolveTarget(context, target), events, traceparent));
   checkEntries(changes, options.commitId);
 
   const commitId = options.commitId ?? context.newCommitId();
@@ -195,7 +197,7 @@ function sameEvent(a: StoredEvent, b: StoredEvent | undefined): boolean {
     a.aggregateType === b.aggregateType &&
     a.type === b.type &&
     a.data === b.data &&
-    a.metadata === b.metadata
+    sameButTraceparent(a.metadata, b.metadata) // a second run has a trace of its own
   );
 }
 

@@ -10,6 +10,8 @@ export interface StoreContext {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly newCommitId: () => string;
+  /** The trace context of what is under way; undefined where there is none. */
+  readonly trace: () => string | undefined;
   readonly pauses: Pauses;
   readonly conflictBackoff: Backoff;
   /** The heads that this store has itself read: only they need no further check before an append. */

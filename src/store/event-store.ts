@@ -3,6 +3,7 @@ import { DaybookError } from '../errors.ts';
 import type { AnyAggregate, EventsOf, StateOf } from '../event/aggregate-definition.ts';
 import type { EventOf, NewEventOf } from '../event/event-definition.ts';
 import type { RecordedEvent } from '../event/recorded-event.ts';
+import { isTraceparent } from '../event/traceparent.ts';
 import { type Appended, type AppendOptions, append } from './append.ts';
 import { type Backoff, realPauses } from './backoff.ts';
 import { checkAggregateUuid, checkOptions } from './check-input.ts';
@@ -26,6 +27,11 @@ export interface EventStoreOptions {
   readonly clock?: { now(): number };
   /** Default a random UUID. */
   readonly newCommitId?: () => string;
+  /**
+   * The trace context of what is under way, a W3C `traceparent`: it goes into the metadata of every event that is appended,
+   * unless the caller gave one or the event's metadata schema has no room for it. Default none; in Lambda `lambdaTrace`.
+   */
+  readonly trace?: () => string | undefined;
   /** How `handle`, and `append` with `'any'`, go on after losing a race; default 30 attempts, 5 ms to 500 ms with full jitter. */
   readonly conflictBackoff?: Backoff;
   /** Chance in [0, 1) for the jitter; default Math.random. */
@@ -40,6 +46,7 @@ const OPTIONS: readonly (keyof EventStoreOptions)[] = [
   'snapshotPolicy',
   'clock',
   'newCommitId',
+  'trace',
   'conflictBackoff',
   'random',
   'sleep',
@@ -167,6 +174,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     snapshotPolicy,
     now: options.clock === undefined ? Date.now : options.clock.now.bind(options.clock),
     newCommitId: options.newCommitId ?? randomUUID,
+    trace: traceOf(options.trace),
     pauses: { random: options.random ?? realPauses.random, sleep: options.sleep ?? realPauses.sleep },
     conflictBackoff: options.conflictBackoff ?? CONFLICT_BACKOFF,
     heads: new WeakMap(),
@@ -206,6 +214,19 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     },
     list: (listOptions = {}) => list(context, listOptions),
     counts: context.counts,
+  };
+}
+
+/** What is no trace context, or fails to say one, leaves no trace: it must not stop an append. */
+function traceOf(trace: EventStoreOptions['trace']): () => string | undefined {
+  if (trace === undefined) return () => undefined;
+  return () => {
+    try {
+      const found = trace();
+      return isTraceparent(found) ? found : undefined;
+    } catch {
+      return undefined;
+    }
   };
 }
 

@@ -42,7 +42,7 @@ export async function handle<A extends AnyAggregate, Command>(
     const decided = decide(loaded.state, command);
     const events = Array.isArray(decided) ? decided : [decided];
     if (events.length === 0) return withEvents(context, loaded, []);
-    const change = planChange(resolveTarget(context, loaded), events);
+    const change = planChange(resolveTarget(context, loaded), events, context.trace());
     const result = await tryCommit(context, [change], context.newCommitId());
     if (result.outcome === 'written' || result.outcome === 'alreadyWritten') {
       return foldOn(context, loaded, result.stored[0]!);

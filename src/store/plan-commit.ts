@@ -13,7 +13,7 @@ export interface Change {
   readonly events: readonly EncodedEvent[];
 }
 
-export function planChange(target: ResolvedTarget, events: readonly unknown[]): Change {
+export function planChange(target: ResolvedTarget, events: readonly unknown[], traceparent?: string): Change {
   const { aggregateUuid, aggregateType, definition } = target;
   if (!Array.isArray(events) || events.length === 0) {
     throw new DaybookError('append.noEvents', { aggregateUuid, aggregateType });
@@ -23,7 +23,8 @@ export function planChange(target: ResolvedTarget, events: readonly unknown[]): 
   for (let i = 0; i < events.length; i++) {
     const position = i + 1;
     const type = typeOfNewEvent(events[i], position);
-    encoded.push(encodeEvent(events[i], definition && eventOf(definition, type, aggregateUuid), position));
+    const event = definition && eventOf(definition, type, aggregateUuid);
+    encoded.push(encodeEvent(events[i], event, position, traceparent));
   }
   return { target, events: encoded };
 }
