@@ -44,11 +44,15 @@ export function observing(): Observing {
   };
 }
 
+/** Our own codes whose messages say what a schema or somebody's upcast said of the data. */
+const QUOTING: ReadonlySet<string> = new Set(['event.invalid', 'event.upcastFailed']);
+
 /**
  * An error as a note. Our own messages name aggregates and versions; anyone else's may quote a payload (JSON.parse does), so
  * of those the name and the place have to do.
  */
 export function errorNote(what: string, error: unknown, details: Omit<Note, 'what'> = {}): Note {
+  if (isDaybookError(error) && QUOTING.has(error.code)) return { what, ...details, code: error.code };
   if (isDaybookError(error)) return { what, ...details, code: error.code, message: error.message };
   if (!(error instanceof Error)) return { what, ...details, code: typeof error };
   const place = /^ +at (.*)$/m.exec(error.stack ?? '')?.[1];

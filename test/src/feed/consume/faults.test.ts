@@ -73,7 +73,7 @@ describe.each(Object.keys(SCENARIOS))('a crash between any two calls, %s', (name
   test('and so it is with two crashes', async () => {
     const { points } = await run('effect', name, []);
     for (let first = 0; first < points; first++) {
-      for (let second = first + 1; second < points + 20; second += 2) {
+      for (let second = first + 1; second < points + 20; second += 3) {
         const { bench } = await run('effect', name, [first, second]);
         const a = bench.done.filter((id) => id.startsWith('a')).join();
         if (a !== 'a:1,a:2,a:3,a:4' || bench.done.length !== 6)
