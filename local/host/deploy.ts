@@ -248,7 +248,9 @@ async function leave(site: Site, { type, created }: KeptResource): Promise<void>
   const remove = site.providers.get(type)?.remove;
   await remove?.(created, { cloud: site.cloud, caller: ROOT });
   const gone = remove !== undefined || MADE_ANEW.test(type);
-  site.say(`${created.ref} (${type}) is no more in the template: ${gone ? 'it was removed' : 'it is left as it is'}`);
+  site.say(
+    `template: ${created.ref} (${type}) is no more in the template: ${gone ? 'it was removed' : 'it is left as it is'}`,
+  );
 }
 
 async function create(

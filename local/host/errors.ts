@@ -34,6 +34,8 @@ const messages = {
     `Port ${d.port} of 127.0.0.1 cannot be used: ${d.reason}. Name another one, or none to get a free one.`,
   'local.journalBroken': (d: { readonly path: string; readonly at: number; readonly problem: string }) =>
     `${d.path} cannot be read from byte ${d.at} on: ${d.problem}. Nothing was changed. Use another --data folder, or cut the file there.`,
+  'local.chaos': (d: { readonly item: string; readonly problem: string }) =>
+    `--chaos-only takes SERVICE[:FAULT[=RATE]], separated by commas; ${d.item} is not one: ${d.problem}.`,
   'local.dataInUse': (d: { readonly data: string }) =>
     `${d.data} is in use by another runtime. End that one, or name another folder.`,
 };

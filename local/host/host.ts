@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createChaos } from '../chaos/chaos.ts';
+import { readPlan } from '../chaos/read-plan.ts';
 import { type Account, type Caller, type Cloud, createCloud, type Json, ROOT, type TraceEntry } from '../cloud.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { realKernel } from '../kernel/real-kernel.ts';
@@ -38,6 +40,8 @@ export interface StartLocalOptions {
   readonly data?: string;
   /** No delivery stream's buffer waits longer, in milliseconds. Default: as its buffering hints say, a minute or more. */
   readonly deliverWithinMs?: number;
+  /** Faults, by chance from the seed: of every service, or only those named as `readPlan` reads them. Default: none. */
+  readonly chaos?: { readonly seed: number; readonly only?: string | undefined };
   /** Time, chance and waiting. Default: the real ones. */
   readonly kernel?: Kernel;
   /** What a person should read: functions' log lines, and defects of the runtime itself. Default: nobody. */
@@ -72,6 +76,8 @@ export interface LocalRuntime {
    * longest batching window of the template. A failed batch that waits for its next attempt counts as nothing.
    */
   idle(): Promise<void>;
+  /** With `chaos`: how often each fault struck, by `service:fault`. */
+  struck(): Readonly<Record<string, number>>;
   /** Ends everything and frees the port; calls that are under way are cut off. */
   stop(): Promise<void>;
 }
@@ -97,7 +103,9 @@ export async function startLocal(options: StartLocalOptions): Promise<LocalRunti
   const ownKernel = options.kernel === undefined ? realKernel({ onError: defect }) : undefined;
   const kernel = options.kernel ?? ownKernel!;
   const activity = watchActivity(createCloud(kernel, assembly.account), assembly);
-  const { cloud } = activity;
+  const chaos =
+    options.chaos === undefined ? undefined : createChaos(options.chaos.seed, readPlan(options.chaos.only), kernel);
+  const cloud = chaos === undefined ? activity.cloud : chaos.inside(activity.cloud);
   if (options.onTrace !== undefined) cloud.trace.subscribe(options.onTrace);
   const data = options.data ?? mkdtempSync(join(tmpdir(), 'daybook-data-'));
   const unlock = options.data === undefined ? undefined : await lockData(data);
@@ -131,12 +139,14 @@ export async function startLocal(options: StartLocalOptions): Promise<LocalRunti
     await close();
     throw error;
   }
+  const entrance = chaos === undefined ? cloud : chaos.outside(activity.cloud);
+  if (chaos !== undefined) services.kinesis.intercept(chaos.putFaults);
   const front = await startHttp({
-    cloud,
+    cloud: entrance,
     port: options.port,
     roleOfAccessKey: iam.roleOfAccessKey,
     s3: (request, caller: Caller) =>
-      handleS3Request(request, (operation, input) => cloud.call(caller, 's3', operation, input)),
+      handleS3Request(request, (operation, input) => entrance.call(caller, 's3', operation, input)),
     defect,
   }).catch(async (error) => {
     await close();
@@ -153,6 +163,7 @@ export async function startLocal(options: StartLocalOptions): Promise<LocalRunti
     services.sqs.setEndpoint(front.endpoint);
     stacks = await deploy(assembly, cloud, iam, [...iam.resources, ...SERVICE_RESOURCES], kept, log);
     journal?.resume();
+    chaos?.begin();
   } catch (error) {
     await stop();
     throw error;
@@ -175,6 +186,7 @@ export async function startLocal(options: StartLocalOptions): Promise<LocalRunti
       do await activity.idle();
       while (await isAnyRunning(cloud));
     },
+    struck: () => chaos?.struck() ?? {},
     stop,
   };
 }

@@ -6,7 +6,7 @@ import { orUsage } from './command.ts';
 import { createFlow } from './flow.ts';
 import { columnsOf, paint, type Terminal } from './terminal.ts';
 
-export const help = `daybook dev [--app FILE] [--port N] [--data DIR] [--no-tour] [--json]
+export const help = `daybook dev [--app FILE] [--port N] [--data DIR] [--chaos SEED [--chaos-only LIST]] [--no-tour] [--json]
 
 Runs a CDK app on this machine: its synthesized template, hosted in one process behind one endpoint on 127.0.0.1 that
 speaks the AWS protocols. Nothing leaves the machine. Ctrl-C ends it; what was stored is gone then, unless --data names a
@@ -16,12 +16,17 @@ folder for it. Delivery streams deliver after 5 seconds at most, everything else
                Default: the "app" of cdk.json
   --port N     the port. Default: a free one
   --data DIR   keeps everything there: the next start goes on where this one ended, also after kill -9
+  --chaos SEED  faults by chance, as AWS's services show them; the same seed draws the same. How often each struck is
+               said at the end, and each as it strikes
+  --chaos-only LIST
+               only these: SERVICE[:FAULT[=RATE]], separated by commas. Faults: throttle, slow, fail, drop, repeat, reorder
   --no-tour    only the runtime, nothing is played
   --json       one line on stdout when it is ready: endpoint, region, and for each stack its outputs and physical names
 
 While it runs, .daybook/dev.json holds the same, so that the other commands in this folder find the endpoint.
 
   npx daybook dev --app app.ts
+  npx daybook dev --chaos 7 --chaos-only dynamodb:throttle=0.05,kinesis:repeat,events
   AWS_ENDPOINT_URL=http://127.0.0.1:4566 aws dynamodb list-tables`;
 
 /** Delivery streams buffer for a minute or more on AWS: too long for a person who watches. */
@@ -36,9 +41,10 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     json: { type: 'boolean' },
     data: { type: 'string' },
     chaos: { type: 'string' },
+    'chaos-only': { type: 'string' },
   } as const;
   const { values } = orUsage('dev', () => parseArgs({ args: [...args], options }));
-  if (values.chaos !== undefined) throw new DaybookError('cli.notYet', { option: '--chaos', command: 'dev' });
+  const chaos = chaosOf(values.chaos, values['chaos-only']);
   if (values.data === '') throw new DaybookError('cli.usage', { problem: '--data takes a folder', command: 'dev' });
   const port = portOf(values.port);
   const stopped = untilStopped();
@@ -51,6 +57,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
       appDirectory: assembly.appDirectory,
       ...(port !== undefined && { port }),
       ...(values.data !== undefined && { data: resolve(values.data) }),
+      ...(chaos !== undefined && { chaos }),
       deliverWithinMs: DELIVER_WITHIN_MS,
       log: (line) => (values.json ? terminal.err(line) : flow?.log(line)),
       ...(flow !== undefined && { onTrace: flow.show }),
@@ -64,6 +71,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     } finally {
       flow?.stop();
       conceal();
+      if (chaos !== undefined) tellStruck(values.json ? terminal.err : terminal.out, runtime.struck());
       await runtime.stop();
     }
   } finally {
@@ -94,6 +102,23 @@ async function importLocal() {
       { cause: error },
     );
   }
+}
+
+function chaosOf(text: string | undefined, only: string | undefined) {
+  const refuse = (problem: string) => new DaybookError('cli.usage', { problem, command: 'dev' });
+  if (text === undefined) {
+    if (only === undefined) return undefined;
+    throw refuse('--chaos-only goes with --chaos SEED');
+  }
+  const seed = Number(text);
+  if (text !== '' && Number.isSafeInteger(seed)) return { seed, only };
+  throw refuse(`--chaos takes a seed, a whole number, not ${text === '' ? 'nothing' : text}`);
+}
+
+function tellStruck(say: (line: string) => void, struck: Readonly<Record<string, number>>): void {
+  const rows = Object.entries(struck).map(([fault, times]) => [fault, `${times}×`]);
+  say(rows.length === 0 ? 'No fault struck.' : 'Faults that struck:');
+  for (const line of columnsOf(rows, '  ')) say(line);
 }
 
 function portOf(text: string | undefined): number | undefined {

@@ -4,8 +4,6 @@ import { addMessages } from '../errors.ts';
 export const cliErrors = {
   'cli.usage': (d: { readonly problem: string; readonly command?: string }) =>
     `${d.problem}. See \`daybook ${d.command === undefined ? '' : `${d.command} `}--help\`.`,
-  'cli.notYet': (d: { readonly option: string; readonly command: string }) =>
-    `${d.option} of \`daybook ${d.command}\` is not there yet in this version.`,
   'cli.missingPackage': (d: { readonly name: string; readonly install: string }) =>
     `The package ${d.name} is not installed. It comes with daybook unless optional packages are left out: ${d.install}`,
   'cli.importStopped': (d: { readonly line: number; readonly problem: string; readonly taken: number }) =>

@@ -35,6 +35,7 @@ export function createFlow(terminal: Terminal): Flow {
     },
     log(line) {
       if (line.startsWith('runtime: ')) terminal.err(paint(terminal, 'red', line));
+      if (line.startsWith('template: ')) terminal.out(paint(terminal, 'dim', line));
     },
     start() {
       timer = setInterval(print, EVERY_MS);
