@@ -57,6 +57,8 @@ export interface DynamoDbFaults {
   readonly leaves?: (operation: 'BatchGetItem' | 'BatchWriteItem') => boolean;
   /** For how many milliseconds eventually consistent reads go on seeing an item of this table as it was before a write. */
   readonly staleness?: (tableName: string) => number;
+  /** Whether the items of one hash key may now be in several partitions, and their changes so in several shards of the stream. */
+  readonly splitsCollections?: (tableName: string) => boolean;
 }
 
 /** "DynamoDB … an idempotency token is valid for 10 minutes after the first request that uses it is completed". */
@@ -219,9 +221,10 @@ export class Engine {
   #show(table: Table, changes: readonly Change[]): void {
     const stream = this.streamOf(table);
     if (stream === undefined) return;
+    const byItem = this.faults.splitsCollections?.(table.name) === true;
     const delays = this.faults.streamDelays?.(table.name, changes.length);
     if (delays === undefined) {
-      stream.append(changes);
+      stream.append(changes, byItem);
       return;
     }
     changes.forEach((change, i) => {
@@ -231,7 +234,7 @@ export class Engine {
       this.#dueOf.set(item, due);
       this.cloud.kernel.scheduler.after(due - change.at, () => {
         if (this.#dueOf.get(item) === due) this.#dueOf.delete(item);
-        stream.append([change]);
+        stream.append([change], byItem);
       });
     });
   }

@@ -51,7 +51,8 @@ export function virtualKernel(options: { readonly seed: number; readonly startMs
 
   const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
   const after = (delayMs: number, run: () => unknown) => {
-    const task: Task = { at: now + Math.max(0, delayMs), order: order++, run };
+    // Whole milliseconds, as the real clock tells them: sequence numbers are made of them.
+    const task: Task = { at: now + Math.max(0, Math.ceil(delayMs)), order: order++, run };
     push(task);
     return {
       cancel() {

@@ -38,7 +38,7 @@ export const BUGS: readonly Bug[] = [
     patch(
       ENRICH,
       answered,
-      `${answered}  ${raiseAll('((globalThis as any).sent ??= new Map()).get(ports.feed + records.length) ?? []')}  (globalThis as any).sent.set(ports.feed + records.length, envelopes);\n`,
+      `${answered}  ${raiseAll('((enrich as any).sent ??= new Map()).get(ports.feed + records.length) ?? []')}  (enrich as any).sent.set(ports.feed + records.length, envelopes);\n`,
     ),
   ),
   bug(
@@ -46,7 +46,7 @@ export const BUGS: readonly Bug[] = [
     patch(
       ENRICH,
       'const from = (cursors.get(bell.aggregate)?.confirmed ?? 0) + 1;',
-      'const sent: Map<string, number> = ((globalThis as any).answered ??= new Map());\n' +
+      'const sent: Map<string, number> = ((enrich as any).answered ??= new Map());\n' +
         'const from = Math.max(sent.get(bell.aggregate) ?? 0, cursors.get(bell.aggregate)?.confirmed ?? 0) + 1;\n' +
         'sent.set(bell.aggregate, Math.max(from - 1, bell.head));',
     ),

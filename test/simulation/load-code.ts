@@ -1,10 +1,36 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 
-export type CodeUnderTest = typeof import('./code-under-test.ts');
+/** What the simulation drives: the functions as they are deployed, subscribers made with the consumer kit, and the table's own put. */
+const ENTRIES = {
+  'table-to-feed': 'functions/table-to-feed.ts',
+  'feed-to-confirmed': 'functions/feed-to-confirmed.ts',
+  'reconcile-feed': 'functions/reconcile-feed.ts',
+  'feed-to-bus': 'functions/feed-to-bus.ts',
+  'feed-to-projections': 'functions/feed-to-projections.ts',
+  subscriber: 'test/simulation/functions/subscriber.ts',
+  outside: 'test/simulation/functions/outside.ts',
+  writer: 'src/aws/dynamo-event-table.ts',
+} as const;
+
+export type Entry = keyof typeof ENTRIES;
+
+/** What a module of the code under test sees instead of this process: the globals of one execution environment. */
+export interface Globals {
+  readonly require: (name: string) => unknown;
+  readonly process: { readonly env: Readonly<Record<string, string>> };
+  readonly console: { log(line: string): void };
+  readonly Date: typeof Date;
+  readonly Math: typeof Math;
+  readonly setTimeout: (task: () => void, ms: number) => void;
+  readonly outsideWorld: (consumer: string, feed: string, event: unknown, key: string) => Promise<void>;
+}
+
+/** Loads a bundle once more, as a new execution environment does: what its modules keep in memory is their own. */
+// biome-ignore lint/suspicious/noExplicitAny: what a bundle exports is known to who asks for it
+export type CodeUnderTest = (entry: Entry, globals: Globals) => any;
 
 /** A change of one source file: `find` must stand there exactly once. */
 export interface Patch {
@@ -14,12 +40,15 @@ export interface Patch {
   readonly replace: string;
 }
 
-/** Small limits, so that runs of a few events already overflow an envelope, an answer and a page. */
+export const LIMITS = { envelopeBytes: 2_200, answerBytes: 6_000, busBytes: 2_000 };
+
+/** Small limits, so that runs of a few events already overflow an envelope, an answer, a call and a page. */
 export const SMALL_LIMITS: readonly Patch[] = [
-  patch('src/feed/envelope-size.ts', 'ENVELOPE_BYTES = 900_000', 'ENVELOPE_BYTES = 2_200'),
-  patch('src/feed/envelope-size.ts', 'ANSWER_BYTES = 4_500_000', 'ANSWER_BYTES = 6_000'),
+  patch('src/feed/envelope-size.ts', 'ENVELOPE_BYTES = 900_000', `ENVELOPE_BYTES = ${LIMITS.envelopeBytes}`),
+  patch('src/feed/envelope-size.ts', 'ANSWER_BYTES = 4_500_000', `ANSWER_BYTES = ${LIMITS.answerBytes}`),
   patch('src/feed/enrich.ts', 'MUCH_BYTES = 16_000', 'MUCH_BYTES = 1_600'),
   patch('src/feed/reconcile.ts', 'const PAGE = 100', 'const PAGE = 2'),
+  patch('src/aws/eventbridge-bus.ts', 'MAX_BYTES = 256 * 1024 - 2048', `MAX_BYTES = ${LIMITS.busBytes}`),
 ];
 
 export function patch(file: string, find: string, replace: string): Patch {
@@ -31,33 +60,27 @@ const root = resolve(here, '../..');
 
 /** The code as it stands in the repository, with these changes. */
 export async function loadCode(patches: readonly Patch[]): Promise<CodeUnderTest> {
-  const folder = await mkdtemp(join(tmpdir(), 'daybook-simulation-'));
-  try {
-    const file = join(folder, 'code.mjs');
-    const { outputFiles } = await build({
-      entryPoints: [join(here, 'code-under-test.ts')],
-      bundle: true,
-      write: false,
-      platform: 'node',
-      format: 'esm',
-      conditions: ['daybook-source', 'module'],
-      plugins: [withoutSdk, planting(patches)],
-    });
-    await writeFile(file, outputFiles[0]!.contents);
-    return (await import(/* @vite-ignore */ pathToFileURL(file).href)) as CodeUnderTest;
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  const { outputFiles } = await build({
+    entryPoints: Object.fromEntries(Object.entries(ENTRIES).map(([name, file]) => [name, join(root, file)])),
+    outdir: root,
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'cjs',
+    external: ['@aws-sdk/*'],
+    alias: { 'daybook:app': join(here, 'functions/app.ts') },
+    conditions: ['daybook-source', 'module'],
+    plugins: [planting(patches)],
+  });
+  const names = ['require', 'process', 'console', 'Date', 'Math', 'setTimeout', 'outsideWorld'] as const;
+  const bundles = new Map(
+    outputFiles.map(({ path, text }) => {
+      const body = `const module = { exports: {} };\n${text}\nreturn module.exports;`;
+      return [basename(path, '.js'), new Function(...names, body)];
+    }),
+  );
+  return (entry, globals) => bundles.get(entry)!(...names.map((name) => globals[name]));
 }
-
-/** The handlers' wiring is not driven here: their ports are given. */
-const withoutSdk: Plugin = {
-  name: 'without-sdk',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^@aws-sdk\// }, ({ path }) => ({ path, namespace: 'sdk' }));
-    onLoad({ filter: /.*/, namespace: 'sdk' }, () => ({ contents: 'module.exports = {};', loader: 'js' }));
-  },
-};
 
 function planting(patches: readonly Patch[]): Plugin {
   return {

@@ -1,105 +1,204 @@
 import { type Random, seededRandom } from '../../local/kernel/kernel.ts';
 
-/** What may go wrong. Each run has at least three of them. */
-export const FAULTS = [
-  'partialPut', // any subset of an answer lands
-  'latePut', // an envelope lands long after its call has ended, whatever the call said
-  'repeatPut',
-  'enrichFails', // before its answer
-  'enrichLate', // it answers after its time is over: the answer is lost, or lands although it counts as failed
-  'wrongRetry', // the retry holds only some of the records that it should
-  'giveUp', // a batch goes to the dead-letter queue
-  'splitItems', // versions of one aggregate in several lanes
-  'tornCommit', // a transaction shown one by one, its records shuffled
-  'throttle', // any call of a table or of the feed
-  'crash', // a function ends before or after any call
-  'staleCursor', // eventually consistent reads
-  'duplicate', // a batch handled twice at once
-  'confirmDown', // an hour
-  'busRefuses', // single entries of PutEvents
-  'busShuffles', // repeats and reorders
-  'skew', // the clocks of functions
-  'foreign', // another feed's envelopes
-  'rogue', // an envelope of this feed that does not begin at an earlier confirmed + 1
-  'lostBatch', // a consumer never gets some records
-  'lateHole', // a version that is written long after those behind it
-  'permanentHole',
-  'poison', // images that are no events, MODIFY, REMOVE
-] as const;
+/** What may go wrong, each by its name. */
+export const FAULTS = {
+  partialPut: 'PutRecords takes some records of a call and refuses others',
+  reorderedPut: 'the records of one PutRecords land in another order',
+  repeatedPut: 'a record lands once more, later',
+  latePut: 'a record that PutRecords refused, or whose call failed, lands long after it',
+  lostPutAnswer: 'PutRecords takes everything, and its caller is told that it failed',
+  enrichTimeout: 'the enrichment answers when its time is over',
+  enrichCrashBefore: 'the enrichment ends before it has done anything',
+  enrichCrashAfter: 'the enrichment ends when it has done everything, before its answer',
+  wholeRetry: 'a batch whose enrichment failed comes again as it was',
+  bisectedRetry: 'a batch whose enrichment failed comes again in halves',
+  wrongRetry: 'the pipe’s retry holds other records than those that failed',
+  lanes: 'the pipe hands on up to ten batches at once',
+  splitCollection: 'versions of one aggregate lie in different shards of the table stream',
+  tableShardSplit: 'shards of the table stream split',
+  feedShardSplit: 'shards of the feed split',
+  feedShardMerge: 'shards of the feed merge',
+  shuffledRecords: 'the table stream shows a transaction one by one, in any order, late',
+  tornRead: 'a Query sees some items of a transaction and others not yet',
+  staleRead: 'eventually consistent reads tell of the past',
+  duplicateFunction: 'a batch is handled twice at once',
+  lostConfirm: 'Confirm never gets a batch',
+  lateConfirm: 'Confirm gets a batch late',
+  repeatedConfirm: 'Confirm gets a batch again, later',
+  deadConfirm: 'Confirm does not read for an hour',
+  stoppedPipe: 'the pipe is stopped for longer than the table stream keeps its records',
+  recreatedPipe: 'the pipe is deleted and made again, at either end of the table stream',
+  deadLetters: 'the pipe gives a batch up: a dead letter wakes the reconciler',
+  throttledCursor: 'reads and writes of cursors are throttled, or left unprocessed',
+  throttle: 'any call of a function is throttled',
+  crash: 'a function ends before or after any call',
+  skew: 'the clocks of functions are wrong by up to a minute',
+  busyReconciler: 'the reconciler runs at any time, also twice at once',
+  feedRetention: 'a consumer does not read for longer than the feed keeps its records',
+  lostBatch: 'a consumer never gets a batch',
+  foreignFeed: 'a straggler of another feed puts its envelopes on this one',
+  rogue: 'an envelope of this feed begins at no earlier confirmed + 1',
+  lateHole: 'a version is written long after those behind it',
+  permanentHole: 'a version is never written, though those behind it are',
+  poison: 'items that are no events',
+  breach: 'events are changed and removed',
+  busRefuses: 'PutEvents refuses single entries',
+  lostBusAnswer: 'PutEvents takes everything, and its caller is told that it failed',
+  busShuffles: 'the bus delivers late, in any order, and more than once',
+  crashAfterEffect: 'a consumer ends between its effect and its position',
+} as const satisfies Record<string, string>;
 
-export type Fault = (typeof FAULTS)[number];
+export type Fault = keyof typeof FAULTS;
 
-/** Under these an envelope may be lost to Confirm for good or for long: then delivery takes the reconciler. */
-const NEED_RECONCILER: readonly Fault[] = ['wrongRetry', 'giveUp', 'confirmDown', 'rogue', 'poison'];
+export const FAULT_NAMES = Object.keys(FAULTS) as Fault[];
+
+/** Under these something is lost to the pipe or to Confirm for good or for long: then delivery takes the reconciler. */
+const NEED_RECONCILER: readonly Fault[] = [
+  'wrongRetry',
+  'lostConfirm',
+  'deadConfirm',
+  'stoppedPipe',
+  'recreatedPipe',
+  'deadLetters',
+  'rogue',
+  'poison',
+];
 
 /** Under these Confirm cannot know of its own offer, or sees another's clock. */
 const MAY_REPEAT_OFFERS: readonly Fault[] = [
   'throttle',
+  'throttledCursor',
   'crash',
-  'duplicate',
+  'duplicateFunction',
   'skew',
   'latePut',
-  'confirmDown',
+  'lostPutAnswer',
+  'lostConfirm',
+  'lateConfirm',
+  'repeatedConfirm',
+  'deadConfirm',
+  'busyReconciler',
   'rogue',
 ];
+
+/** Under these the publisher cannot know what is on the bus. */
+const MAY_REPEAT_ON_BUS: readonly Fault[] = [
+  'throttle',
+  'crash',
+  'duplicateFunction',
+  'busRefuses',
+  'lostBusAnswer',
+  'crashAfterEffect',
+];
+
+/** Under these a consumer may be told of nothing more, although it has missed something. */
+const NEED_ONE_MORE: readonly Fault[] = ['lostBatch', 'feedRetention'];
+
+/** Longer than the streams keep their records. */
+export const OUTAGE_MS = 25 * 3_600_000;
+const LONG: readonly Fault[] = ['stoppedPipe', 'feedRetention'];
+
+export const CONSUMERS = ['subscriber', 'outside', 'projector', 'bus', 'rule'] as const;
+export type Consumer = (typeof CONSUMERS)[number];
 
 export interface Plan {
   readonly seed: number;
   readonly faults: ReadonlySet<Fault>;
-  readonly random: Random;
-  /** Of one aggregate each: how many versions. */
+  /** Of one aggregate each: how many versions; 0 for one that was cut away. */
   readonly lengths: readonly number[];
   readonly lanes: number;
   readonly shards: number;
-  readonly batchSize: number;
-  readonly windowMs: number;
+  readonly pipeBatch: number;
+  readonly windowSeconds: number;
   readonly pollMs: number;
   /** Before each call and after it. */
   readonly crashChance: number;
   /** Writes end, and faults stop, so many milliseconds after the start. */
   readonly faultsMs: number;
+  /** Is there a pause in the writes, as long as an outage? */
+  readonly outage: boolean;
   /** Must everything arrive without the reconciler? */
   readonly prompt: boolean;
   /** Must Confirm offer a run only once while its lease lasts? */
   readonly offersOnce: boolean;
-  readonly consumers: {
-    readonly bus: 'direct' | 'queue' | undefined;
-    readonly kinesis: boolean;
-    readonly outside: boolean;
-  };
+  /** Must the bus get each event once? */
+  readonly busOnce: boolean;
+  /** Is each aggregate's last event one that was not lost? */
+  readonly oneMore: boolean;
+  readonly consumers: ReadonlySet<Consumer>;
+  /** The rule delivers to the function, or to a queue that it reads. */
+  readonly ruleTo: 'function' | 'queue';
+  /** Single strikes that are left out, as `fault#ordinal`. */
+  readonly without: ReadonlySet<string>;
 }
 
-export function planOf(seed: number): Plan {
+/** What is left of a run: a failing one is cut until nothing can go without the failure going too. */
+export interface Cut {
+  readonly faults?: readonly Fault[];
+  readonly lengths?: readonly number[];
+  readonly consumers?: readonly Consumer[];
+  readonly without?: readonly string[];
+}
+
+/** Every eighth seed has one fault alone, by turns; the others have three to eight. */
+export const ALONE_EVERY = 8;
+
+export function planOf(seed: number, cut: Cut = {}): Plan {
   const random = seededRandom(seed * 7919 + 17);
   const pick = (least: number, most: number) => least + Math.floor(random.next() * (most - least + 1));
-  const faults = new Set<Fault>();
-  const wanted = pick(3, 8);
-  while (faults.size < wanted) faults.add(FAULTS[pick(0, FAULTS.length - 1)]!);
-  // A consumer that lost a batch is told by the next envelope of the aggregate; behind a hole there may be none.
-  if (faults.has('lostBatch') && faults.delete('permanentHole'))
-    faults.add('lateHole').add('tornCommit').add('repeatPut');
-  const lengths = Array.from({ length: pick(2, 4) }, () => pick(2, 9));
+  const faults = new Set(cut.faults ?? faultsOf(seed, random));
+  const lengths = [...Array(pick(2, 4))].map(() => pick(2, 9));
   while (lengths.reduce((sum, length) => sum + length, 0) < 12) lengths[0]!++;
   const none = (of: readonly Fault[]) => of.every((fault) => !faults.has(fault));
-  const bus = faults.has('busRefuses') || faults.has('busShuffles') || random.next() < 0.5;
+  const has = (fault: Fault) => faults.has(fault);
+  const consumers = consumersOf(faults, random);
+  const outage = !none(LONG);
+  const first = 20_000;
   return {
     seed,
     faults,
-    random,
-    lengths,
-    lanes: pick(1, 3),
+    lengths: cut.lengths ?? lengths,
+    lanes: has('lanes') ? pick(2, 10) : 1,
     shards: pick(1, 2),
-    batchSize: pick(1, 12),
-    windowMs: pick(0, 1) * 1000,
+    pipeBatch: pick(1, 12),
+    windowSeconds: pick(0, 1),
     pollMs: pick(50, 1100),
-    crashChance: pick(1, 3) * 0.05,
-    faultsMs: 20_000,
-    prompt: none(NEED_RECONCILER),
+    crashChance: pick(1, 3) * 0.02,
+    faultsMs: outage ? first + OUTAGE_MS : first,
+    outage,
+    prompt: none(NEED_RECONCILER) && !(has('latePut') && has('crash')),
     offersOnce: none(MAY_REPEAT_OFFERS),
-    consumers: {
-      bus: bus ? (random.next() < 0.5 ? 'direct' : 'queue') : undefined,
-      kinesis: !bus || random.next() < 0.5,
-      outside: random.next() < 0.3,
-    },
+    busOnce: none(MAY_REPEAT_ON_BUS),
+    oneMore: !none(NEED_ONE_MORE),
+    consumers: new Set(cut.consumers ?? consumers),
+    ruleTo: pick(0, 1) === 0 ? 'function' : 'queue',
+    without: new Set(cut.without),
   };
+}
+
+function faultsOf(seed: number, random: Random): ReadonlySet<Fault> {
+  const pick = () => FAULT_NAMES[Math.floor(random.next() * FAULT_NAMES.length)]!;
+  if (seed % ALONE_EVERY === 0) return new Set([FAULT_NAMES[(seed / ALONE_EVERY) % FAULT_NAMES.length]!]);
+  const faults = new Set<Fault>();
+  const wanted = 3 + Math.floor(random.next() * 6);
+  while (faults.size < wanted) {
+    const fault = pick();
+    // A consumer that lost a batch is told by the next envelope of the aggregate; behind a hole there may be none.
+    if (fault === 'permanentHole' && NEED_ONE_MORE.some((each) => faults.has(each))) continue;
+    if (NEED_ONE_MORE.includes(fault) && faults.has('permanentHole')) continue;
+    faults.add(fault);
+  }
+  return faults;
+}
+
+const ON_BUS: readonly Fault[] = ['busRefuses', 'lostBusAnswer', 'busShuffles'];
+
+function consumersOf(faults: ReadonlySet<Fault>, random: Random): readonly Consumer[] {
+  const chance = (of: number) => random.next() < of;
+  const consumers: Consumer[] = [];
+  if (ON_BUS.some((fault) => faults.has(fault)) || chance(0.5)) consumers.push('bus', 'rule');
+  if (faults.has('crashAfterEffect') || chance(0.35)) consumers.push('outside');
+  if (chance(0.3)) consumers.push('projector');
+  if (consumers.length === 0 || chance(0.5)) consumers.push('subscriber');
+  return consumers;
 }

@@ -1,63 +1,116 @@
 /**
- * npm run simulate -- --seeds N [--seed S] [--trace]
- * npm run simulate -- --bugs [--seeds N]
+ * npm run simulate -- --seeds N [--seed S] [--trace] [--json]
+ * npm run simulate -- --bugs [--seeds N] [--part 1/2] [--json]
  *
- * Runs the feed's real handlers in seeded virtual time under faults, and checks from outside what comes of it.
- * With --bugs it plants each known mistake in turn, and fails unless each one shows within N seeds.
+ * Runs the feed's functions over the embedded runtime's cores in seeded virtual time under faults, and checks from outside what
+ * comes of it. A failing seed is cut to a short run and told; --trace tells the whole. With --bugs it plants each known mistake
+ * in turn, and fails unless each one shows within N seeds. Ends with 1 for a failure, with 2 for a wrong argument.
  */
+
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
 import { BUGS } from './bugs.ts';
 import { findBug } from './find-bug.ts';
 import { loadCode, SMALL_LIMITS } from './load-code.ts';
-import { simulate } from './simulation.ts';
+import { createProgress } from './progress.ts';
+import { shrink, tell } from './shrink.ts';
+import { type RunResult, simulate } from './simulation.ts';
+import { createTotals, tellTotals } from './totals.ts';
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string' },
-    seed: { type: 'string' },
-    trace: { type: 'boolean' },
-    bugs: { type: 'boolean' },
-  },
-});
-const first = Number(values.seed ?? 1);
-const count = Number(values.seeds ?? (values.seed !== undefined ? 1 : values.bugs === true ? 500 : 1000));
-if (!Number.isSafeInteger(first) || !Number.isSafeInteger(count) || count < 1) {
-  console.error('usage: npm run simulate -- --seeds N [--seed S] [--trace]; N and S are whole numbers');
+// Each run loads the functions anew: what was compiled for the one before it is kept.
+setFlagsFromString('--no-flush-bytecode');
+
+const USAGE =
+  'usage: npm run simulate -- --seeds N [--seed S] [--trace] [--json], or --bugs [--seeds N] [--part I/N]; N and S are whole numbers from 1';
+
+function readArguments() {
+  const { values } = parseArgs({
+    options: {
+      seeds: { type: 'string' },
+      seed: { type: 'string' },
+      part: { type: 'string', default: '1/1' },
+      trace: { type: 'boolean', default: false },
+      bugs: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const first = Number(values.seed ?? 1);
+  const count = Number(values.seeds ?? (values.seed !== undefined ? 1 : values.bugs ? 500 : 1000));
+  const [part, parts] = values.part.split('/').map(Number) as [number, number];
+  const whole = [first, count, part, parts].every((each) => Number.isSafeInteger(each) && each >= 1);
+  if (!whole || part > parts) throw new Error(USAGE);
+  return { ...values, first, count, part, parts };
+}
+
+type Arguments = ReturnType<typeof readArguments>;
+
+async function runSeeds({ first, count, trace, json }: Arguments): Promise<number> {
+  const code = await loadCode(SMALL_LIMITS);
+  const totals = createTotals();
+  const progress = createProgress(count, process.stdout, json);
+  const started = performance.now();
+  for (let seed = first; seed < first + count; seed++) {
+    const result = await runOne(seed, code, trace);
+    totals.add(result);
+    if (trace && !json) for (const line of result.trace) progress.line(line);
+    progress.at(seed - first + 1, totals.summary.failed.length > 0 ? `${totals.summary.failed.length} failed` : '');
+    if (result.violations.length === 0 || json) continue;
+    progress.line(`seed ${seed} fails (${result.faults.join(', ')}):`);
+    for (const violation of result.violations.slice(0, 5)) progress.line(`  ${violation}`);
+    // Cutting takes hundreds of runs: the first failures are enough to work on.
+    if (trace || totals.summary.failed.length > 3) continue;
+    for (const line of tell(await shrink(seed, code))) progress.line(line);
+  }
+  const seconds = (performance.now() - started) / 1000;
+  const { summary } = totals;
+  const perMinute = Math.round((count / seconds) * 60);
+  progress.end();
+  if (json) console.log(JSON.stringify({ ...summary, seconds, perMinute }));
+  else {
+    for (const line of tellTotals(summary)) console.log(line);
+    console.log(`${count} runs in ${seconds.toFixed(1)} s (${perMinute} a minute), ${summary.failed.length} failed`);
+    if (summary.failed.length > 0)
+      console.log(`again: npm run simulate -- --seed ${summary.failed[0]}, all of it with --trace`);
+  }
+  return summary.failed.length === 0 ? 0 : 1;
+}
+
+/** A run that cannot end is a failure like any other. */
+async function runOne(seed: number, code: Awaited<ReturnType<typeof loadCode>>, trace: boolean): Promise<RunResult> {
+  try {
+    return await simulate(seed, code, { trace });
+  } catch (error) {
+    const violations = [`the run ends with ${(error as Error).stack}`];
+    return { seed, faults: [], violations, trace: [], counts: new Map() };
+  }
+}
+
+async function runBugs({ first, count, json, part, parts }: Arguments): Promise<number> {
+  const bugs = BUGS.filter((_, i) => i % parts === part - 1);
+  const progress = createProgress(bugs.length, process.stdout, json);
+  const found = [];
+  for (const [i, bug] of bugs.entries()) {
+    const shown = await findBug(bug, count, first);
+    found.push({ bug: bug.name, ...shown });
+    progress.line(
+      `${shown === undefined ? 'NOT FOUND' : `seed ${shown.seed}`}`
+        .padEnd(10)
+        .concat(`${bug.name}: ${shown?.violation ?? ''}`),
+    );
+    progress.at(i + 1);
+  }
+  progress.end();
+  const missed = found.filter(({ seed }) => seed === undefined).length;
+  if (json) console.log(JSON.stringify({ bugs: found, missed, seeds: count }));
+  else console.log(`${bugs.length - missed} of ${bugs.length} planted bugs found within ${count} seeds`);
+  return missed === 0 ? 0 : 1;
+}
+
+let given: Arguments;
+try {
+  given = readArguments();
+} catch (error) {
+  console.error((error as Error).message);
   process.exit(2);
 }
-
-if (values.bugs === true) {
-  let missed = 0;
-  for (const bug of BUGS) {
-    const found = await findBug(bug, count, first);
-    if (found === undefined) missed++;
-    console.log(
-      `${found === undefined ? 'NOT FOUND' : `seed ${found.seed}`}`.padEnd(10),
-      `${bug.name}: ${found?.violation ?? ''}`,
-    );
-  }
-  console.log(`${BUGS.length - missed} of ${BUGS.length} planted bugs found within ${count} seeds`);
-  process.exit(missed === 0 ? 0 : 1);
-}
-
-const code = await loadCode(SMALL_LIMITS);
-const started = performance.now();
-const totals = new Map<string, number>();
-let failed = 0;
-for (let seed = first; seed < first + count; seed++) {
-  const result = await simulate(seed, code, { trace: values.trace === true });
-  for (const [what, n] of result.counts) totals.set(what, (totals.get(what) ?? 0) + n);
-  if (values.trace === true) console.log(result.trace.join('\n'));
-  if (result.violations.length === 0) continue;
-  failed++;
-  console.log(`seed ${seed} (${result.faults.join(', ')}): ${result.violations.length} violations`);
-  for (const violation of result.violations.slice(0, 5)) console.log(`  ${violation}`);
-}
-const seconds = (performance.now() - started) / 1000;
-const of = (what: string) => totals.get(what) ?? 0;
-console.log(
-  `${count} runs in ${seconds.toFixed(1)} s (${Math.round((count / seconds) * 60)} a minute), ${failed} failed; ` +
-    `${of('appended')} events, ${of('envelopes')} envelopes, ` +
-    `${(of('eventsFed') / of('appended') - 1).toFixed(2)} repeats per event on the feed`,
-);
-process.exit(failed === 0 ? 0 : 1);
+process.exitCode = await (given.bugs ? runBugs(given) : runSeeds(given));

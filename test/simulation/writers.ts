@@ -1,6 +1,11 @@
-import type { MemoryEvents } from './memory-ports.ts';
-import type { Pipe } from './pipe.ts';
-import { type StreamRecord, storedEvent, streamRecord } from './records.ts';
+import type { Json } from '../../local/cloud.ts';
+import type { StoredEvent } from '../../src/event/stored-event.ts';
+import type { EventTable } from '../../src/store/event-table.ts';
+import type { Audit } from './audit.ts';
+import { SECRET } from './audit.ts';
+import { type Cores, TABLES } from './cores.ts';
+import { OUTAGE_MS } from './plan.ts';
+import { storedEvent } from './records.ts';
 import type { World } from './world.ts';
 
 /** Appends of one run, and what must arrive of them. */
@@ -8,72 +13,120 @@ export interface Writers {
   /** By aggregate: everything up to it must arrive everywhere. */
   readonly expected: ReadonlyMap<string, number>;
   /** One more event of each aggregate: for consumers that lost their last batch nothing else would ring. */
-  close(): void;
+  close(): Promise<void>;
 }
 
-export function startWriters(world: World, events: MemoryEvents, pipe: Pipe): Writers {
+/** When the last write of an outage's first half is over. */
+const FIRST_HALF_MS = 9_000;
+
+export function startWriters(world: World, cores: Cores, audit: Audit, put: EventTable['put']): Writers {
   const { plan } = world;
   const expected = new Map<string, number>();
   const lengths = new Map<string, number>();
-  const writesMs = plan.faultsMs - 2_000;
+  const writesMs = 18_000;
+  const timeOf = (ms: number) => (plan.outage && ms > FIRST_HALF_MS ? ms + OUTAGE_MS : ms);
 
-  const append = (aggregate: string, version: number, ringAfterMs = 0) => {
-    const padding = 'x'.repeat(world.pick(0, 300));
-    const recordedAt = new Date(world.now() - world.pick(0, 5000)).toISOString();
-    const event = storedEvent(aggregate, version, { recordedAt, data: JSON.stringify({ amount: version, padding }) });
-    events.put(event);
-    world.note(`append ${aggregate}:${version}`);
-    world.count('appended');
-    world.count('bytes', event.data.length);
-    ring(streamRecord(event, 'INSERT', world.pick(0, 9) > 0), ringAfterMs);
+  const commit = async (aggregate: string, versions: readonly number[]) => {
+    const events = versions.map((version) => makeEvent(aggregate, version, versions));
+    for (const event of events) audit.stored(event);
+    world.note(`append ${aggregate}:${versions.join(',')}`);
+    world.count('appended', events.length);
+    world.count(
+      'bytes',
+      events.reduce((sum, event) => sum + JSON.stringify(event).length, 0),
+    );
+    await put({ commitId: events[0]!.commitId, events });
   };
-  const ring = (record: StreamRecord, ms: number) => world.later(ms + world.pick(0, 20), () => pipe.ring(record));
+  const makeEvent = (aggregate: string, version: number, commit: readonly number[]): StoredEvent => {
+    const recordedAt = new Date(world.now() - world.pick(0, 5000)).toISOString();
+    const more = world.chance(0.2)
+      ? { occurredAt: '2019-05-06T07:08:09.000Z', metadata: `{"trace":"${version}"}` }
+      : {};
+    return storedEvent(aggregate, version, {
+      recordedAt,
+      commitId: `${aggregate}-${commit[0]}`,
+      commitFirst: commit[0]!,
+      commitLast: commit.at(-1)!,
+      data: JSON.stringify({ amount: version, text: SECRET, padding: 'x'.repeat(world.pick(0, 300)) }),
+      ...more,
+    });
+  };
 
   for (const [i, length] of plan.lengths.entries()) {
     const aggregate = `${'abcd'[i]}${plan.seed}-${i}`;
+    if (length === 0) continue;
     const hole = plan.faults.has('permanentHole') && i === 0 ? world.pick(1, length) : undefined;
     const late = plan.faults.has('lateHole') && i === plan.lengths.length - 1 ? world.pick(1, length) : undefined;
+    if (hole !== undefined) world.struck('permanentHole');
+    if (late !== undefined) world.struck('lateHole');
     lengths.set(aggregate, length);
     expected.set(aggregate, hole === undefined ? length : hole - 1);
     let at = 0;
-    const burst = world.pick(0, 1) === 0;
+    const burst = world.chance(0.5) && !plan.outage;
     for (let version = 1; version <= length; ) {
-      at += burst ? world.pick(1, 20) : world.pick(0, (writesMs * 0.6) / length);
+      at += burst ? world.pick(1, 20) : world.pick(0, Math.floor((writesMs * 1.6) / length));
       const last = Math.min(length, version + world.pick(0, 2));
-      const commit = Array.from({ length: last - version + 1 }, (_, n) => version + n);
+      const all = Array.from({ length: last - version + 1 }, (_, n) => version + n);
       version = last + 1;
-      let end = at;
-      for (const each of commit) {
-        if (each === hole) continue;
-        const torn = plan.faults.has('tornCommit') && commit.length > 1 ? world.pick(0, 700) : 0;
-        const shownAt = each === late ? writesMs + world.pick(0, 1500) : at + torn;
-        // Its record may come long after it can be read.
-        const ringAfter = plan.faults.has('tornCommit') ? world.pick(0, 500) : 0;
-        world.later(shownAt, () => append(aggregate, each, ringAfter));
-        if (each !== late) end = Math.max(end, shownAt);
+      const now = all.filter((each) => each !== hole && each !== late);
+      // A hole is a writer's mistake: what comes behind it is not part of the same transaction.
+      const commits = now.length === all.length ? [now] : now.map((each) => [each]);
+      for (const versions of commits) world.later(timeOf(Math.min(at, writesMs)), () => commit(aggregate, versions));
+      if (late !== undefined && all.includes(late)) {
+        world.later(timeOf(writesMs + world.pick(0, 1500)), () => commit(aggregate, [late]));
       }
-      at = end + 1;
     }
   }
-  if (plan.faults.has('poison')) poison(world, ring);
+  if (plan.faults.has('poison')) poison(world, cores);
+  if (plan.faults.has('breach')) breach(world, cores, [...lengths.keys()]);
   return {
     expected,
-    close() {
+    async close() {
       for (const [aggregate, length] of lengths) {
         if (expected.get(aggregate) === length) expected.set(aggregate, length + 1);
-        append(aggregate, length + 1);
+        await commit(aggregate, [length + 1]);
       }
     },
   };
 }
 
-/** Records that ring for nothing, or for no event: none of them may stop the others. */
-function poison(world: World, ring: (record: StreamRecord, ms: number) => void): void {
-  const { plan } = world;
-  const known = storedEvent(`a${plan.seed}-0`, 1, { data: '{"changed":true}' });
-  ring(streamRecord(known, 'MODIFY'), world.pick(0, 9000));
-  ring(streamRecord(known, 'REMOVE'), world.pick(0, 9000));
-  const foreign = streamRecord(storedEvent('poison', 3));
-  const noEvent = { ...foreign, dynamodb: { Keys: foreign.dynamodb.Keys, NewImage: foreign.dynamodb.Keys } };
-  ring(noEvent, world.pick(0, 9000));
+/** Items that are no events, of an aggregate of their own and beyond another's end: none of them may stop the others. */
+function poison(world: World, cores: Cores): void {
+  const items: Json[] = [
+    { AggregateUuid: { S: 'poison' }, Version: { N: '1' }, AggregateShard: { S: 'Account#0' } },
+    { AggregateUuid: { S: 'poison' }, Version: { N: '2' }, Format: { N: '99' }, Data: { S: '{}' } },
+    { AggregateUuid: { S: 'poison' }, Version: { N: '0' } },
+    { AggregateUuid: { S: 'poison' }, Version: { N: '1.5' } },
+  ];
+  for (const Item of items) {
+    world.later(world.pick(0, 9_000), () => {
+      world.struck('poison');
+      world.note(`an item that is no event: ${Item.AggregateUuid.S}:${Item.Version.N}`);
+      cores.db.call('PutItem', { TableName: TABLES.events, Item });
+    });
+  }
+}
+
+/** An event is changed, or removed, and put right at the same moment: the table stream shows it, and it must do nothing. */
+function breach(world: World, cores: Cores, aggregates: readonly string[]): void {
+  const strike = (aggregate: string, how: 'change' | 'removal') => {
+    const { Items } = cores.db.call('Query', {
+      TableName: TABLES.events,
+      KeyConditionExpression: 'AggregateUuid = :a',
+      ExpressionAttributeValues: { ':a': { S: aggregate } },
+    });
+    if (Items.length === 0) return;
+    const item = Items[world.pick(0, Items.length - 1)];
+    const { AggregateUuid, Version } = item;
+    world.struck('breach');
+    world.note(`${how} of ${aggregate}:${Version.N}`);
+    if (how === 'change')
+      cores.db.call('PutItem', { TableName: TABLES.events, Item: { ...item, Data: { S: '{"amount":-1}' } } });
+    else cores.db.call('DeleteItem', { TableName: TABLES.events, Key: { AggregateUuid, Version } });
+    cores.db.call('PutItem', { TableName: TABLES.events, Item: item });
+  };
+  for (const aggregate of aggregates) {
+    world.later(world.pick(1_000, 12_000), () => strike(aggregate, 'change'));
+    world.later(world.pick(1_000, 12_000), () => strike(aggregate, 'removal'));
+  }
 }

@@ -125,12 +125,12 @@ export class TableStream {
     }
   }
 
-  /** Shows the changes, in their order. */
-  append(changes: readonly Change[]): void {
+  /** Shows the changes, in their order: those of one hash key in one shard, unless their place is found `byItem`. */
+  append(changes: readonly Change[], byItem = false): void {
     let touched: Map<Shard, StreamRecord[]> | undefined;
     for (const change of changes) {
       if (!changesSomething(change.write)) continue;
-      const shard = this.#shardOf(change);
+      const shard = this.#shardOf(change, byItem);
       if (shard === undefined) return;
       const sequence = ++this.#sequence;
       const text = sequenceText(sequence);
@@ -145,11 +145,12 @@ export class TableStream {
     for (const [shard, records] of touched) for (const listener of this.#listeners) listener(shard.id, records);
   }
 
-  #shardOf({ write }: Change): Shard | undefined {
+  #shardOf({ write }: Change, byItem: boolean): Shard | undefined {
     const [only] = this.#shards;
     if (this.#shards.length === 1) return only?.closedAt === undefined ? only : undefined;
     const image = (write.item ?? write.old?.item)!;
-    const hash = Number.parseInt(hashOf(image[this.options.key.hash.name]!), 16);
+    const place = byItem ? { S: write.key.hash + write.key.order } : image[this.options.key.hash.name]!;
+    const hash = Number.parseInt(hashOf(place), 16);
     return this.#shards.find(({ from, to, closedAt }) => closedAt === undefined && hash >= from && hash < to);
   }
 

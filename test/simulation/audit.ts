@@ -1,0 +1,270 @@
+import type { Json } from '../../local/cloud.ts';
+import type { StoredEvent } from '../../src/event/stored-event.ts';
+import { type Envelope, toEnvelopeEvent } from '../../src/feed/envelope.ts';
+import { type Landed, TABLES, type Watcher } from './cores.ts';
+import type { Act } from './function-host.ts';
+import { LIMITS } from './load-code.ts';
+import type { World } from './world.ts';
+
+/** Watches from outside the code under test: what lands, what is written, what is done; and says what must never be. */
+export interface Audit extends Watcher {
+  /** An event is in the table, or about to be. */
+  stored(event: StoredEvent): void;
+  contentOf(aggregate: string, version: number): StoredEvent;
+  /** Every log line of every function. */
+  logged(functionName: string, line: string): void;
+  readonly act: Act;
+  /** The highest version in the feed without a gap. */
+  tail(feed: string, aggregate: string): number;
+  confirmed(feed: string, aggregate: string): number;
+  /** Up to where a consumer has all versions. */
+  reached(consumer: string, feed: string, aggregate: string): number;
+  /** Envelopes, bus events, and writes of anything but the reconciler's notes: what must end. */
+  activity(): number;
+  /** What functions counted. */
+  metric(name: string): number;
+}
+
+const LEASE_MS = 5_000;
+/** Part of every event's data: no log line may hold it. */
+export const SECRET = 'not for logs';
+
+export function createAudit(world: World): Audit {
+  const { plan } = world;
+  const contents = new Map<string, StoredEvent>();
+  const tails = new Map<string, number>();
+  const confirmed = new Map<string, number>();
+  const offers = new Map<string, number>();
+  const sent = new Map<string, number>();
+  const rogues = new Set<string>();
+  const views = new Map<string, Set<number>>();
+  const positions = new Map<string, number>();
+  const metrics = new Map<string, number>();
+  const keys = new Map<string, string>();
+  let activity = 0;
+
+  const tail = (feed: string, aggregate: string) => tails.get(`${feed}|${aggregate}`) ?? 0;
+  const reached = (consumer: string, feed: string, aggregate: string) => {
+    const versions = views.get(`${consumer}|${feed}|${aggregate}`);
+    let k = 0;
+    while (versions?.has(k + 1)) k++;
+    return k;
+  };
+
+  /** `once`: exactly 1, 2, 3 …; `repeats`: known versions may come again; `any`: a bus has no order. */
+  const see = (
+    consumer: string,
+    feed: string,
+    aggregate: string,
+    version: number,
+    acts: 'once' | 'repeats' | 'any',
+  ) => {
+    world.note(`${consumer}: ${aggregate}:${version}`);
+    const last = reached(consumer, feed, aggregate);
+    const wrong = acts === 'once' ? version !== last + 1 : acts === 'repeats' && version > last + 1;
+    if (wrong) world.violate(`${consumer} acts on ${aggregate}:${version} after ${last}`);
+    const key = `${consumer}|${feed}|${aggregate}`;
+    const versions = views.get(key) ?? new Set();
+    views.set(key, versions.add(version));
+  };
+
+  const checkEnvelope = (envelope: Envelope, sender: string) => {
+    const { aggregate, from, to, head, events } = envelope;
+    const name = `${sender}'s ${aggregate} [${from}..${to}] of ${head}`;
+    if (events.length !== to - from + 1) world.violate(`${name} holds ${events.length} events`);
+    if (head < to) world.violate(`${name} has a head below its end`);
+    for (const [i, event] of events.entries()) {
+      const stored = contents.get(`${aggregate}:${from + i}`);
+      if (event.version !== from + i) world.violate(`${name} holds version ${event.version} in place ${from + i}`);
+      else if (stored === undefined || !same(event, toEnvelopeEvent(stored)))
+        world.violate(`${name} holds another version ${event.version} than the table`);
+    }
+    if (sender !== 'pipe' && to < from) world.violate(`${name} is empty`);
+  };
+
+  const landed = ({ stream, sender, data, partitionKey, again }: Landed) => {
+    activity++;
+    const envelope = JSON.parse(data) as Envelope;
+    const { feed, aggregate, from, to, head } = envelope;
+    world.note(`${sender} → ${stream}: ${aggregate} [${from}..${to}] head ${head}`);
+    if (sender === 'foreign') return;
+    if (sender === 'rogue') {
+      rogues.add(`${aggregate}:${to}`);
+      return;
+    }
+    world.count('envelopes');
+    world.count('eventsFed', envelope.events.length);
+    world.count('bytesFed', data.length);
+    const name = `${sender}'s ${aggregate} [${from}..${to}] of ${head}`;
+    if (feed !== stream) world.violate(`${name} says feed ${feed} on ${stream}`);
+    if (partitionKey !== aggregate) world.violate(`${name} has the partition key ${partitionKey}`);
+    checkEnvelope(envelope, sender);
+    if (!again && sender.startsWith('confirm') && plan.offersOnce) {
+      const key = `${feed}|${aggregate}@${from}`;
+      const before = offers.get(key);
+      if (before !== undefined && world.now() - before < LEASE_MS - 1_000) world.violate(`${name} is offered twice`);
+      offers.set(key, world.now());
+    }
+    const known = tail(feed, aggregate);
+    if (from > known + 1) world.violate(`${name} lands beyond ${known}: a gap in the feed`);
+    if (to <= known || from > known + 1) return;
+    // Read again after what was before it, a rogue's true event is as good as ours.
+    let next = to;
+    while (rogues.has(`${aggregate}:${next + 1}`)) next++;
+    tails.set(`${feed}|${aggregate}`, next);
+  };
+
+  const put = (sender: string, stream: string, data: readonly string[]) => {
+    const aggregates = new Set<string>();
+    let bytes = 0;
+    for (const text of data) {
+      const { aggregate, to } = JSON.parse(text) as Envelope;
+      bytes += Buffer.byteLength(text) + 1;
+      if (Buffer.byteLength(text) > LIMITS.envelopeBytes)
+        world.violate(`${sender} puts ${text.length} bytes of ${aggregate}`);
+      if (aggregates.has(aggregate)) world.violate(`${sender} puts two envelopes of ${aggregate} at once`);
+      aggregates.add(aggregate);
+      const key = `${stream}|${aggregate}`;
+      if (sender !== 'pipe') sent.set(key, Math.max(to, sent.get(key) ?? 0));
+    }
+    if (bytes > LIMITS.answerBytes) world.violate(`${sender} puts ${bytes} bytes at once`);
+  };
+
+  const raised = (key: string, item: Json) => {
+    const [feed, aggregate] = split(key);
+    if (aggregate === '') return; // the reconciler's checkpoint
+    const to = Number(item.Confirmed?.N ?? 0);
+    const before = confirmed.get(key) ?? 0;
+    if (to < before) world.violate(`confirmed of ${aggregate} falls from ${before} to ${to}`);
+    if (item.Offered !== undefined && Number(item.Offered.N) > (sent.get(key) ?? 0))
+      world.violate(`${aggregate}:${item.Offered.N} is noted as offered and was not put`);
+    if (to <= before) return;
+    activity++;
+    confirmed.set(key, to);
+    world.note(`confirmed of ${aggregate} is ${to}`);
+    const known = tail(feed, aggregate);
+    if (to > known) world.violate(`confirmed of ${aggregate} is ${to}, in the feed are ${known}`);
+  };
+
+  const moved = (key: string, item: Json) => {
+    activity++;
+    const [consumer, rest] = split(key);
+    const [feed, aggregate] = split(rest);
+    const to = Number(item.Position?.N ?? 0);
+    const before = positions.get(key) ?? 0;
+    if (to < before) world.violate(`${consumer}'s position for ${aggregate} falls from ${before} to ${to}`);
+    positions.set(key, to);
+    const k = reached(consumer, feed, aggregate);
+    if (to > k) world.violate(`${consumer}'s position for ${aggregate} is ${to}, it has reached ${k}`);
+  };
+
+  const projected = (aggregate: string, item: Json) => {
+    activity++;
+    const position = Number(item.Position.N);
+    const { versions } = JSON.parse(item.State.S) as { versions: number[] };
+    const before = positions.get(`projector|${aggregate}`) ?? 0;
+    if (position < before) world.violate(`the projection of ${aggregate} falls from ${before} to ${position}`);
+    positions.set(`projector|${aggregate}`, position);
+    world.note(`projector: ${aggregate} up to ${position}`);
+    const whole = versions.length === position && versions.every((version, i) => version === i + 1);
+    if (!whole || Number(item.Applied.N) !== position)
+      world.violate(`the projection of ${aggregate} at ${position} is folded from ${versions.join(', ')}`);
+  };
+
+  return {
+    landed,
+    put,
+    tail,
+    act: async (consumer, feed, event, key, invocation) => {
+      const {
+        aggregateUuid: aggregate,
+        version,
+        data,
+      } = event as { aggregateUuid: string; version: number; data: Json };
+      see(consumer, feed, aggregate, version, 'repeats');
+      activity++;
+      if (JSON.stringify(data) !== contents.get(`${aggregate}:${version}`)?.data)
+        world.violate(`${consumer} is given another ${aggregate}:${version} than the table has`);
+      const before = keys.get(key);
+      if (before !== undefined && before !== `${aggregate}:${version}`)
+        world.violate(`${aggregate}:${version} has the idempotency key of ${before}`);
+      keys.set(key, `${aggregate}:${version}`);
+      await world.sleep(world.pick(1, 30));
+      if (!invocation.over && world.strikes('crashAfterEffect', 0.15)) {
+        invocation.crash();
+        await new Promise(() => {});
+      }
+    },
+    stored(event) {
+      contents.set(`${event.aggregateUuid}:${event.version}`, event);
+    },
+    contentOf: (aggregate, version) => contents.get(`${aggregate}:${version}`)!,
+    logged(name, line) {
+      if (line.includes(SECRET)) world.violate(`${name} logs a payload`);
+      const { _aws: aws, ...rest } = JSON.parse(line) as Json;
+      if (aws === undefined) {
+        world.note(`${name} notes ${line}`);
+        return;
+      }
+      for (const { Name } of aws.CloudWatchMetrics[0].Metrics) metrics.set(Name, (metrics.get(Name) ?? 0) + rest[Name]);
+    },
+    published(_, detail) {
+      activity++;
+      const { feed, aggregateUuid: aggregate, version, data } = JSON.parse(detail) as Json;
+      world.count('eventsOnBus');
+      if (views.get(`bus|${feed}|${aggregate}`)?.has(version) === true) {
+        world.count('busRepeats');
+        if (plan.busOnce) world.violate(`${aggregate}:${version} is on the bus again`);
+      }
+      see('bus', feed, aggregate, version, 'any');
+      const stored = contents.get(`${aggregate}:${version}`);
+      if (data !== undefined && JSON.stringify(data) !== stored?.data)
+        world.violate(`on the bus is another ${aggregate}:${version} than in the table`);
+    },
+    called(sender, entries) {
+      if (entries.length > 10) world.violate(`${sender} gives PutEvents ${entries.length} events`);
+      const bytes = entries.reduce(
+        (sum, { Source, DetailType, Detail }) => sum + Buffer.byteLength(Source + DetailType + Detail),
+        0,
+      );
+      if (bytes > LIMITS.busBytes) world.violate(`${sender} gives PutEvents ${bytes} bytes`);
+    },
+    wrote(table, item, key) {
+      switch (table) {
+        case TABLES.confirmed:
+          return raised(key.Cursor.S, item);
+        case TABLES.positions:
+          return moved(key.Consumer.S, item);
+        case TABLES.projections:
+          return projected(key.Key.S, item);
+        case TABLES.effects: {
+          activity++;
+          const [consumer, rest] = split(key.Effect.S);
+          const [feed, event] = split(rest);
+          const [aggregate, version] = split(event);
+          see(consumer, feed, aggregate, Number(version), 'once');
+          if (item.Data.S !== contents.get(`${aggregate}:${version}`)?.data)
+            world.violate(`${consumer} is given another ${aggregate}:${version} than the table has`);
+        }
+      }
+    },
+    confirmed: (feed, aggregate) => confirmed.get(`${feed}|${aggregate}`) ?? 0,
+    reached: (consumer, feed, aggregate) =>
+      consumer === 'projector' ? (positions.get(`projector|${aggregate}`) ?? 0) : reached(consumer, feed, aggregate),
+    activity: () => activity,
+    metric: (name) => metrics.get(name) ?? 0,
+  };
+}
+
+/** At the first bar. */
+function split(text: string): [string, string] {
+  const at = text.indexOf('|');
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
+function same(a: object, b: object): boolean {
+  const left = Object.entries(a);
+  return (
+    left.length === Object.keys(b).length && left.every(([key, value]) => (b as Record<string, unknown>)[key] === value)
+  );
+}

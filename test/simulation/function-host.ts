@@ -1,0 +1,197 @@
+import { type Cloud, type Json, ServiceError } from '../../local/cloud.ts';
+import { CrashedRuntime, type InProcessContext } from '../../local/lambda/invoker.ts';
+import type { Lambda } from '../../local/lambda/lambda.ts';
+import { TABLES } from './cores.ts';
+import type { CodeUnderTest, Entry, Globals } from './load-code.ts';
+import { sdkOf } from './sdk.ts';
+import type { World } from './world.ts';
+
+type Handler = (event: Json, context: InProcessContext) => Promise<Json> | Json;
+
+export interface FunctionOptions {
+  readonly name: string;
+  readonly entry: Entry;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly timeoutSeconds: number;
+  /** What may befall an invocation, around the handler. Default: nothing. */
+  readonly around?: (run: () => Promise<Json>, event: Json) => Promise<Json>;
+}
+
+/** What a function tells the people who run it. */
+export type Log = (functionName: string, line: string) => void;
+
+export interface FunctionHost {
+  /** Deploys a function: Lambda's core invokes it in this process. */
+  deploy(options: FunctionOptions): Promise<void>;
+}
+
+/** One invocation under way. Once it is over none of its calls does anything any more. */
+interface Invocation {
+  readonly over: boolean;
+  crash(): void;
+}
+
+/** An execution environment: modules loaded once, one invocation at a time, thrown away with a crash. */
+interface Environment {
+  readonly handler: Handler;
+  invocation: Invocation;
+}
+
+const NEVER = new Promise<never>(() => {});
+
+/** Runs functions of the code under test in execution environments, each call of a service through time, faults and crashes. */
+export function createFunctionHost(
+  world: World,
+  cloud: Cloud,
+  lambda: Lambda,
+  code: CodeUnderTest,
+  log: Log,
+  act: Act,
+): FunctionHost {
+  const startEnvironment = (options: FunctionOptions): Environment => {
+    const environment = { invocation: { over: true, crash() {} } } as unknown as {
+      -readonly [K in keyof Environment]: Environment[K];
+    };
+    const { name } = options;
+    const call = (service: Parameters<Cloud['call']>[1], operation: string, input: Json) =>
+      callService(world, cloud, name, environment.invocation, service, operation, input);
+    const skew = world.plan.faults.has('skew') ? world.pick(-60_000, 60_000) : 0;
+    if (skew !== 0) world.struck('skew');
+    const { handler } = code(options.entry, {
+      ...globalsOf(world, skew),
+      require: requireOf(world, sdkOf(call)),
+      process: { env: options.variables },
+      console: { log: (line) => log(name, line) },
+      outsideWorld: (consumer, feed, event, key) => {
+        const { invocation } = environment;
+        return act(consumer, feed, event, key, invocation);
+      },
+    });
+    environment.handler = handler;
+    return environment;
+  };
+
+  return {
+    async deploy(options) {
+      const { name, timeoutSeconds, around = (run) => run() } = options;
+      const idle: Environment[] = [];
+      const runOnce = (event: Json, context: InProcessContext): Promise<Json> => {
+        const environment = idle.pop() ?? startEnvironment(options);
+        return new Promise((resolve, reject) => {
+          let over = false;
+          const invocation: Invocation = {
+            get over() {
+              return over || context.signal.aborted;
+            },
+            crash() {
+              over = true;
+              world.note(`${name} crashes`);
+              reject(new CrashedRuntime());
+            },
+          };
+          environment.invocation = invocation;
+          const finish = (settle: () => void) => {
+            if (invocation.over) return;
+            over = true;
+            idle.push(environment);
+            settle();
+          };
+          Promise.resolve()
+            .then(() => environment.handler(event, context))
+            .then(
+              (answer) => finish(() => resolve(answer)),
+              (error) => finish(() => reject(error)),
+            );
+        });
+      };
+      lambda.registerInProcess(name, async (event, context) => {
+        try {
+          return await around(() => runOnce(event, context), event);
+        } catch (error) {
+          if (!(error instanceof CrashedRuntime)) world.note(`${name} fails: ${(error as Error).message}`);
+          throw error;
+        }
+      });
+      const caller = { principal: 'root' };
+      await cloud.call(caller, 'lambda', 'UpdateFunctionConfiguration', {
+        FunctionName: name,
+        Timeout: timeoutSeconds,
+      });
+    },
+  };
+}
+
+/** An effect outside DynamoDB; the invocation may end in it. */
+export type Act = (
+  consumer: string,
+  feed: string,
+  event: unknown,
+  key: string,
+  invocation: Invocation,
+) => Promise<void>;
+
+const isOfCursors = (input: Json) =>
+  input.TableName === TABLES.confirmed || input.RequestItems?.[TABLES.confirmed] !== undefined;
+
+async function callService(
+  world: World,
+  cloud: Cloud,
+  name: string,
+  invocation: Invocation,
+  service: Parameters<Cloud['call']>[1],
+  operation: string,
+  input: Json,
+): Promise<Json> {
+  if (invocation.over) return NEVER;
+  await world.sleep(world.pick(1, 15));
+  if (invocation.over) return NEVER;
+  if (world.strikes('throttle', 0.08) || (isOfCursors(input) && world.strikes('throttledCursor', 0.2))) {
+    world.note(`${name}: ${operation} is throttled`);
+    const code = service === 'events' ? 'ThrottlingException' : 'ProvisionedThroughputExceededException';
+    throw new ServiceError(code, 'Rate exceeded');
+  }
+  if (world.strikes('crash', world.plan.crashChance)) {
+    invocation.crash();
+    return NEVER;
+  }
+  let answer: Json;
+  try {
+    answer = await cloud.call({ principal: name }, service, operation, input);
+  } catch (error) {
+    if (invocation.over) return NEVER;
+    throw error;
+  }
+  // The answer takes its time too, and meanwhile others act.
+  if (world.chance(0.3)) await world.sleep(world.pick(1, 40));
+  if (invocation.over) return NEVER;
+  if (world.strikes('crash', world.plan.crashChance)) {
+    invocation.crash();
+    return NEVER;
+  }
+  return answer;
+}
+
+function requireOf(world: World, sdk: (name: string) => unknown): Globals['require'] {
+  const timers = { setTimeout: (ms: number) => world.sleep(ms) };
+  return (name) => {
+    if (name === 'node:timers/promises') return timers;
+    return sdk(name) ?? process.getBuiltinModule(name);
+  };
+}
+
+/** Clock, chance and waiting of one environment. */
+function globalsOf(world: World, skew: number): Pick<Globals, 'Date' | 'Math' | 'setTimeout'> {
+  const now = () => world.now() + skew;
+  class VirtualDate extends Date {
+    constructor(...given: readonly unknown[]) {
+      super(...((given.length === 0 ? [now()] : given) as [number]));
+    }
+    static override now = now;
+  }
+  const VirtualMath = Object.create(Math, { random: { value: () => world.pick(0, 999_999) / 1_000_000 } });
+  return {
+    Date: VirtualDate as DateConstructor,
+    Math: VirtualMath,
+    setTimeout: (task, ms) => world.later(ms, task),
+  };
+}

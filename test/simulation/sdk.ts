@@ -1,0 +1,69 @@
+import * as dynamodb from '@aws-sdk/client-dynamodb';
+import * as eventbridge from '@aws-sdk/client-eventbridge';
+import * as kinesis from '@aws-sdk/client-kinesis';
+import { type Json, ServiceError, type ServiceName } from '../../local/cloud.ts';
+
+type SdkService = Extract<ServiceName, 'dynamodb' | 'kinesis' | 'events'>;
+
+/** Makes one call of a service's core; the input and the answer are those of the wire. */
+export type Call = (service: SdkService, operation: string, input: Json) => Promise<Json>;
+
+interface Command {
+  readonly input: Json;
+  readonly middlewareStack: {
+    resolve(handler: () => Promise<Json>, context: object): (args: object) => Promise<Json>;
+  };
+}
+
+/**
+ * The packages of the SDK as the code under test gets them: the SDK's own commands and exceptions, and clients without the way
+ * over HTTP, which would take most of a run's time.
+ */
+export function sdkOf(call: Call): (name: string) => unknown {
+  const clientOf = (service: SdkService) =>
+    class {
+      readonly middlewareStack = { remove: () => true };
+      readonly send = (command: Command) => send(call, service, command);
+    };
+  const packages: Record<string, unknown> = {
+    '@aws-sdk/client-dynamodb': withClient(dynamodb, { DynamoDBClient: clientOf('dynamodb') }),
+    '@aws-sdk/client-kinesis': withClient(kinesis, { KinesisClient: clientOf('kinesis') }),
+    '@aws-sdk/client-eventbridge': withClient(eventbridge, { EventBridgeClient: clientOf('events') }),
+  };
+  return (name) => packages[name];
+}
+
+const withClient = (of: object, client: object): unknown => Object.assign(Object.create(of), client);
+
+async function send(call: Call, service: SdkService, command: Command): Promise<Json> {
+  const operation = command.constructor.name.slice(0, -'Command'.length);
+  const input = operation === 'PutRecords' ? withTextData(command.input) : command.input;
+  let output: Json;
+  try {
+    output = await call(service, operation, input);
+  } catch (error) {
+    throw error instanceof ServiceError ? toException(error) : error;
+  }
+  if (operation !== 'Query') return output;
+  // A query's answer may be read by a middleware of the command's own (send-query.ts), from bytes.
+  const http = { statusCode: 200, body: Buffer.from(JSON.stringify(output)) };
+  const respond = async () => ({ response: http, output });
+  return (await command.middlewareStack.resolve(respond, {})({ input, request: {} })).output;
+}
+
+/** Blobs are base64 text on the wire. */
+const withTextData = (input: Json): Json => ({
+  ...input,
+  Records: input.Records.map((record: Json) => ({ ...record, Data: Buffer.from(record.Data).toString('base64') })),
+});
+
+const EXCEPTIONS: Record<string, unknown> = { ...kinesis, ...dynamodb };
+
+/** The error as the SDK throws it: of its own class where it has one. */
+export function toException(error: ServiceError): Error {
+  const { code, message, status, fields } = error;
+  const details = { message, $metadata: { httpStatusCode: status }, ...fields };
+  const Exception = EXCEPTIONS[code] as (new (details: object) => Error) | undefined;
+  if (Exception !== undefined) return new Exception(details);
+  return Object.assign(new Error(message), { name: code, ...details });
+}
