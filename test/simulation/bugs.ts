@@ -4,8 +4,6 @@ import { type Patch, patch } from './load-code.ts';
 export interface Bug {
   readonly name: string;
   readonly patches: readonly Patch[];
-  /** It takes a rare coincidence to show: left to `npm run simulate -- --bugs`. */
-  readonly rare?: boolean;
 }
 
 const ENRICH = 'src/feed/enrich.ts';
@@ -29,7 +27,6 @@ const commitOne = "if (items === undefined || !(await commit(version, items, ver
 const continuation = '  await carryOn(aggregate, cursor!, told, ports, seen);';
 
 const bug = (name: string, ...patches: Patch[]): Bug => ({ name, patches });
-const rareBug = (name: string, ...patches: Patch[]): Bug => ({ name, patches, rare: true });
 
 export const BUGS: readonly Bug[] = [
   bug('cursor written before the put', patch(ENRICH, answered, answered + raiseAll('envelopes'))),
@@ -137,11 +134,11 @@ export const BUGS: readonly Bug[] = [
       '',
     ),
   ),
-  rareBug(
+  bug(
     'Confirm continues without a lease',
     patch(CURSOR, 'return cursor.offered > cursor.confirmed &&', 'return false &&'),
   ),
-  rareBug(
+  bug(
     'a head that was told under a lease is forgotten',
     patch(
       CONFIRM,
@@ -153,7 +150,7 @@ export const BUGS: readonly Bug[] = [
     'a head that was told at a hole is forgotten',
     patch(CONFIRM, 'if ((cursor.head ?? 0) < head) cursor = await cursors.noteHead(aggregate, head);', ''),
   ),
-  rareBug(
+  bug(
     'the offer is recorded before the put',
     patch(
       OFFER,
@@ -165,7 +162,7 @@ export const BUGS: readonly Bug[] = [
     'confirmed is raised wherever the run begins',
     patch(CONFIRM, 'cursors.raise(aggregate, from, to)', 'cursors.raise(aggregate, 1, to)'),
   ),
-  rareBug(
+  bug(
     'Confirm names the record at which it failed, not the one whose head it owes',
     patch(
       CONFIRM,
@@ -194,11 +191,11 @@ export const BUGS: readonly Bug[] = [
     'the feed id is not checked',
     patch(PARSE, 'if (envelope.feed !== feed) {', 'if (envelope.feed === undefined) {'),
   ),
-  rareBug(
+  bug(
     'there is no reconciler',
     patch(RECONCILE, '  await eachOf(aggregates, CONCURRENCY,', '  await eachOf([] as string[], CONCURRENCY,'),
   ),
-  rareBug(
+  bug(
     'the reconciler begins its round anew each time',
     patch(
       RECONCILE,
@@ -220,7 +217,7 @@ export const BUGS: readonly Bug[] = [
     patch(BATCH, 'failure.record.index < first.record.index', 'failure.record.index >= first.record.index'),
   ),
   bug('a failed record is answered as done', patch(BATCH, '[{ itemIdentifier: first.record.id }]', '[]')),
-  rareBug(
+  bug(
     'an aggregate goes on after its failure',
     patch(BATCH, 'failures.push({ record: at, error });', 'failures.push({ record: run.at(-1)!, error });'),
   ),
@@ -259,12 +256,12 @@ export const BUGS: readonly Bug[] = [
       '  if (events === undefined) for await (const page of missingEvents(table, aggregate, position + 1, lastMissing)) {',
     ),
   ),
-  rareBug(
+  bug(
     'a gap is filled as far as the table goes',
     patch(MISSING, 'if (next <= to) throw', 'if (false) throw'),
     patch(MISSING, 'next += whole.length;', 'next += whole.length;\n    if (gap !== -1) return yield page;'),
   ),
-  rareBug(
+  bug(
     'the queue gives back only the message that failed',
     patch(QUEUE, 'of run.slice(at)) failed', 'of run.slice(at, at + 1)) failed'),
   ),

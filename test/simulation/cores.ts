@@ -76,7 +76,7 @@ export function createCores(world: World, watcher: Watcher): Cores {
   cloud.trace.subscribe(({ what, detail }) => {
     if (what.includes('problem')) world.note(`${what}: ${detail.error}`);
   });
-  const db = createDynamoDb(cloud, { streamShards: plan.shards });
+  const db = createDynamoDb(cloud, { streamShards: plan.tableShards });
   const kinesis = createKinesis(cloud);
   const eventBridge = createEventBridge(cloud);
   const sqs = createSqs(cloud);
@@ -98,7 +98,7 @@ export function createCores(world: World, watcher: Watcher): Cores {
     sources,
     ...pace,
     mapFailures(batch) {
-      if (!world.strikes('wrongRetry', 0.5)) return retryRemainder(batch);
+      if (!world.strikes('wrongRetry', 0.7)) return retryRemainder(batch);
       const some = batch.inputs.flatMap((_, i) => (world.chance(0.5) ? [i] : []));
       world.note(`the pipe's retry holds ${some.length} of ${batch.inputs.length} records`);
       return some;
@@ -211,7 +211,7 @@ function disturbedPut(world: World, watcher: Watcher, land: Land, input: Json, {
         land(stream, sender, [given[i]], true);
       });
     if (world.strikes('latePut', 0.2)) again('latePut', world.pick(100, 8_000));
-    else if (!world.strikes('partialPut', 0.3)) {
+    else if (!world.strikes('partialPut', 0.3) && !refusesForRetry(world, sender)) {
       now.push(i);
       if (world.strikes('repeatedPut', 0.2)) again('repeatedPut', world.pick(0, 3_000));
       continue;
@@ -234,6 +234,10 @@ function disturbedPut(world: World, watcher: Watcher, land: Land, input: Json, {
   return { FailedRecordCount: failed, Records: answers, EncryptionType: 'NONE' };
 }
 
+/** A pipe that maps the retry wrongly needs something to retry. */
+const refusesForRetry = (world: World, sender: string) =>
+  sender === 'pipe' && world.plan.faults.has('wrongRetry') && !world.faultsAreOver() && world.chance(0.3);
+
 function disturbTables(world: World, db: DynamoDbService): void {
   const { faults } = world.plan;
   const past = (table: string) => {
@@ -249,7 +253,7 @@ function disturbTables(world: World, db: DynamoDbService): void {
     ...(faults.has('throttledCursor') && {
       leaves: (operation: string) => operation === 'BatchGetItem' && world.strikes('throttledCursor', 0.2),
     }),
-    ...(faults.has('splitCollection') && { splitsCollections: () => !world.faultsAreOver() }),
+    ...(faults.has('splitCollection') && { splitsCollections: () => world.strikes('splitCollection', 1) }),
     streamDelays: (_: string, changes: number) =>
       Array.from({ length: changes }, () =>
         world.strikes('shuffledRecords', 0.6) ? world.pick(0, 1_200) : world.pick(0, 20),

@@ -64,6 +64,7 @@ export async function deployFeed(world: World, cores: Cores, host: FunctionHost,
       Attributes: { VisibilityTimeout: String(reconcileSeconds) },
     });
   }
+  if (plan.lanes > 1) world.struck('lanes');
   const pipe = (from: string): Json => ({
     Name: name('pipe'),
     RoleArn: 'pipe',

@@ -108,6 +108,7 @@ export interface Plan {
   readonly lengths: readonly number[];
   readonly lanes: number;
   readonly shards: number;
+  readonly tableShards: number;
   readonly pipeBatch: number;
   readonly windowSeconds: number;
   readonly pollMs: number;
@@ -160,6 +161,7 @@ export function planOf(seed: number, cut: Cut = {}): Plan {
     lengths: cut.lengths ?? lengths,
     lanes: has('lanes') ? pick(2, 10) : 1,
     shards: pick(1, 2),
+    tableShards: has('splitCollection') ? pick(2, 3) : pick(1, 2),
     pipeBatch: pick(1, 12),
     windowSeconds: pick(0, 1),
     pollMs: pick(50, 1100),

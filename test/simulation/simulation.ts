@@ -1,11 +1,11 @@
 import type { dynamoEventTable as DynamoEventTable } from '../../src/aws/dynamo-event-table.ts';
-import { createAudit } from './audit.ts';
+import { type Audit, createAudit } from './audit.ts';
 import { createCores, TABLES } from './cores.ts';
 import { deployFeed, FIRST_FEED } from './deployment.ts';
 import { disturb } from './disturb.ts';
 import { createFunctionHost } from './function-host.ts';
 import type { CodeUnderTest } from './load-code.ts';
-import { type Cut, planOf } from './plan.ts';
+import { type Cut, type Fault, planOf } from './plan.ts';
 import { sdkOf } from './sdk.ts';
 import { createWorld, type World } from './world.ts';
 import { startWriters } from './writers.ts';
@@ -92,11 +92,28 @@ async function run(seed: number, code: CodeUnderTest, options: RunOptions): Prom
   for (const each of missing()) world.violate(`after ${rounds} rounds: ${each}`);
   if (ended()) return result();
   await pass(MINUTE);
+  told(world, audit);
   const before = audit.activity();
   for (let i = 0; i < SILENT_ROUNDS; i++) await round();
   if (audit.activity() > before)
     world.violate(`it is not silent: ${audit.activity() - before} writes more when all was delivered`);
   return result();
+}
+
+/** Under these a record may never reach the enrichment. */
+const LOSE_RECORDS: readonly Fault[] = ['wrongRetry', 'stoppedPipe', 'recreatedPipe', 'deadLetters'];
+
+/** What an operator must have been told of. */
+function told(world: World, audit: Audit): void {
+  const { faults } = world.plan;
+  const must = (metric: string, least: number) => {
+    if (audit.metric(metric) < least)
+      world.violate(`${metric} is ${audit.metric(metric)}, it must be ${least} at least`);
+  };
+  const whole = LOSE_RECORDS.every((fault) => !faults.has(fault));
+  if (whole) must('ImmutabilityBreaches', world.counts.get('breach') ?? 0);
+  if (whole && faults.has('poison')) must('Poison', 2);
+  if (faults.has('foreignFeed')) must('EnvelopesRefused', world.counts.get('foreignFeed') ?? 0);
 }
 
 /** The events table's own `put`, by a writer that nothing befalls. */
