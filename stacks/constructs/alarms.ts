@@ -59,13 +59,7 @@ export class Alarms extends Construct {
   /** A metric that Daybook's functions write (log lines in the embedded metric format), which must stay at zero. */
   none(name: string, metricName: string, feedId: string, text: string): void {
     this.raise(name, {
-      metric: new Metric({
-        namespace: METRIC_NAMESPACE,
-        metricName,
-        dimensionsMap: { Feed: feedId },
-        statistic: 'Sum',
-        period: Duration.minutes(5),
-      }),
+      metric: feedMetric(metricName, feedId, 'Sum'),
       threshold: 0,
       periods: 1,
       text,
@@ -86,6 +80,17 @@ export class Alarms extends Construct {
       treatMissingData: TreatMissingData.NOT_BREACHING,
     }).addAlarmAction(...this.actions);
   }
+}
+
+/** What Daybook's functions write of a feed. */
+export function feedMetric(metricName: string, feedId: string, statistic: 'Sum' | 'Maximum'): Metric {
+  return new Metric({
+    namespace: METRIC_NAMESPACE,
+    metricName,
+    dimensionsMap: { Feed: feedId },
+    statistic,
+    period: Duration.minutes(5),
+  });
 }
 
 /** How old the oldest record is that a delivery stream has not yet written to S3, in seconds. */

@@ -2,9 +2,10 @@ import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type { IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { Alarms, deliveryFreshness, pipeFailures } from './alarms.ts';
+import { Alarms, deliveryFreshness, feedMetric, pipeFailures } from './alarms.ts';
 import { Archive, type ArchiveOptions } from './archive.ts';
 import { Feed, type FeedOptions } from './feed.ts';
+import { FeedDashboard } from './feed-dashboard.ts';
 import { AGGREGATES_BY_TYPE, HotStorage, type HotStorageProps } from './hot-storage.ts';
 import { Projections } from './projections.ts';
 import { Publisher } from './publisher.ts';
@@ -22,6 +23,8 @@ export interface DaybookProps {
   readonly replay?: ReplayOptions;
   /** Told when an alarm rises, such as `new SnsAction(topic)`. */
   readonly alarmActions?: readonly IAlarmAction[];
+  /** A CloudWatch dashboard of the feed: three are free in an account, each further one costs $3 a month. @default true */
+  readonly dashboard?: boolean;
 }
 
 /**
@@ -59,6 +62,7 @@ export class Daybook extends Construct {
     }
     this.alarms = new Alarms(this, 'Alarms', props.alarmActions === undefined ? {} : { actions: props.alarmActions });
     this.raiseAlarms();
+    if (props.dashboard !== false) this.showFeed();
     this.describe();
   }
 
@@ -131,7 +135,14 @@ export class Daybook extends Construct {
       'Holes',
       'Holes',
       feedId,
-      'An aggregate has a missing version: a writer bypassed the library. Its later events wait. The reconciler’s log names the aggregate and the version.',
+      `An aggregate has a version that is missing, is no event, or fits no envelope: a writer bypassed the library. Its later events wait. Type: npx daybook feed status --stack ${Stack.of(this).stackName}, or look at the reconciler’s log: it names the aggregate and the version. Put there the event that belongs there; the rest follows by itself.`,
+    );
+    alarms.metric(
+      'UnpublishedAge',
+      feedMetric('UnpublishedAge', feedId, 'Maximum'),
+      15 * 60_000,
+      1,
+      `An event has been in the events table for more than 15 minutes and is not on the feed. Type: npx daybook feed status --stack ${Stack.of(this).stackName}. It names the aggregates, and what they wait for. If many are there, look at the pipe, the enrichment and Confirm: their errors and iterator age; if a few are, a missing version is for a person to mend.`,
     );
     alarms.none(
       'Poison',
@@ -185,6 +196,16 @@ export class Daybook extends Construct {
         'Cold storage is more than half an hour behind: look at the delivery stream’s error log and the errors/ prefix of the bucket.',
       );
     }
+  }
+
+  private showFeed(): void {
+    const { feed, publisher, projections } = this;
+    const readers = {
+      Confirm: feed.confirm.function,
+      Publish: publisher.publish.function,
+      ...(projections !== undefined && { Project: projections.project.function }),
+    };
+    new FeedDashboard(this, 'FeedDashboard', { feedId: feed.stream.streamName, readers });
   }
 
   private describe(): void {

@@ -37,6 +37,7 @@ describe('alarms', () => {
       'Daybook ImmutabilityBreaches Daybook/Feed/Stream1',
       'Daybook ParkedAggregates Daybook/Feed/Stream1',
       'Daybook Poison Daybook/Feed/Stream1',
+      'Daybook UnpublishedAge Daybook/Feed/Stream1',
     ]);
   });
 
@@ -46,7 +47,28 @@ describe('alarms', () => {
     expect(AlarmDescription).toContain('npx daybook redrive CONSUMER --all --stack Bank');
   });
 
+  it('say what to type for what is not on the feed', () => {
+    for (const name of ['UnpublishedAge', 'Holes']) {
+      const { AlarmDescription } = alarms.find(({ MetricName }) => MetricName === name)!;
+      expect(AlarmDescription).toContain('npx daybook feed status --stack Bank');
+    }
+    const age = alarms.find(({ MetricName }) => MetricName === 'UnpublishedAge')!;
+    expect(age).toMatchObject({ Statistic: 'Maximum', Threshold: 900_000 });
+  });
+
   it('tell nobody by default, and treat silence as health', () => {
     for (const alarm of alarms) expect(alarm).toMatchObject({ TreatMissingData: 'notBreaching' });
+  });
+});
+
+describe('the dashboard', () => {
+  it('shows whether everything is on the feed, what is wrong with it, and who is behind', () => {
+    const [dashboard] = resourcesOf('AWS::CloudWatch::Dashboard');
+    const body = JSON.stringify(dashboard?.[1].Properties);
+    const shown = ['UnpublishedAge', 'UnpublishedEvents', 'EventsRepeated', 'EventsConfirmed', 'Holes', 'Breaches'];
+    for (const metric of [...shown, 'ImmutabilityBreaches', 'Poison', 'ParkedAggregates', 'IteratorAge']) {
+      expect(body).toContain(metric);
+    }
+    for (const reader of ['Confirm', 'Publish', 'Project']) expect(body).toContain(reader);
   });
 });
