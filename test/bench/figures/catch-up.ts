@@ -9,6 +9,7 @@ import { memoryCursors, memoryPositions } from '../../simulation/memory-ports.ts
 import { kinesisEvent } from '../../simulation/records.ts';
 import { defineBench } from '../figure.ts';
 import { MoneyReceived, MoneySent, storedTransfer } from '../ledger.ts';
+import { liveMegabytes } from '../live-memory.ts';
 
 const AGGREGATES = 1000;
 /** Of an event's data beyond the ledger's: with 1,000 versions an aggregate is more than one envelope, and Confirm carries it on. */
@@ -245,10 +246,3 @@ const transferOf = (aggregate: string, version: number) => {
   const event = storedTransfer(version, aggregate);
   return { ...event, data: `${event.data.slice(0, -1)},"remark":"${REMARK}"}` };
 };
-
-/** After collecting garbage: what is really held. */
-function liveMegabytes(): number {
-  (globalThis as { gc?: () => void }).gc?.();
-  const { heapUsed, external } = process.memoryUsage();
-  return (heapUsed + external) / 1e6;
-}
