@@ -7,13 +7,19 @@ export type AnswerTo = (operation: string, body: () => string) => Buffer;
 const decoder = new TextDecoder();
 
 /**
- * A client whose requests are answered at once, in this process: everything that the SDK does is done, signing too, but for
- * the socket. What is left is the CPU of the client's side.
+ * A client of DynamoDB whose requests are answered at once, in this process: everything that the SDK does is done, signing
+ * too, but for the socket. What is left is the CPU of the client's side.
  */
 export function stubClient(answerTo: AnswerTo): DynamoDBClient {
+  return new DynamoDBClient(stubbed(answerTo));
+}
+
+/** The configuration of such a client, for any service that speaks a JSON protocol. */
+export function stubbed(answerTo: AnswerTo) {
   const requestHandler = {
     async handle({ headers, body }: { readonly headers: Record<string, string>; readonly body: Uint8Array }) {
-      const operation = headers['x-amz-target']!.split('.')[1]!;
+      const target = headers['x-amz-target'] ?? headers['X-Amz-Target'] ?? '';
+      const operation = target.split('.')[1]!;
       return {
         response: {
           statusCode: 200,
@@ -25,7 +31,7 @@ export function stubClient(answerTo: AnswerTo): DynamoDBClient {
     destroy() {},
     metadata: { handlerProtocol: 'http/1.1' },
   };
-  return new DynamoDBClient({ ...SDK_CONFIG, requestHandler });
+  return { ...SDK_CONFIG, requestHandler };
 }
 
 interface KeyRange {
