@@ -6,6 +6,14 @@ export const MAX_ITEM_BYTES = 400 * 1024;
 /** "The aggregate size of the items in the transaction cannot exceed 4 MB." */
 export const MAX_TRANSACTION_BYTES = 4 * 1024 * 1024;
 
+/** DynamoDB Local counts the text of each put's condition as well (seen): counted here, so that no endpoint refuses what is let through. */
+const CONDITION_BYTES = 'attribute_not_exists(AggregateUuid)'.length;
+
+/** The bytes that an event takes of a transaction's. */
+export function transactionSize(event: StoredEvent): number {
+  return itemSize(event) + CONDITION_BYTES;
+}
+
 /** "A TransactWriteItems request … up to 100 action requests." */
 export const MAX_COMMIT_EVENTS = 100;
 

@@ -4,7 +4,7 @@ import type { AnyEvent } from '../event/event-definition.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
 import { checkVersion } from './check-input.ts';
 import type { Head } from './context.ts';
-import { itemSize, MAX_COMMIT_EVENTS, MAX_ITEM_BYTES, MAX_TRANSACTION_BYTES } from './item-size.ts';
+import { itemSize, MAX_COMMIT_EVENTS, MAX_ITEM_BYTES, MAX_TRANSACTION_BYTES, transactionSize } from './item-size.ts';
 import type { ResolvedTarget } from './target.ts';
 
 /** A target's events, validated and made into text: all that can be done before its head is known. */
@@ -87,10 +87,10 @@ export function checkSizes(events: readonly StoredEvent[]): void {
         limit: MAX_ITEM_BYTES,
       });
     }
-    total += size;
+    total += size + ROOM_FOR_THE_CONDITION;
   }
   if (events.length > 1 && total > MAX_TRANSACTION_BYTES) {
-    const size = events.reduce((sum, event) => sum + itemSize(event), 0);
+    const size = events.reduce((sum, event) => sum + transactionSize(event), 0);
     if (size > MAX_TRANSACTION_BYTES) {
       throw new DaybookError('append.transactionTooLarge', {
         events: events.length,
@@ -103,6 +103,8 @@ export function checkSizes(events: readonly StoredEvent[]): void {
 
 /** Names, numbers, times, and the longest id, types and commit id that are allowed. */
 const ROOM_FOR_THE_REST = 1200;
+
+const ROOM_FOR_THE_CONDITION = 50;
 
 /** A hundred of these fit in a transaction, whatever else. */
 const SMALL = 40 * 1024;

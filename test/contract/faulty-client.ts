@@ -8,6 +8,8 @@ export interface ClientFaults {
   readonly lostAnswers?: number;
   /** Done, and an error follows that nothing knows how to retry. */
   readonly oddAnswers?: number;
+  /** What happens to the n-th call to the wire from here on, counted from 1. */
+  readonly at?: (call: number) => 'refused' | 'lostAnswer' | 'oddRefusal' | 'oddAnswer' | undefined;
   /** A query's page ends after so many items at the most; each time anew. */
   readonly pageSize?: () => number;
 }
@@ -16,6 +18,8 @@ export interface ClientFaults {
 export interface Watched {
   readonly calls: string[];
   faults: ClientFaults;
+  /** How many went to the wire, also those that the SDK or the table tried again; set it to 0 to count anew. */
+  wired: number;
 }
 
 /**
@@ -23,7 +27,7 @@ export interface Watched {
  * a network does it.
  */
 export function watchClient(client: DynamoDBClient, random: () => number): Watched {
-  const watched: Watched = { calls: [], faults: {} };
+  const watched: Watched = { calls: [], faults: {}, wired: 0 };
   client.middlewareStack.add(
     (next, context) => async (args) => {
       watched.calls.push(String(context.commandName));
@@ -38,11 +42,13 @@ export function watchClient(client: DynamoDBClient, random: () => number): Watch
   );
   client.middlewareStack.add(
     (next) => async (args) => {
-      const { refused = 0, lostAnswers = 0, oddAnswers = 0 } = watched.faults;
-      if (random() < refused) throw REFUSALS[Math.floor(random() * REFUSALS.length)]!();
+      const { refused = 0, lostAnswers = 0, oddAnswers = 0, at } = watched.faults;
+      const fault = at?.(++watched.wired);
+      if (fault === 'refused' || random() < refused) throw REFUSALS[Math.floor(random() * REFUSALS.length)]!();
+      if (fault === 'oddRefusal') throw odd();
       const result = await next(args);
-      if (random() < lostAnswers) throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
-      if (random() < oddAnswers) throw new Error('the answer could not be understood');
+      if (fault === 'lostAnswer' || random() < lostAnswers) throw hangUp();
+      if (fault === 'oddAnswer' || random() < oddAnswers) throw odd();
       return result;
     },
     { step: 'finalizeRequest', name: 'break', priority: 'low' },
@@ -50,6 +56,8 @@ export function watchClient(client: DynamoDBClient, random: () => number): Watch
   return watched;
 }
 
+const hangUp = () => Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+const odd = () => new Error('the answer could not be understood');
 const failure = (name: string, httpStatusCode: number) => () =>
   Object.assign(new Error(`injected ${name}`), { name, $metadata: { httpStatusCode } });
 
