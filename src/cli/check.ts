@@ -16,7 +16,7 @@ import { orUsage } from './command.ts';
 import { loadApp } from './load-app.ts';
 import { createProgress } from './progress.ts';
 import { findTarget, needName, TARGET_HELP, TARGET_OPTIONS, type Target } from './target.ts';
-import { columnsOf, paint, type Terminal } from './terminal.ts';
+import { columnsOf, cut, paint, type Terminal } from './terminal.ts';
 
 export const help = `daybook check --app FILE [--sample PART [--seed N]] [--type NAME …] [--aggregate ID …] [--limit N] [--json]
 
@@ -206,9 +206,9 @@ function linesOf(terminal: Terminal, { findings, beyond }: CheckReport): string[
   ]);
   const heads = columnsOf([['level', 'code', 'what', 'events'], ...rows]);
   return [
-    paint(terminal, 'dim', cut(terminal, heads[0]!)),
+    paint(terminal, 'dim', cut(heads[0]!, terminal.columns)),
     ...findings.flatMap((finding, i) => [
-      paint(terminal, finding.level === 'error' ? 'red' : 'yellow', cut(terminal, heads[i + 1]!)),
+      paint(terminal, finding.level === 'error' ? 'red' : 'yellow', cut(heads[i + 1]!, terminal.columns)),
       ...finding.examples.flatMap((example) => exampleLines(terminal, example)),
     ]),
     ...(beyond > 0 ? [paint(terminal, 'yellow', `and ${n(beyond)} of further kinds`)] : []),
@@ -225,14 +225,7 @@ function subjectOf({ aggregateType, type, schemaVersion, by, path }: Finding): s
 function exampleLines(terminal: Terminal, { aggregateUuid, version, message, data }: Example): string[] {
   const lines = [`    ${aggregateUuid} version ${version}: ${message}`];
   if (data !== undefined) lines.push(`      ${data}`);
-  return lines.map((line) => cut(terminal, line.replaceAll('\n', ' ')));
-}
-
-/** To the terminal's width; whoever reads a log or a pipe gets all of it. */
-function cut(terminal: Terminal, line: string): string {
-  return process.stdout.isTTY === true && line.length > terminal.columns
-    ? `${line.slice(0, terminal.columns - 1)}…`
-    : line;
+  return lines.map((line) => cut(line.replaceAll('\n', ' '), terminal.columns));
 }
 
 function usage(problem: string): DaybookError {

@@ -21,7 +21,14 @@ export function orUsage<T>(command: string, parse: () => T): T {
     return parse();
   } catch (error) {
     if (!String((error as { code?: string }).code).startsWith('ERR_PARSE_ARGS_')) throw error;
-    const problem = (error as Error).message.split('. ')[0]!.replace(/\.$/, '');
+    const { message } = error as Error;
+    const [first = ''] = message.split(/\. |\n/);
+    const problem = `${first.replace(/\.$/, '')}${HINTS.find(([what]) => what.test(message))?.[1] ?? ''}`;
     throw new DaybookError('cli.usage', { problem, command }, { cause: error });
   }
 }
+
+const HINTS: readonly (readonly [RegExp, string])[] = [
+  [/positional argument starting with/, ' (an id that begins with a dash goes last, after --)'],
+  [/argument is ambiguous/, ': a value that begins with a dash is given as --option=value'],
+];

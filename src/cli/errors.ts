@@ -16,6 +16,11 @@ export const cliErrors = {
     `Nothing was done: it takes --yes to \`daybook ${d.command}\`, or a yes at a terminal.`,
   'cli.feedBehind': (d: { readonly aggregates: number; readonly events: number }) =>
     `${d.aggregates.toLocaleString('en')} aggregates are not on the feed as a whole, listed above (${d.events.toLocaleString('en')} events). The reconciler delivers them within its next rounds; if they stay: look at its log and at the alarms on the pipe. A missing version is for a person to mend.`,
+  'cli.noRegion': (_: Record<string, never>) => 'Which region? Give --region, or set AWS_REGION.',
+  'cli.noCredentials': (d: { readonly problem: string }) =>
+    `${d.problem}. Sign in, or set AWS_PROFILE; an endpoint on this machine takes any AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.`,
+  'cli.unreachable': (d: { readonly problem: string }) =>
+    `Nothing answers (${d.problem}). Is it the right --endpoint-url and --region, and is it running?`,
   'cli.noAggregate': (d: { readonly aggregateUuid: string }) =>
     `There are no events of ${JSON.stringify(d.aggregateUuid)}.`,
   'cli.stillParked': (d: { readonly consumer: string; readonly parked: number }) =>

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { orUsage } from './command.ts';
-import { numberOf, openStore } from './open-store.ts';
+import { numberOf } from './flags.ts';
+import { openStore } from './open-store.ts';
 import { TARGET_HELP, TARGET_OPTIONS } from './target.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -24,13 +25,16 @@ const OPTIONS = {
 
 export async function run(args: readonly string[], terminal: Terminal): Promise<void> {
   const { values } = orUsage('list', () => parseArgs({ args: [...args], options: OPTIONS }));
-  const limit = numberOf(values.limit);
+  const limit = numberOf('limit', values.limit, 1, 'list');
   const { store, close } = await openStore(values, 'list');
   try {
     const options = { ...(values.type !== undefined && { type: values.type }), ...(limit !== undefined && { limit }) };
+    let count = 0;
     for await (const aggregateUuid of store.list(options)) {
+      count++;
       terminal.out(values.json ? JSON.stringify({ aggregateUuid }) : aggregateUuid);
     }
+    if (count === 0 && !values.json) terminal.err('no aggregates');
   } finally {
     close();
   }

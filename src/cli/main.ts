@@ -81,6 +81,28 @@ function describe(error: unknown): string {
   if (!(error instanceof Error)) return `unexpected: ${String(error)}`;
   const { code } = error as { code?: unknown };
   if (typeof code === 'string' && code.includes('.')) return `${code}: ${error.message}`;
-  const isFromAws = '$metadata' in error;
-  return isFromAws ? `${error.name}: ${error.message}` : `unexpected: ${error.stack ?? error.message}`;
+  const unready = sayUnready(error);
+  if (unready !== undefined) return unready;
+  return '$metadata' in error ? sayAws(error) : `unexpected: ${error.stack ?? error.message}`;
+}
+
+/** What AWS, or the endpoint in its place, answered. */
+function sayAws(error: Error): string {
+  const known = SAID[error.name];
+  return `${error.name}: ${error.message}${known === undefined ? '' : `. ${known}`}`;
+}
+
+const SAID: Readonly<Record<string, string>> = {
+  ResourceNotFoundException: 'Is it the right --table or --stack, --region and account?',
+  AccessDeniedException: 'Whose credentials are these, and may they read it?',
+};
+
+/** What keeps the SDK from asking at all; undefined for anything else. */
+function sayUnready(error: Error): string | undefined {
+  const { code } = error as NodeJS.ErrnoException;
+  const { message: problem } = error;
+  if (problem === 'Region is missing') return new DaybookError('cli.noRegion', {}).message;
+  if (error.name === 'CredentialsProviderError') return new DaybookError('cli.noCredentials', { problem }).message;
+  const isUnreachable = code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'EAI_AGAIN';
+  return isUnreachable ? new DaybookError('cli.unreachable', { problem }).message : undefined;
 }

@@ -31,11 +31,6 @@ export function onlyArgument(positionals: readonly string[], what: string, comma
   throw new DaybookError('cli.usage', { problem, command });
 }
 
-/** A whole number from a flag; the store itself says which are allowed. */
-export function numberOf(value: string | undefined): number | undefined {
-  return value === undefined ? undefined : Number(value);
-}
-
 /** The aggregate's definition in the app, found by the type of its first event. */
 export async function definitionFor(
   store: EventStore,

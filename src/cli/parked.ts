@@ -8,7 +8,7 @@ import { DaybookError } from '../errors.ts';
 import type { ParkedAggregate } from '../feed/position-table.ts';
 import { orUsage } from './command.ts';
 import { findTarget, needName, TARGET_HELP, TARGET_OPTIONS } from './target.ts';
-import { columnsOf, paint, type Terminal } from './terminal.ts';
+import { columnsOf, cut, paint, type Terminal } from './terminal.ts';
 
 export const help = `daybook parked [CONSUMER [AGGREGATE]] [--data] [--json]
 
@@ -95,7 +95,7 @@ function showAll(found: readonly ParkedAggregate[], terminal: Terminal): void {
   ]);
   const [first = '', ...rest] = columnsOf([head, ...rows]);
   terminal.out(paint(terminal, 'bold', first));
-  for (const row of rest) terminal.out(row.length > terminal.columns ? `${row.slice(0, terminal.columns - 1)}…` : row);
+  for (const row of rest) terminal.out(cut(row, terminal.columns));
 }
 
 function showOne(

@@ -15,7 +15,7 @@ const LOG_EVERY_MS = 5000;
 /** Progress on standard error, so that standard output holds only results. */
 export function createProgress(
   terminal: Terminal,
-  stream: { readonly isTTY?: boolean; write(text: string): unknown } = process.stderr,
+  stream: { readonly isTTY?: boolean; readonly columns?: number; write(text: string): unknown } = process.stderr,
   now: () => number = Date.now,
 ): Progress {
   const live = stream.isTTY === true;
@@ -33,7 +33,9 @@ export function createProgress(
       }
       const filled = Math.round((done ?? 0) * BAR);
       const bar = done === undefined ? '' : `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} `;
-      stream.write(`\r\u001b[2K${`${bar}${percent}${text}`.slice(0, terminal.columns - 1)}`);
+      stream.write(
+        `\r\u001b[2K${`${bar}${percent}${text}`.slice(0, Math.min(terminal.columns, stream.columns ?? 80) - 1)}`,
+      );
       shown = true;
     },
     end() {

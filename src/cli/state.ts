@@ -1,8 +1,8 @@
 import './errors.ts';
 import { parseArgs } from 'node:util';
 import { DaybookError } from '../errors.ts';
-import type { StateAtPoint } from '../store/read.ts';
 import { orUsage } from './command.ts';
+import { clockOf, numberOf, timeFrom } from './flags.ts';
 import { loadApp } from './load-app.ts';
 import { definitionFor, onlyArgument, openStore } from './open-store.ts';
 import { TARGET_HELP, TARGET_OPTIONS } from './target.ts';
@@ -40,30 +40,29 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
       command: 'state',
     });
   }
+  const version = numberOf('version', values.version, 0, 'state');
+  const time = timeFrom('at', values.at, 'state');
+  const clock = clockOf(values.clock, time !== undefined, '--at', 'state');
+  if (version !== undefined && time !== undefined) {
+    throw new DaybookError('cli.usage', { problem: 'It takes --version or --at, not both', command: 'state' });
+  }
   const app = await loadApp(values.app, 'state');
   const { store, close } = await openStore(values, 'state');
   try {
     const definition = await definitionFor(store, app, aggregateUuid, 'state');
-    const { version, state } =
-      values.version === undefined && values.at === undefined
-        ? await store.load(definition, aggregateUuid)
-        : await store.stateAt(definition, aggregateUuid, pointOf(values));
-    const shown = { aggregateUuid, aggregateType: definition.type, version, state };
+    const { version: reached, state } =
+      version !== undefined
+        ? await store.stateAt(definition, aggregateUuid, { version })
+        : time !== undefined
+          ? await store.stateAt(definition, aggregateUuid, { time, ...(clock !== undefined && { clock }) })
+          : await store.load(definition, aggregateUuid);
+    const shown = { aggregateUuid, aggregateType: definition.type, version: reached, state };
     if (values.json) terminal.out(JSON.stringify(shown));
     else {
-      terminal.out(paint(terminal, 'bold', `${definition.type} ${aggregateUuid} at version ${version}`));
+      terminal.out(paint(terminal, 'bold', `${definition.type} ${aggregateUuid} at version ${reached}`));
       terminal.out(JSON.stringify(state, null, 2));
     }
   } finally {
     close();
   }
-}
-
-/** The store refuses what is given twice, or is not allowed. */
-function pointOf(values: { version?: string; at?: string; clock?: string }): StateAtPoint {
-  return {
-    ...(values.version !== undefined && { version: Number(values.version) }),
-    ...(values.at !== undefined && { time: values.at }),
-    ...(values.clock !== undefined && { clock: values.clock }),
-  } as StateAtPoint;
 }

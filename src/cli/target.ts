@@ -26,6 +26,8 @@ export interface TargetFlags {
   /** A stack that has the construct. */
   readonly stack?: string | undefined;
   readonly 'endpoint-url'?: string | undefined;
+  /** The same, shorter. */
+  readonly endpoint?: string | undefined;
   readonly region?: string | undefined;
 }
 
@@ -34,12 +36,13 @@ export const TARGET_OPTIONS = {
   table: { type: 'string' },
   stack: { type: 'string' },
   'endpoint-url': { type: 'string' },
+  endpoint: { type: 'string' },
   region: { type: 'string' },
 } as const;
 
 export const TARGET_HELP = `  --stack NAME          the deployed stack that has Daybook in it
   --table NAME          the events table, by its physical name
-  --endpoint-url URL    another endpoint than AWS (also AWS_ENDPOINT_URL)
+  --endpoint-url URL    another endpoint than AWS (also --endpoint, or AWS_ENDPOINT_URL)
   --region NAME         the region (also AWS_REGION)
                         Without any of these: DAYBOOK_EVENTS_TABLE, or the daybook dev that runs in this folder`;
 
@@ -74,7 +77,7 @@ export async function findTarget(
 ): Promise<Target> {
   const { env, dev } = sources;
   const table = flags.table ?? (flags.stack === undefined ? env.DAYBOOK_EVENTS_TABLE : undefined);
-  const saysWhere = flags['endpoint-url'] ?? env.AWS_ENDPOINT_URL_DYNAMODB ?? env.AWS_ENDPOINT_URL;
+  const saysWhere = flags['endpoint-url'] ?? flags.endpoint ?? env.AWS_ENDPOINT_URL_DYNAMODB ?? env.AWS_ENDPOINT_URL;
   const local = saysWhere === undefined || saysWhere === dev?.endpoint ? hostedBy(dev, flags.stack, table) : undefined;
   const endpoint = saysWhere ?? local?.endpoint;
   const region = flags.region ?? local?.region ?? env.AWS_REGION ?? env.AWS_DEFAULT_REGION;

@@ -1,6 +1,9 @@
 /** Where a command writes, and whether people read it there. */
 export interface Terminal {
+  /** Infinity where nobody looks at it: what is piped on or kept is not cut. */
   readonly columns: number;
+  /** Do people read it, row by row? */
+  readonly interactive?: boolean;
   /** Colours and progress bars only where they are wanted: on a terminal, without NO_COLOR. */
   readonly colored: boolean;
   out(text: string): void;
@@ -12,7 +15,8 @@ export function processTerminal(): Terminal {
   const { stdout, stderr, env } = process;
   for (const stream of [stdout, stderr]) stream.on('error', endWithReader);
   return {
-    columns: stdout.columns ?? 120,
+    columns: stdout.isTTY === true ? stdout.columns : Number.POSITIVE_INFINITY,
+    interactive: stdout.isTTY === true,
     colored: stdout.isTTY === true && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb',
     out: (text) => stdout.write(`${text}\n`),
     err: (text) => stderr.write(`${text}\n`),
@@ -40,4 +44,10 @@ export function columnsOf(rows: readonly (readonly string[])[], indent = ''): st
       widths[i] = Math.max(widths[i] ?? 0, cell.length);
     });
   return rows.map((row) => (indent + row.map((cell, i) => cell.padEnd(widths[i]!)).join('  ')).trimEnd());
+}
+
+/** Text to a width, with … where it was cut, and no half of a character. */
+export function cut(text: string, width: number): string {
+  if (text.length <= width) return text;
+  return `${text.slice(0, Math.max(0, width - 1)).replace(/[\ud800-\udbff]$/, '')}…`;
 }

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { DaybookError } from '../errors.ts';
 import { orUsage } from './command.ts';
 import { onlyArgument, openStore } from './open-store.ts';
-import { rowOf } from './read.ts';
+import { refuseUnknown, rowOf, writeHead } from './read.ts';
 import { TARGET_HELP, TARGET_OPTIONS } from './target.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -36,11 +36,14 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     let found = false;
     for await (const event of store.read(aggregateUuid)) {
       if (event.type !== values.type) continue;
+      if (!found && !values.json) writeHead(terminal);
       found = true;
       terminal.out(values.json ? JSON.stringify(event) : rowOf(terminal, event));
       if (!values.all) break;
     }
-    if (!found) terminal.out(values.json ? 'null' : 'never');
+    if (found) return;
+    await refuseUnknown(store, aggregateUuid);
+    terminal.out(values.json ? 'null' : 'never');
   } finally {
     close();
   }

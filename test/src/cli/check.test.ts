@@ -105,7 +105,10 @@ describe('daybook check', () => {
     expect(code).toBe(1);
     expect(out[1]).toMatch(/^error {2}fold\.failed {2}Bill · Paid v1 {2}5 in 5 aggregates$/);
     expect(out[2]).toContain("TypeError: Cannot read properties of undefined (reading 'reduce')");
-    expect(out[2]).toContain(path.basename(app));
+    expect(out[2]).toHaveLength(100);
+    const json = await hosted.daybook('check', '--app', app, '--limit', '5', '--json');
+    const { findings } = JSON.parse(json.out[0]!) as CheckReport;
+    expect(findings[0]!.examples[0]!.message).toContain(`(${path.basename(app)}:3:`);
   });
 
   it('tells of items that something else wrote, each, and of what lies beyond them', async () => {

@@ -1,0 +1,37 @@
+import './errors.ts';
+import { DaybookError } from '../errors.ts';
+import { toInstant } from '../event/time.ts';
+import type { TimeClock } from '../store/ranges.ts';
+
+/** A whole number from a flag. */
+export function numberOf(flag: string, value: string | undefined, least: number, command: string): number | undefined {
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (value.trim() !== '' && Number.isSafeInteger(number) && number >= least) return number;
+  const problem = `--${flag} is ${JSON.stringify(value)}; allowed are whole numbers from ${least}`;
+  throw new DaybookError('cli.usage', { problem, command });
+}
+
+/** A time from a flag. A day alone is none: it begins at another moment in each time zone. */
+export function timeFrom(flag: string, value: string | undefined, command: string): string | undefined {
+  if (value === undefined) return undefined;
+  const read = toInstant(value);
+  if ('instant' in read) return read.instant;
+  const allowed = 'allowed is a time with its zone, such as 2026-01-31T12:00:00Z or 2026-01-31T12:00:00.000+01:00';
+  throw new DaybookError('cli.usage', { problem: `--${flag} is ${JSON.stringify(value)}; ${allowed}`, command });
+}
+
+const CLOCKS: readonly TimeClock[] = ['occurred', 'recorded'];
+
+/** Which clock the times of a command are of; a clock without a time would do nothing. */
+export function clockOf(value: string | undefined, hasTime: boolean, flags: string, command: string) {
+  if (value === undefined) return undefined;
+  const clock = CLOCKS.find((name) => name === value);
+  if (clock === undefined) {
+    const problem = `--clock is ${JSON.stringify(value)}; there are occurred and recorded`;
+    throw new DaybookError('cli.usage', { problem, command });
+  }
+  if (!hasTime)
+    throw new DaybookError('cli.usage', { problem: `--clock says which time is meant by ${flags}`, command });
+  return clock;
+}
