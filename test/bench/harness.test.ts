@@ -204,7 +204,7 @@ describe('the figures', () => {
     expect(chosen('append-one')).toEqual(['append-one']);
     expect(chosen('fold', 'rule-matches')).toEqual(['rule-matches', 'fold-cost']);
     expect(chosen()).toContain('load-castore');
-    expect(() => chosen('apend')).toThrow('there is no figure apend; there are append, append-one');
+    expect(() => chosen('apend')).toThrow('there is no figure apend; there are adopt, adopt-linear');
   });
 });
 
