@@ -111,7 +111,7 @@ function showOne(
     ['parked at', `version ${version}, after ${each.attempts} attempts`],
     ['since', since(each.since)],
     ['waiting', `versions ${each.position + 1} to ${Math.max(version, each.waiting)}`],
-    ['failed with', each.message === '' ? each.code : `${each.code}: ${each.message.replace(`${each.code}: `, '')}`],
+    ['failed with', each.message === '' ? each.code : `${each.code}: ${each.message}`],
     ['function', each.function === '' ? 'unknown: name it with --function' : each.function],
   ];
   if (each.position >= version) rows.push(['redrive', `was interrupted at version ${each.position}; redrive again`]);

@@ -34,6 +34,8 @@ const MOST_CHARACTERS = 500;
 /** What is kept of an error for people: its code or name, and a message that holds no payload. */
 export function reasonOf(error: unknown): { readonly code: string; readonly message: string } {
   const { code, message, place } = errorNote('failed', error);
-  const text = message ?? (place === undefined ? '' : `at ${place}`);
-  return { code: String(code), message: String(text).slice(0, MOST_CHARACTERS) };
+  // A message of ours begins with its code, which is kept beside it.
+  const text =
+    message === undefined ? (place === undefined ? '' : `at ${place}`) : `${message}`.replace(`${code}: `, '');
+  return { code: `${code}`, message: text.slice(0, MOST_CHARACTERS) };
 }
