@@ -208,12 +208,17 @@ export class Engine {
     return {
       kind: 'commit',
       at,
-      writes: writes.map(({ table, item, old, expired }) => ({
-        table: table.name,
-        key: keyOf(table, (item ?? old?.item)!),
-        ...(item === undefined ? {} : { item }),
-        ...(expired === true ? { expired } : {}),
-      })),
+      // What deletes nothing is nothing to keep.
+      writes: writes.flatMap(({ table, item, old, expired }) => {
+        const image = item ?? old?.item;
+        if (image === undefined) return [];
+        return {
+          table: table.name,
+          key: keyOf(table, image),
+          ...(item === undefined ? {} : { item }),
+          ...(expired === true ? { expired } : {}),
+        };
+      }),
       ...(token === undefined ? {} : { token }),
     };
   }

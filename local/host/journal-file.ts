@@ -7,6 +7,8 @@ import { HostError } from './errors.ts';
 export interface JournalFile extends Journal {
   /** Reads what is there and hands it to the parts; from then on what they write is kept. */
   open(): void;
+  /** Writes the file anew: the present state without the way to it. It does so by itself when the file has grown. */
+  compact(): void;
   /** Lets every part go on with what was under way. */
   resume(): void;
   close(): void;
@@ -88,6 +90,10 @@ export function journalFile(path: string, options: JournalFileOptions = {}): Jou
       compactBytes = whole;
       if (whole === 0) return compact();
       file = openSync(path, 'a');
+    },
+    compact() {
+      flush();
+      compact();
     },
     resume() {
       for (const part of parts.values()) part.resume?.();

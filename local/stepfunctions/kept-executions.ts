@@ -24,6 +24,7 @@ type Entry =
       readonly record?: KeptRecord;
       readonly events?: readonly HistoryEvent[];
       readonly frames?: readonly (readonly [path: readonly number[], frame: KeptFrame])[];
+      readonly settled?: readonly Omit<MapRunRecord, 'children'>[];
     }
   | { readonly kind: 'forgotten'; readonly arn: string }
   | { readonly kind: 'mapRun'; readonly run: Omit<MapRunRecord, 'children'>; readonly children?: readonly KeptChild[] }
@@ -41,6 +42,8 @@ export interface ExecutionKeeper {
   touched(record: ExecutionRecord, strand: Strand, deep?: boolean): void;
   forgotten(arn: string): void;
   mapRunChanged(run: MapRunRecord, withChildren?: boolean): void;
+  /** The run has come to its end: written down with the next step of the execution, for which it would be a redrive otherwise. */
+  mapRunSettled(record: ExecutionRecord, run: MapRunRecord): void;
   mapChildChanged(run: MapRunRecord, child: MapRunChild): void;
   answered(token: string, answer: TokenAnswer | undefined): void;
 }
@@ -62,6 +65,7 @@ export function keepExecutions(journal: Journal, machines: StateMachines, execut
   /** How many events of a history are written. */
   const written = new WeakMap<ExecutionRecord, number>();
   const definitions = new Map<string, string>();
+  const settled = new Map<ExecutionRecord, MapRunRecord[]>();
   const indexes = new WeakMap<MapRunRecord, Map<MapRunChild, number>>();
 
   const stepOf = (record: ExecutionRecord): Entry => {
@@ -69,6 +73,8 @@ export function keepExecutions(journal: Journal, machines: StateMachines, execut
     dirty.delete(record);
     const events = record.history.slice(written.get(record) ?? 0);
     written.set(record, record.history.length);
+    const runs = settled.get(record)?.map(({ children: _, ...run }) => run);
+    settled.delete(record);
     const shallowFirst = [...frames.values()].sort(([a], [b]) => a.length - b.length);
     return {
       kind: 'execution',
@@ -76,6 +82,7 @@ export function keepExecutions(journal: Journal, machines: StateMachines, execut
       ...(changed && { record: toKeptRecord(record) }),
       ...(events.length > 0 && { events }),
       ...(frames.size > 0 && { frames: shallowFirst.map(([path, frame]) => [path, toKeptFrame(frame)] as const) }),
+      ...(runs !== undefined && { settled: runs }),
     };
   };
   const markDirty = (record: ExecutionRecord): Dirty => {
@@ -111,6 +118,7 @@ export function keepExecutions(journal: Journal, machines: StateMachines, execut
           if (entry.record !== undefined) Object.assign(record, NO_RECORD, entry.record);
           if (entry.events !== undefined) record.history.push(...entry.events);
           for (const [path, frame] of entry.frames ?? []) restoreFrame(record.root, path, frame);
+          for (const run of entry.settled ?? []) restoreRun(executions, run);
           written.set(record, record.history.length);
           if (executions.get(entry.arn) === undefined) executions.restore(record);
           return;
@@ -118,12 +126,9 @@ export function keepExecutions(journal: Journal, machines: StateMachines, execut
         case 'forgotten':
           executions.forget(entry.arn);
           return;
-        case 'mapRun': {
-          const before = executions.mapRuns.get(entry.run.arn);
-          const children = entry.children?.map(toChild) ?? before?.children;
-          executions.mapRuns.add({ ...NO_RUN, ...entry.run, children });
+        case 'mapRun':
+          restoreRun(executions, entry.run, entry.children?.map(toChild));
           return;
-        }
         case 'mapChild': {
           const child = executions.mapRuns.get(entry.run)?.children?.[entry.index];
           if (child !== undefined) Object.assign(child, { executionArn: undefined }, entry.child);
@@ -146,7 +151,9 @@ export function keepExecutions(journal: Journal, machines: StateMachines, execut
         }
         written.set(record, history.length);
       }
-      for (const { children, ...run } of executions.mapRuns.all()) {
+      const open = new Set([...settled.values()].flat());
+      for (const one of executions.mapRuns.all()) {
+        const { children, ...run } = open.has(one) ? { ...one, status: 'RUNNING' as const, stopDate: undefined } : one;
         yield { kind: 'mapRun', run, ...(children !== undefined && { children: children.map(toKeptChild) }) };
       }
       for (const [token, answer] of executions.tokens.answers()) yield { kind: 'answer', token, answer };
@@ -180,6 +187,9 @@ export function keepExecutions(journal: Journal, machines: StateMachines, execut
     },
     mapRunChanged({ children, ...run }, withChildren = false) {
       write({ kind: 'mapRun', run, ...(withChildren && { children: (children ?? []).map(toKeptChild) }) });
+    },
+    mapRunSettled(record, run) {
+      settled.set(record, [...(settled.get(record) ?? []), run]);
     },
     mapChildChanged(run, child) {
       let index = indexes.get(run);
@@ -243,6 +253,14 @@ function restoreFrame(root: Frame, path: readonly number[], kept: KeptFrame): vo
   if (count === undefined) return;
   const same = before?.length === count;
   frame.children = same ? before : Array.from({ length: count }, () => emptyFrame(undefined, ''));
+}
+
+function restoreRun(
+  { mapRuns }: Executions,
+  kept: Omit<MapRunRecord, 'children'>,
+  children: MapRunChild[] | undefined = mapRuns.get(kept.arn)?.children,
+): void {
+  mapRuns.add({ ...NO_RUN, ...kept, children });
 }
 
 const toKeptChild = ({ inputText, items, status, executionArn }: MapRunChild): KeptChild => ({

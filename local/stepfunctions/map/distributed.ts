@@ -62,8 +62,7 @@ export async function performDistributedMap(
     throw error;
   } finally {
     run.stopDate = execution.now;
-    around.keeper?.mapRunChanged(run, true);
-    execution.touch(strand);
+    around.keeper?.mapRunSettled(execution.record, run);
   }
 }
 
