@@ -67,6 +67,8 @@ async function feed(load: Load): Promise<{ fedPerByte: number; repeats: number; 
 test.each([
   { bytes: 100, batchMs: 50, confirmMs: 1100 },
   { bytes: 100, batchMs: 150, confirmMs: 1100 },
+  { bytes: 100, batchMs: 250, confirmMs: 1100 }, // four batches between two reads of Confirm: each was sent again with the next
+  { bytes: 300, batchMs: 350, confirmMs: 1100 },
   { bytes: 1000, batchMs: 50, confirmMs: 400 },
 ])('a burst is fed for at most 1.5 of its bytes: %o', async (load) => {
   const { fedPerByte, seconds } = await feed({ events: 6_000, windowMs: 0, ...load });

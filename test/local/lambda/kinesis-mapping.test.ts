@@ -91,6 +91,13 @@ describe('a Kinesis mapping', () => {
     expect(reads).toBeLessThanOrEqual(2);
   });
 
+  it('reads on at once where a read gave all that was asked for, whatever the interval', async () => {
+    const { put, run, batches } = await feedTo(() => {}, { BatchSize: 100 }, { pollIntervalMs: 1000 });
+    for (let n = 0; n < 350; n++) await put(n);
+    await run(1500);
+    expect(seen(batches)).toHaveLength(350);
+  });
+
   it('takes what is pushed to a registered consumer, and does not poll for it', async () => {
     const host = virtualCloud({ pollIntervalMs: 1000, fallbackPollMs: 60_000, pushDelayMs: 70 });
     const got: { at: number; source: string; values: Json[] }[] = [];

@@ -149,7 +149,10 @@ describe('an event that fails', () => {
     const base = setup({ attempts: 1 });
     const handler = consumeEvents({ ...base.given, ...change(base) } as Options);
     expect(failures(await handler(kinesisEvent([full('a', 3, 3)])))).toEqual([]);
-    expect(base.positions.parked.get('ledger|a')).toMatchObject({ code, message: expect.stringMatching(/ of .*a\b|a:1/) });
+    expect(base.positions.parked.get('ledger|a')).toMatchObject({
+      code,
+      message: expect.stringMatching(/ of .*a\b|a:1/),
+    });
   });
 
   test('an upcast that quotes the data does not have it kept', async () => {
