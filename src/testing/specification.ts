@@ -1,9 +1,8 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { AnyAggregate, EventsOf, StateOf } from '../event/aggregate-definition.ts';
 import { eventDecoder } from '../event/decode-event.ts';
-import { encodeEvent, typeOfNewEvent } from '../event/encode-event.ts';
 import type { EventOf, NewEventOf } from '../event/event-definition.ts';
 import type { Decide } from '../store/handle.ts';
+import { expectEqual, fail, type GivenEvent, storedEvents, text, withPureUpcasts } from './given-events.ts';
 
 /** Events that had happened; then either a command, or at once what the state must be. */
 export interface Given<A extends AnyAggregate> {
@@ -28,14 +27,15 @@ type ErrorClass = new (...args: never[]) => Error;
 
 /**
  * Specifies an aggregate without a store: given events, when a command is decided, then these events, this state or this
- * error. Events are validated and made into text and back, as a store would do it.
+ * error. Events are validated and made into text and back, as a store would do it. Those of an older `schemaVersion` are
+ * upcast, by upcasts that must be pure.
  *
  * @example
  * given(Account, [{ type: 'AccountOpened', data: { holder: 'Bob' } }])
  *   .when(deposit, { amount: 100 })
  *   .then([{ type: 'MoneyDeposited', data: { amount: 100 } }]);
  */
-export function given<A extends AnyAggregate>(aggregate: A, events: readonly NewEventOf<EventsOf<A>>[]): Given<A> {
+export function given<A extends AnyAggregate>(aggregate: A, events: readonly GivenEvent<A>[]): Given<A> {
   const before = () => fold(aggregate, recorded(aggregate, events, 0), aggregate.initialState() as StateOf<A>);
   return {
     when(decide: Decide<A, never>, command?: unknown): When<A> {
@@ -77,19 +77,16 @@ function outcomeOf<A extends AnyAggregate>(
 
 function recorded<A extends AnyAggregate>(
   aggregate: A,
-  events: readonly NewEventOf<EventsOf<A>>[],
+  events: readonly GivenEvent<A>[],
   version: number,
 ): EventOf<EventsOf<A>>[] {
-  const decoder = eventDecoder(aggregate.events);
-  return events.map((event, i) => {
-    const type = typeOfNewEvent(event, i + 1);
-    const definition = aggregate.events.find((candidate) => candidate.type === type);
-    if (definition === undefined) fail(`${type} is no event of ${aggregate.type}`);
-    const encoded = encodeEvent(event, definition, i + 1);
-    const recordedAt = new Date(Date.UTC(2026, 0, 1) + (version + i) * 1000).toISOString();
-    const at = { version: version + i + 1, commitFirst: version + i + 1, commitLast: version + i + 1 };
-    const names = { aggregateUuid: 'given', aggregateType: aggregate.type, commitId: `commit-${version + i + 1}` };
-    return decoder.decode({ occurredAt: recordedAt, ...encoded, recordedAt, ...at, ...names }) as EventOf<EventsOf<A>>;
+  const definitions = withPureUpcasts(aggregate.events);
+  const decoder = eventDecoder(definitions);
+  // What an upcast makes of old data must be what could be appended now.
+  const strict = eventDecoder(definitions, { validate: true });
+  return storedEvents(aggregate, 'given', events, version).map((stored, i) => {
+    const { decode } = 'schemaVersion' in events[i]! ? strict : decoder;
+    return decode(stored) as EventOf<EventsOf<A>>;
   });
 }
 
@@ -114,19 +111,4 @@ function matches(error: unknown, expected: string | RegExp | ErrorClass | ((erro
   if (expected instanceof RegExp) return expected.test(message);
   if (expected === Error || expected.prototype instanceof Error) return error instanceof (expected as ErrorClass);
   return (expected as (error: unknown) => boolean)(error);
-}
-
-function expectEqual(what: string, actual: unknown, expected: unknown): void {
-  if (!isDeepStrictEqual(actual, expected))
-    fail(`${what} differ\n  expected ${text(expected)}\n  actual   ${text(actual)}`);
-}
-
-function text(value: unknown): string {
-  return JSON.stringify(value) ?? String(value);
-}
-
-function fail(message: string, cause?: unknown): never {
-  const error = new Error(message, cause === undefined ? undefined : { cause });
-  error.name = 'SpecificationError';
-  throw error;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { defineAggregate, defineEvent, type Upcast } from '../../../src/index.ts';
 import { given } from '../../../src/testing/index.ts';
 import { Account, deposited, opened, withdrawn } from '../../contract/bank.ts';
 
@@ -45,5 +46,48 @@ describe('given, when, then', () => {
     };
     bob.when(greedy).then([]);
     bob.thenState({ holder: 'Bob', balance: 10, events: 2 });
+  });
+});
+
+describe('events of older schema versions', () => {
+  const amount = { type: 'object', properties: { cents: { type: 'integer' } }, required: ['cents'] } as const;
+  const paid = (upcasts: Record<number, Upcast>) =>
+    defineAggregate({
+      type: 'Bill',
+      events: [defineEvent({ type: 'Paid', schemaVersion: 3, data: amount, upcasts })],
+      initialState: () => ({ cents: 0 }),
+      evolve: (state, { data }) => ({ cents: state.cents + data.cents }),
+    });
+  const upcasts = {
+    1: (data: unknown) => ({ amount: data as number }),
+    2: (data: { amount: number }) => ({ cents: data.amount * 100 }),
+  } as Record<number, Upcast>;
+  const Bill = paid(upcasts);
+
+  it('are upcast, step by step, and then as good as new ones', () => {
+    given(Bill, [
+      { type: 'Paid', schemaVersion: 1, data: 1 },
+      { type: 'Paid', schemaVersion: 2, data: { amount: 2 } },
+      { type: 'Paid', data: { cents: 3 } },
+    ]).thenState({ cents: 303 });
+  });
+
+  it('show an upcast that fails, changes what it is given, is not pure, or makes what is not valid', () => {
+    const state = (change: Record<number, Upcast>) => () =>
+      given(paid({ ...upcasts, ...change }), [{ type: 'Paid', schemaVersion: 1, data: 1 }]).thenState({ cents: 100 });
+    expect(state({})).not.toThrow();
+    const failing = () => {
+      throw new Error('no such rate');
+    };
+    expect(state({ 1: failing })).toThrow(/event.upcastFailed: .* from schema version 1 failed: no such rate/);
+    const changing = (data: { amount: number }) => Object.assign(data, { cents: data.amount * 100 });
+    expect(state({ 2: changing as Upcast })).toThrow(/from schema version 2 failed: Cannot add property cents/);
+    let rate = 100;
+    expect(state({ 2: ((data: { amount: number }) => ({ cents: data.amount * rate++ })) as Upcast })).toThrow(
+      'another answer the second time',
+    );
+    expect(state({ 2: () => ({ cents: 'many' }) })).toThrow(/event.invalid: .*\/cents must be integer/);
+    const newer = () => given(Bill, [{ type: 'Paid', schemaVersion: 4, data: 1 }]).thenState({ cents: 0 });
+    expect(newer).toThrow('event.newerSchema');
   });
 });
