@@ -16,6 +16,7 @@ import { hideMissingKeys } from './hide-missing-keys.ts';
 import { startHttp } from './http.ts';
 import { createIam } from './iam.ts';
 import { journalFile } from './journal-file.ts';
+import { keepCalls } from './kept-calls.ts';
 import { keepStacks } from './kept-stacks.ts';
 import {
   createServices,
@@ -120,6 +121,7 @@ export async function startLocal(options: StartLocalOptions): Promise<LocalRunti
     appDirectory: options.appDirectory,
   });
   const kept = keepStacks(journal);
+  const calls = journal && keepCalls(journal, log);
   const iam = createIam(assembly.account, (arn) => resourcePolicyOf(services, arn));
   cloud.register(hideMissingKeys(services.s3, iam.authorize));
   cloud.register(createCloudFormation(() => stacks));
@@ -139,7 +141,8 @@ export async function startLocal(options: StartLocalOptions): Promise<LocalRunti
     await close();
     throw error;
   }
-  const entrance = chaos === undefined ? cloud : chaos.outside(activity.cloud);
+  const door = chaos === undefined ? cloud : chaos.outside(activity.cloud);
+  const entrance = calls === undefined ? door : calls.keeping(door);
   if (chaos !== undefined) services.kinesis.intercept(chaos.putFaults);
   const front = await startHttp({
     cloud: entrance,
@@ -162,6 +165,7 @@ export async function startLocal(options: StartLocalOptions): Promise<LocalRunti
     services.lambda.setEndpoint(front.endpoint);
     services.sqs.setEndpoint(front.endpoint);
     stacks = await deploy(assembly, cloud, iam, [...iam.resources, ...SERVICE_RESOURCES], kept, log);
+    await calls?.repeat(cloud);
     journal?.resume();
     chaos?.begin();
   } catch (error) {
