@@ -45,7 +45,7 @@ export function readFeed(
   mapping.node.addDependency(reader.role);
 }
 
-/** Enhanced fan-out: "Consumers … with dedicated throughput", to which the stream pushes. Its name is the stream's own. */
+/** Enhanced fan-out: a consumer with throughput of its own, to which the stream pushes. Its name is unique in the stream. */
 function consumerOf(reader: NodeFunction, streamArn: string): string {
   const consumerName = Names.uniqueResourceName(reader, { maxLength: 128, separator: '-' });
   const consumer = new CfnStreamConsumer(reader, 'FeedConsumer', { consumerName, streamArn });

@@ -42,8 +42,9 @@ export interface FeedOptions {
    */
   readonly window?: Duration;
   /**
-   * Enhanced fan-out for Confirm, the publisher and the projections: records are pushed to each within some 70 ms instead of
-   * being polled for once a second, so that less is repeated, and the 2 MB/s a shard are each one's own.
+   * Enhanced fan-out for Confirm, the publisher, the projections and subscribers that read the feed: records are pushed to each
+   * within some 70 ms instead of being polled for once a second, so that less is repeated, and the 2 MB/s a shard are each
+   * one's own. To change it makes new mappings, which read the feed from its oldest record: what is known is dropped.
    *
    * @default false
    */
