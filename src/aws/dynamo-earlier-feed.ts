@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type { EarlierFeed, EarlierPage } from '../feed/earlier-feed.ts';
 import { realPauses } from '../store/backoff.ts';
-import { cursorOf } from './dynamo-cursor-table.ts';
+import { cursorOf, dynamoCursorTable } from './dynamo-cursor-table.ts';
 import { environment } from './environment.ts';
 import { positionKey } from './position-item.ts';
 import { retry } from './retry.ts';
@@ -59,6 +59,8 @@ export function dynamoEarlierFeeds(options: DynamoEarlierFeedsOptions): (earlier
   }
 
   return (earlier) => ({
+    adoption: () => dynamoCursorTable({ client, tableName: confirmedTable, feed: earlier }).adoption(),
+
     cursors(after) {
       const prefix = `${earlier}|`;
       return scan(confirmedTable, 'Cursor', 'begins_with(#key, :text)', prefix, after, (name, item) => {

@@ -104,7 +104,8 @@ function summaryOf({ looked, behind, events, onTheWay, round, complete }: Status
 }
 
 function lastOf({ startedAt, endedAt, looked, behind, events }: NonNullable<StatusRound['last']>): string {
-  const found = behind === 0 ? 'all were on the feed' : `${n(behind)} were not on the feed (${n(events)} events)`;
+  const found =
+    behind === 0 ? 'all were on the feed, or on their way' : `${n(behind)} were not on the feed (${n(events)} events)`;
   return `the last complete round, ${instant(startedAt)} to ${instant(endedAt)}: ${n(looked)} aggregates, ${found}`;
 }
 

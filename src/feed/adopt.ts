@@ -91,9 +91,13 @@ export async function carryAdoptionOn(
 
 type Counting = { -readonly [K in keyof Adopted]: Adopted[K] };
 
-/** Mistyped, a feed that nobody knows would have everything delivered again: so it is looked for before anything is noted. */
+/** A feed that nobody knows, or that holds only a part, would have things delivered again: it is looked at before anything is noted. */
 async function needEarlier({ feed, earlier }: AdoptPorts, from: string): Promise<void> {
   if (from !== feed) {
+    const before = await earlier(from).adoption();
+    if (before !== undefined && before.doneAt === undefined) {
+      throw new DaybookError('feed.earlierNotAdopted', { feed, earlier: from, from: before.from });
+    }
     for (let after: string | undefined; ; ) {
       const { entries, next } = await earlier(from).cursors(after);
       if (entries.length > 0) return;

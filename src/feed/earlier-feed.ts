@@ -1,7 +1,9 @@
-import type { Cursor } from './cursor-table.ts';
+import type { Adoption, Cursor } from './cursor-table.ts';
 
 /** What the tables hold of another feed: where its aggregates and its consumers stand. */
 export interface EarlierFeed {
+  /** How it began itself, when it was adopted. */
+  adoption(): Promise<Adoption | undefined>;
   /** Its cursors, a page at a time, in no promised order. A page may be empty. */
   cursors(after?: string): Promise<EarlierPage<{ readonly aggregate: string; readonly cursor: Cursor }>>;
   /** Its consumers' positions, likewise. */

@@ -14,6 +14,8 @@ export const feedErrors = {
     `the feed ${d.feed} waits for its adoption of what the table has already; nothing is lost, the pipe brings this batch again for 24 hours. The reconciler carries the adoption on at its next run; quicker: npx daybook feed adopt`,
   'feed.adoptedOtherwise': (d: { feed: string; expected: string; found: string; done: boolean }) =>
     `the feed ${d.feed} cannot be adopted from ${d.expected}: its adoption from ${d.found} is ${d.done ? 'done' : 'under way'}; go on with --from ${d.found}, or begin a new feed (the construct's feed.generation)`,
+  'feed.earlierNotAdopted': (d: { feed: string; earlier: string; from: string }) =>
+    `the feed ${d.feed} cannot go on from the feed ${d.earlier}: that one was itself to begin from ${d.from}, and its adoption is not done, so it holds only a part; name ${d.from}, or adopt that one first`,
   'feed.earlierUnknown': (d: { feed: string; earlier: string }) =>
     `the feed ${d.feed} cannot go on from the feed ${d.earlier}: the table of confirmed versions holds none of it; give the name of the stream that was the feed before, or start, or now`,
   'feed.putRefused': (d: { aggregate: string; from: number; to: number }) =>

@@ -59,6 +59,9 @@ test('of many feeds only the one that is asked for is read, whatever its ids hol
     }
     await cursors.saveCheckpoint({ startedAt: 1, after: 'z' });
   }
+  await feed('feed-1').cursors.noteAdoption('now', 1000);
+  expect(await earlier('feed-1').adoption()).toEqual({ from: 'now', since: 1000 });
+  expect(await earlier('feed-10').adoption()).toBeUndefined();
   const cursors = await allOf(earlier('feed-1').cursors);
   expect(cursors.map(({ aggregate }) => aggregate).sort()).toEqual(['a', 'feed-1', 'x|feed-1|y']);
   expect(cursors[0]?.cursor).toEqual({ confirmed: 3 });

@@ -30,6 +30,7 @@ function earlierFeed(
     };
   };
   const feed: EarlierFeed = {
+    adoption: async () => undefined,
     cursors: async (after) =>
       page(
         Object.entries(cursors).map(([aggregate, cursor]) => ({ aggregate, cursor })),
@@ -457,6 +458,16 @@ describe('from another feed', () => {
       await expect(adopt(ports, { from })).rejects.toThrow(/^feed.earlierUnknown: the feed feed-2 cannot go on from/);
     }
     expect(await cursors.adoption()).toBeUndefined();
+  });
+
+  test('one that holds only a part of the feed before it is refused', async () => {
+    const { feed } = earlierFeed({ a: { confirmed: 2 } });
+    const adoption = { from: 'feed-0', since: 1 };
+    const { ports, cursors } = setup({ a: upTo(3) }, { ...feed, adoption: async () => adoption });
+    await expect(adopt(ports, { from: 'feed-1' })).rejects.toThrow(/^feed.earlierNotAdopted: .* name feed-0/);
+    expect(await cursors.adoption()).toBeUndefined();
+    const done = setup({ a: upTo(3) }, { ...feed, adoption: async () => ({ ...adoption, doneAt: 2 }) });
+    expect(await adopt(done.ports, { from: 'feed-1' })).toMatchObject({ complete: true, begun: 1 });
   });
 
   test('the reconciler waits until the old readers have gone, then goes on as a person said', async () => {
