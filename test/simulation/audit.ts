@@ -10,11 +10,17 @@ import type { World } from './world.ts';
 export interface Audit extends Watcher {
   /** An event is in the table, or about to be. */
   stored(event: StoredEvent): void;
+  /** Something is in the table under this key. */
+  present(aggregate: string, version: number): void;
   contentOf(aggregate: string, version: number): StoredEvent;
   /** Every log line of every function. */
   logged(functionName: string, line: string): void;
   readonly act: Act;
-  /** The highest version in the feed without a gap. */
+  /** A feed comes to life: from the start, from now on, or where another one was, by its id. */
+  begins(feed: string, from: string): void;
+  /** What waits for a person. */
+  parked(feed: string): readonly { readonly consumer: string; readonly aggregate: string }[];
+  /** The highest version in the feed without a gap, from where it began. */
   tail(feed: string, aggregate: string): number;
   confirmed(feed: string, aggregate: string): number;
   /** Up to where a consumer has all versions. */
@@ -41,12 +47,23 @@ export function createAudit(world: World): Audit {
   const positions = new Map<string, number>();
   const metrics = new Map<string, number>();
   const keys = new Map<string, string>();
+  const heads = new Map<string, number>();
+  const pasts = new Map<string, ReadonlyMap<string, number>>();
+  const froms = new Map<string, string>();
+  const bases = new Map<string, number>();
+  const starts = new Map<string, number>();
+  const parked = new Map<string, { feed: string; consumer: string; aggregate: string }>();
+  const acting = new Map<string, { readonly over: boolean }>();
   let activity = 0;
 
   const tail = (feed: string, aggregate: string) => tails.get(`${feed}|${aggregate}`) ?? 0;
+  const present = (aggregate: string, version: number) =>
+    void heads.set(aggregate, Math.max(version, heads.get(aggregate) ?? 0));
+  const startOf = (consumer: string, feed: string, aggregate: string) =>
+    starts.get(`${consumer}|${feed}|${aggregate}`) ?? bases.get(`${feed}|${aggregate}`) ?? 0;
   const reached = (consumer: string, feed: string, aggregate: string) => {
     const versions = views.get(`${consumer}|${feed}|${aggregate}`);
-    let k = 0;
+    let k = startOf(consumer, feed, aggregate);
     while (versions?.has(k + 1)) k++;
     return k;
   };
@@ -141,21 +158,65 @@ export function createAudit(world: World): Audit {
     if (to <= before) return;
     activity++;
     confirmed.set(key, to);
+    if (before === 0 && begun(feed, aggregate, item)) return;
     world.note(`confirmed of ${aggregate} is ${to}`);
     const known = tail(feed, aggregate);
     if (to > known) world.violate(`confirmed of ${aggregate} is ${to}, in the feed are ${known}`);
+  };
+
+  /** Is it a beginning, of a feed that is adopted? It may leave nothing out that is not past, and deliver nothing that is. */
+  const begun = (feed: string, aggregate: string, item: Json): boolean => {
+    const from = froms.get(feed) ?? 'start';
+    const key = `${feed}|${aggregate}`;
+    if (from === 'start' || tails.has(key)) return false;
+    const at = Number(item.Confirmed.N);
+    const base = Number(item.Base?.N ?? 0);
+    const head = heads.get(aggregate) ?? 0;
+    const name = `${feed} begins ${aggregate} at ${at} with base ${base}`;
+    world.note(name);
+    if (from === 'now') {
+      const past = pasts.get(feed)!.get(aggregate) ?? 0;
+      if (base !== at || base > head || base < past) world.violate(`${name}, ${past} are past, ${head} are there`);
+    } else {
+      const earlier = confirmed.get(`${from}|${aggregate}`) ?? 0;
+      if (base !== (bases.get(`${from}|${aggregate}`) ?? 0) || at > earlier)
+        world.violate(`${name}, ${from} confirmed ${earlier}`);
+    }
+    tails.set(key, at);
+    bases.set(key, base);
+    return true;
+  };
+
+  /** A position that came along from an earlier feed must be where the consumer was there. */
+  const cameAlong = (consumer: string, feed: string, aggregate: string, to: number): boolean => {
+    const from = froms.get(feed) ?? 'start';
+    const key = `${consumer}|${feed}|${aggregate}`;
+    if (from === 'start' || from === 'now' || positions.has(key) || views.has(key)) return false;
+    const before = reached(consumer, from, aggregate);
+    world.note(`${consumer}'s position for ${aggregate} comes along: ${to}`);
+    // Published and not remembered is published again; whoever acts outside may have acted further than it knows.
+    const wrong = consumer === 'bus' || consumer === 'outside' ? to > before : to !== before;
+    if (wrong) world.violate(`${consumer}'s position for ${aggregate} comes along as ${to}, it was ${before}`);
+    starts.set(key, to);
+    return true;
   };
 
   const moved = (key: string, item: Json) => {
     activity++;
     const [consumer, rest] = split(key);
     const [feed, aggregate] = split(rest);
+    if (item.ParkedIn === undefined) parked.delete(key);
+    else {
+      if (!parked.has(key)) world.note(`${consumer} parks ${aggregate} at ${item.ParkedVersion.N}`);
+      parked.set(key, { feed, consumer, aggregate });
+    }
     const to = Number(item.Position?.N ?? 0);
     const before = positions.get(key) ?? 0;
     if (to < before) world.violate(`${consumer}'s position for ${aggregate} falls from ${before} to ${to}`);
+    const came = to > 0 && cameAlong(consumer, feed, aggregate, to);
     positions.set(key, to);
     const k = reached(consumer, feed, aggregate);
-    if (to > k) world.violate(`${consumer}'s position for ${aggregate} is ${to}, it has reached ${k}`);
+    if (!came && to > k) world.violate(`${consumer}'s position for ${aggregate} is ${to}, it has reached ${k}`);
   };
 
   const projected = (aggregate: string, item: Json) => {
@@ -183,6 +244,9 @@ export function createAudit(world: World): Audit {
       } = event as { aggregateUuid: string; version: number; data: Json };
       see(consumer, feed, aggregate, version, 'repeats');
       activity++;
+      const lane = `${consumer}|${feed}|${aggregate}`;
+      if (plan.actsAlone && acting.get(lane)?.over === false) world.violate(`two act on ${aggregate} at once`);
+      acting.set(lane, invocation);
       if (JSON.stringify(data) !== contents.get(`${aggregate}:${version}`)?.data)
         world.violate(`${consumer} is given another ${aggregate}:${version} than the table has`);
       const before = keys.get(key);
@@ -190,6 +254,7 @@ export function createAudit(world: World): Audit {
         world.violate(`${aggregate}:${version} has the idempotency key of ${before}`);
       keys.set(key, `${aggregate}:${version}`);
       await world.sleep(world.pick(1, 30));
+      if (acting.get(lane) === invocation) acting.delete(lane);
       if (!invocation.over && world.strikes('crashAfterEffect', 0.15)) {
         invocation.crash();
         await new Promise(() => {});
@@ -197,7 +262,14 @@ export function createAudit(world: World): Audit {
     },
     stored(event) {
       contents.set(`${event.aggregateUuid}:${event.version}`, event);
+      present(event.aggregateUuid, event.version);
     },
+    present,
+    begins(feed, from) {
+      froms.set(feed, from);
+      pasts.set(feed, new Map(heads));
+    },
+    parked: (feed) => [...parked.values()].filter((each) => each.feed === feed),
     contentOf: (aggregate, version) => contents.get(`${aggregate}:${version}`)!,
     logged(name, line) {
       if (line.includes(SECRET)) world.violate(`${name} logs a payload`);
@@ -249,8 +321,11 @@ export function createAudit(world: World): Audit {
       }
     },
     confirmed: (feed, aggregate) => confirmed.get(`${feed}|${aggregate}`) ?? 0,
-    reached: (consumer, feed, aggregate) =>
-      consumer === 'projector' ? (positions.get(`projector|${aggregate}`) ?? 0) : reached(consumer, feed, aggregate),
+    reached(consumer, feed, aggregate) {
+      if (consumer !== 'projector') return reached(consumer, feed, aggregate);
+      // With the first version that is not past it is folded from version 1; until then nobody tells it of anything.
+      return Math.max(positions.get(`projector|${aggregate}`) ?? 0, bases.get(`${feed}|${aggregate}`) ?? 0);
+    },
     activity: () => activity,
     metric: (name) => metrics.get(name) ?? 0,
   };

@@ -19,6 +19,16 @@ const QUEUE = 'src/feed/consume/consume-queue.ts';
 const BATCH = 'src/feed/feed-batch.ts';
 const MISSING = 'src/feed/missing-events.ts';
 const CURSOR = 'src/feed/cursor-table.ts';
+const ADOPT = 'src/feed/adopt.ts';
+const ADOPTED = 'src/feed/when-adopted.ts';
+const CONSUME = 'src/feed/consume/consume-events.ts';
+const REDRIVE = 'src/feed/consume/redrive.ts';
+const CURSORS = 'src/aws/dynamo-cursor-table.ts';
+const POSITIONS = 'src/aws/dynamo-position-table.ts';
+const POSITION = 'src/aws/position-item.ts';
+const WRITER = 'src/aws/kinesis-feed-writer.ts';
+const BUS = 'src/aws/eventbridge-bus.ts';
+const EVENTS = 'src/aws/dynamo-event-table.ts';
 
 const answered = "  seen.count('Envelopes', envelopes.length);\n";
 const raiseAll = (of: string) =>
@@ -281,5 +291,117 @@ export const BUGS: readonly Bug[] = [
   bug(
     'the publisher begins at what comes',
     patch(PUBLISH, '  yield* missingEvents(table, aggregate, position + 1, from - 1);', ''),
+  ),
+  bug(
+    'a feed delivers before it is adopted',
+    patch(ADOPTED, "if (!adopted) throw new DaybookError('feed.notAdopted', { feed });", ''),
+  ),
+  bug(
+    'a stale cursor of an adopted feed is taken for none',
+    patch(ADOPTED, 'if (unbegun.length === 0) return found;', 'if (unbegun.length >= 0) return found;'),
+  ),
+  bug(
+    'a consumer ignores the base',
+    patch(CONSUME, "const fromBase = options.from !== 'start';", 'const fromBase = false;'),
+  ),
+  bug(
+    'the publisher ignores the base',
+    patch(PUBLISH, 'Math.max(saved, ...run.map(({ envelope }) => envelope.base ?? 0))', 'saved'),
+  ),
+  bug('the bus is not told of the base', patch('src/feed/bus-event.ts', 'base === 0 ? fields', 'base >= 0 ? fields')),
+  bug(
+    'an adoption takes one version too many for past',
+    patch(ADOPT, '{ confirmed: last, base: last }', '{ confirmed: last + 1, base: last + 1 }'),
+  ),
+  bug('half of a commit is taken for the past', patch(READ, 'if (commitLast <= last) break;', 'break;')),
+  bug(
+    'positions do not come along to the feed that goes on',
+    patch(ADOPT, 'let [part, after] = readPlace(start);', "let [part, after] = readPlace(start);\n  part = 'cursors';"),
+  ),
+  bug(
+    'a feed goes on behind the end of the one before',
+    patch(ADOPT, 'Math.min(confirmed, last) - 1', 'Math.min(confirmed, last) + 1'),
+  ),
+  bug(
+    'a feed begins what it has begun',
+    patch(
+      CURSORS,
+      "const absent = 'attribute_not_exists(Confirmed)';",
+      "const absent = 'attribute_exists(Cursor) OR attribute_not_exists(Cursor)';",
+    ),
+  ),
+  bug(
+    'confirmed falls',
+    patch(CURSORS, 'Confirmed >= :least AND Confirmed < :to', 'Confirmed >= :least AND :to > :least'),
+  ),
+  bug(
+    'confirmed is raised whatever was before it',
+    patch(CURSORS, 'Confirmed >= :least AND Confirmed < :to', ':least >= :least AND Confirmed < :to'),
+  ),
+  bug(
+    'a lease is everyone’s',
+    patch(
+      POSITIONS,
+      'LeaseUntil <= :now OR LeaseHolder = :holder',
+      'LeaseUntil <= :now OR LeaseHolder = :holder OR attribute_exists(LeaseUntil)',
+    ),
+  ),
+  bug(
+    'a lease is given back by another',
+    patch(
+      POSITIONS,
+      "'LeaseHolder = :holder', { ':holder'",
+      "'attribute_not_exists(LeaseHolder) OR LeaseHolder <> :nobody', { ':nobody'",
+    ),
+  ),
+  bug(
+    'later events of a parked aggregate go on',
+    patch(POSITION, 'if (parked !== true) conditions', 'if (parked === undefined && from < 0) conditions'),
+    patch(
+      ADVANCE,
+      'if (lane.standing.parked !== undefined) {',
+      'if (lane.standing.parked !== undefined && lane.redrive) {',
+    ),
+  ),
+  bug(
+    'a redrive skips what failed',
+    patch(
+      REDRIVE,
+      'if (skip !== undefined) await skipVersion(skip, lane);',
+      'if (lane.standing.parked !== undefined) await skipVersion(lane.standing.parked.version, lane);',
+    ),
+  ),
+  bug(
+    'an aggregate is unparked while something waits',
+    patch(POSITIONS, 'Waiting <= :reached', '(Waiting <= :reached OR attribute_exists(Waiting))'),
+    patch(
+      REDRIVE,
+      'const to = Math.max(parked.waiting, (await headOf(ports.table, aggregate)) ?? 0);',
+      'const to = parked.version;',
+    ),
+  ),
+  bug(
+    'an effect that fails is passed over',
+    patch(
+      ADVANCE,
+      'if (parking === undefined) throw cause;',
+      'if (parking === undefined) { await ports.positions.commit({ consumer: ports.name, aggregate, from: version - 1, to: version }, []); throw cause; }',
+    ),
+  ),
+  bug(
+    'a record that Kinesis refused is forgotten',
+    patch(WRITER, 'if (Records?.[i]?.SequenceNumber === undefined) refused', 'if (Records === undefined) refused'),
+  ),
+  bug(
+    'the partition key is not the aggregate',
+    patch(WRITER, 'PartitionKey: envelope.aggregate', 'PartitionKey: String(envelope.from)'),
+  ),
+  bug(
+    'an entry that the bus refused counts as taken',
+    patch(BUS, 'entry?.EventId === undefined ?', 'entry === undefined ?'),
+  ),
+  bug(
+    'a query ends with its first page',
+    patch(EVENTS, 'while (start !== undefined && left > 0)', 'while (start !== undefined && left < 0)'),
   ),
 ];

@@ -261,31 +261,48 @@ function disturbTables(world: World, db: DynamoDbService): void {
   });
 }
 
+interface Index {
+  readonly name: string;
+  readonly hash: string;
+  readonly range: string;
+  readonly projection: 'KEYS_ONLY' | 'ALL';
+}
+
+/** The indexes of the tables, as the construct makes them. */
+const INDEXES: Readonly<Record<string, Index>> = {
+  [TABLES.events]: {
+    name: 'AggregatesByType',
+    hash: 'AggregateShard',
+    range: 'AggregateUuid',
+    projection: 'KEYS_ONLY',
+  },
+  [TABLES.positions]: { name: 'ParkedAggregates', hash: 'ParkedIn', range: 'Consumer', projection: 'ALL' },
+};
+
 function tableInput(TableName: string, hash: string, range: string | undefined): Json {
-  const text = (AttributeName: string) => ({ AttributeName, AttributeType: 'S' });
-  const isEvents = TableName === TABLES.events;
+  const index = INDEXES[TableName];
+  const names = new Set([hash, range, index?.hash].filter((name) => name !== undefined));
+  const schema = (hashName: string, rangeName: string | undefined) => [
+    { AttributeName: hashName, KeyType: 'HASH' },
+    ...(rangeName === undefined ? [] : [{ AttributeName: rangeName, KeyType: 'RANGE' }]),
+  ];
   return {
     TableName,
     BillingMode: 'PAY_PER_REQUEST',
-    KeySchema: [
-      { AttributeName: hash, KeyType: 'HASH' },
-      ...(range === undefined ? [] : [{ AttributeName: range, KeyType: 'RANGE' }]),
-    ],
-    AttributeDefinitions: [
-      text(hash),
-      ...(range === undefined ? [] : [{ AttributeName: range, AttributeType: isEvents ? 'N' : 'S' }]),
-      ...(isEvents ? [text('AggregateShard')] : []),
-    ],
-    ...(isEvents && {
+    KeySchema: schema(hash, range),
+    AttributeDefinitions: [...names].map((AttributeName) => ({
+      AttributeName,
+      AttributeType: AttributeName === 'Version' ? 'N' : 'S',
+    })),
+    ...(TableName === TABLES.events && {
       StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_AND_OLD_IMAGES' },
+    }),
+    ...(index !== undefined && {
       GlobalSecondaryIndexes: [
         {
-          IndexName: 'AggregatesByType',
-          KeySchema: [
-            { AttributeName: 'AggregateShard', KeyType: 'HASH' },
-            { AttributeName: 'AggregateUuid', KeyType: 'RANGE' },
-          ],
-          Projection: { ProjectionType: 'KEYS_ONLY' },
+          IndexName: index.name,
+          KeySchema: schema(index.hash, index.range),
+          Projection: { ProjectionType: index.projection },
         },
       ],
     }),

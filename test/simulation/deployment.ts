@@ -16,11 +16,21 @@ export interface Deployment {
   readonly mappings: ReadonlyMap<string, string>;
   reconcile(): Promise<void>;
   runPipe(on: boolean): Promise<void>;
+  /** A person redrives what is parked. */
+  redrive(parked: readonly { readonly consumer: string; readonly aggregate: string }[]): Promise<void>;
+  /** Another feed takes over: pipe and readers go, one after the other. */
+  retire(): Promise<void>;
   /** The pipe deleted and made again, at either end of the table stream. */
   recreatePipe(from: 'TRIM_HORIZON' | 'LATEST'): Promise<void>;
 }
 
-export async function deployFeed(world: World, cores: Cores, host: FunctionHost, feed: string): Promise<Deployment> {
+export async function deployFeed(
+  world: World,
+  cores: Cores,
+  host: FunctionHost,
+  feed: string,
+  from: string,
+): Promise<Deployment> {
   const { plan } = world;
   const { call } = cores;
   const name = (of: string) => (feed === FIRST_FEED ? of : `${of}-of-${feed}`);
@@ -33,6 +43,7 @@ export async function deployFeed(world: World, cores: Cores, host: FunctionHost,
     PROJECTIONS_TABLE: TABLES.projections,
     EFFECTS_TABLE: TABLES.effects,
     EVENT_BUS: 'default',
+    ...(from !== 'start' && { FEED_FROM: from }),
   };
   const deploy = (of: string, options: Omit<FunctionOptions, 'name' | 'variables'>) =>
     host.deploy({ name: name(of), variables: { ...variables, CONSUMER: of }, ...options });
@@ -146,6 +157,21 @@ export async function deployFeed(world: World, cores: Cores, host: FunctionHost,
       world.note('the reconciler runs');
       const Payload = JSON.stringify({ reason: 'schedule', most: world.pick(2, 2000) });
       await call('lambda', 'Invoke', { FunctionName: name('reconciler'), Payload });
+    },
+    async redrive(parked) {
+      for (const { consumer: of, aggregate } of parked) {
+        world.note(`a person redrives ${aggregate} of ${of}`);
+        const Payload = JSON.stringify({ daybook: 'redrive', consumer: of, aggregates: [aggregate] });
+        await call('lambda', 'Invoke', { FunctionName: name(of), Payload });
+      }
+    },
+    async retire() {
+      await call('pipes', 'DeletePipe', { Name: name('pipe') });
+      for (const UUID of mappings.values()) {
+        await world.sleep(world.pick(0, 4_000));
+        await call('lambda', 'DeleteEventSourceMapping', { UUID });
+      }
+      if (consumers.has('rule')) await call('events', 'RemoveTargets', { Rule: name('rule'), Ids: ['1'] });
     },
     async runPipe(on) {
       // It may have been made again meanwhile, and runs then.

@@ -94,6 +94,9 @@ export function disturb(world: World, cores: Cores, audit: Audit, deployment: De
       return deployment.reconcile().catch(() => undefined);
     });
   }
+  if (has('failingEffect')) {
+    often(4, 19_000, () => deployment.redrive(audit.parked(feed)).catch(() => undefined));
+  }
   intrude(world, cores, audit, feed);
 }
 
@@ -115,6 +118,7 @@ function intrude(world: World, cores: Cores, audit: Audit, feed: string): void {
     const { Items } = cores.db.call('Query', {
       TableName: TABLES.events,
       KeyConditionExpression: 'AggregateUuid = :a',
+      ConsistentRead: true,
       ExpressionAttributeValues: { ':a': { S: aggregate } },
       ScanIndexForward: false,
       Limit: 1,

@@ -48,6 +48,16 @@ export function createFunctionHost(
   log: Log,
   act: Act,
 ): FunctionHost {
+  const failures = new Map<string, number>();
+  /** Some effects fail for a while, and one in two of those so often that it parks. */
+  const failsNow: Globals['failsNow'] = (consumer, aggregate, version) => {
+    const key = `${consumer}|${aggregate}:${version}`;
+    const left = failures.get(key) ?? (world.strikes('failingEffect', 0.2) ? world.pick(1, 10) : 0);
+    failures.set(key, Math.max(0, left - 1));
+    const fails = left > 0 && !world.faultsAreOver();
+    if (fails) world.note(`${consumer}: the effect of ${aggregate}:${version} fails`);
+    return fails;
+  };
   const startEnvironment = (options: FunctionOptions): Environment => {
     const environment = { invocation: { over: true, crash() {} } } as unknown as {
       -readonly [K in keyof Environment]: Environment[K];
@@ -66,6 +76,7 @@ export function createFunctionHost(
         const { invocation } = environment;
         return act(consumer, feed, event, key, invocation);
       },
+      failsNow,
     });
     environment.handler = handler;
     return environment;
@@ -133,6 +144,12 @@ export type Act = (
 const isOfCursors = (input: Json) =>
   input.TableName === TABLES.confirmed || input.RequestItems?.[TABLES.confirmed] !== undefined;
 
+/** A page of a Query may end anywhere: here after a few items, where DynamoDB's ends after a megabyte. */
+function paged(world: World, operation: string, input: Json): Json {
+  if (operation !== 'Query' || input.TableName !== TABLES.events) return input;
+  return { ...input, Limit: Math.min(input.Limit ?? 4, world.pick(1, 4)) };
+}
+
 async function callService(
   world: World,
   cloud: Cloud,
@@ -156,7 +173,7 @@ async function callService(
   }
   let answer: Json;
   try {
-    answer = await cloud.call({ principal: name }, service, operation, input);
+    answer = await cloud.call({ principal: name }, service, operation, paged(world, operation, input));
   } catch (error) {
     if (invocation.over) return NEVER;
     throw error;

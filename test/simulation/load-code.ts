@@ -26,6 +26,7 @@ export interface Globals {
   readonly Math: typeof Math;
   readonly setTimeout: (task: () => void, ms: number) => void;
   readonly outsideWorld: (consumer: string, feed: string, event: unknown, key: string) => Promise<void>;
+  readonly failsNow: (consumer: string, aggregate: string, version: number) => boolean;
 }
 
 /** Loads a bundle once more, as a new execution environment does: what its modules keep in memory is their own. */
@@ -72,7 +73,7 @@ export async function loadCode(patches: readonly Patch[]): Promise<CodeUnderTest
     conditions: ['daybook-source', 'module'],
     plugins: [planting(patches)],
   });
-  const names = ['require', 'process', 'console', 'Date', 'Math', 'setTimeout', 'outsideWorld'] as const;
+  const names = ['require', 'process', 'console', 'Date', 'Math', 'setTimeout', 'outsideWorld', 'failsNow'] as const;
   const bundles = new Map(
     outputFiles.map(({ path, text }) => {
       const body = `const module = { exports: {} };\n${text}\nreturn module.exports;`;

@@ -46,6 +46,9 @@ export const FAULTS = {
   lostBusAnswer: 'PutEvents takes everything, and its caller is told that it failed',
   busShuffles: 'the bus delivers late, in any order, and more than once',
   crashAfterEffect: 'a consumer ends between its effect and its position',
+  failingEffect: 'an effect fails, some so often that their aggregate is parked until a person redrives it',
+  recreatedFeed: 'another feed takes over mid-traffic, from the start or from where this one was',
+  adoptedNow: 'the feed begins mid-traffic over a table that has events: what is there is its past',
 } as const satisfies Record<string, string>;
 
 export type Fault = keyof typeof FAULTS;
@@ -62,6 +65,9 @@ const NEED_RECONCILER: readonly Fault[] = [
   'deadLetters',
   'rogue',
   'poison',
+  'failingEffect',
+  'recreatedFeed',
+  'adoptedNow',
 ];
 
 /** Under these Confirm cannot know of its own offer, or sees another's clock. */
@@ -79,6 +85,8 @@ const MAY_REPEAT_OFFERS: readonly Fault[] = [
   'deadConfirm',
   'busyReconciler',
   'rogue',
+  'recreatedFeed',
+  'adoptedNow',
 ];
 
 /** Under these the publisher cannot know what is on the bus. */
@@ -89,6 +97,7 @@ const MAY_REPEAT_ON_BUS: readonly Fault[] = [
   'busRefuses',
   'lostBusAnswer',
   'crashAfterEffect',
+  'recreatedFeed',
 ];
 
 /** Under these a consumer may be told of nothing more, although it has missed something. */
@@ -124,6 +133,10 @@ export interface Plan {
   readonly offersOnce: boolean;
   /** Must the bus get each event once? */
   readonly busOnce: boolean;
+  /** Must no two act outside at once on one aggregate? */
+  readonly actsAlone: boolean;
+  /** How another feed takes over: delivering everything again, or going on where the first was. */
+  readonly takeOver: 'start' | 'earlier';
   /** Is each aggregate's last event one that was not lost? */
   readonly oneMore: boolean;
   readonly consumers: ReadonlySet<Consumer>;
@@ -147,36 +160,55 @@ export const ALONE_EVERY = 8;
 export function planOf(seed: number, cut: Cut = {}): Plan {
   const random = seededRandom(seed * 7919 + 17);
   const pick = (least: number, most: number) => least + Math.floor(random.next() * (most - least + 1));
-  const faults = new Set(cut.faults ?? faultsOf(seed, random));
+  // Everything is drawn, and then cut: what is left stays as it was.
+  const drawn = faultsOf(seed, random);
   const lengths = [...Array(pick(2, 4))].map(() => pick(2, 9));
   while (lengths.reduce((sum, length) => sum + length, 0) < 12) lengths[0]!++;
+  const consumers = consumersOf(drawn, random);
+  const lanes = pick(2, 10);
+  const tableShards = pick(2, 3);
+  const faults = new Set(cut.faults ?? drawn);
   const none = (of: readonly Fault[]) => of.every((fault) => !faults.has(fault));
-  const has = (fault: Fault) => faults.has(fault);
-  const consumers = consumersOf(faults, random);
   const outage = !none(LONG);
   const first = 20_000;
   return {
     seed,
     faults,
     lengths: cut.lengths ?? lengths,
-    lanes: has('lanes') ? pick(2, 10) : 1,
+    lanes: faults.has('lanes') ? lanes : 1,
     shards: pick(1, 2),
-    tableShards: has('splitCollection') ? pick(2, 3) : pick(1, 2),
+    tableShards: faults.has('splitCollection') ? tableShards : tableShards - 1,
     pipeBatch: pick(1, 12),
     windowSeconds: pick(0, 1),
     pollMs: pick(50, 1100),
     crashChance: pick(1, 3) * 0.02,
     faultsMs: outage ? first + OUTAGE_MS : first,
     outage,
-    prompt: none(NEED_RECONCILER) && !(has('latePut') && has('crash')),
+    prompt: none(NEED_RECONCILER) && !(faults.has('latePut') && faults.has('crash')),
     offersOnce: none(MAY_REPEAT_OFFERS),
     busOnce: none(MAY_REPEAT_ON_BUS),
+    // A lease outlives its holder by less than these clocks differ.
+    actsAlone: none(['skew']),
+    takeOver: pick(0, 1) === 0 ? 'start' : 'earlier',
     oneMore: !none(NEED_ONE_MORE),
-    consumers: new Set(cut.consumers ?? consumers),
+    consumers: withoutOrphans(cut.consumers ?? consumers),
     ruleTo: pick(0, 1) === 0 ? 'function' : 'queue',
     without: new Set(cut.without),
   };
 }
+
+/** A rule needs a bus that somebody publishes on. */
+const withoutOrphans = (consumers: readonly Consumer[]) =>
+  new Set(consumers.filter((each) => each !== 'rule' || consumers.includes('bus')));
+
+/** Faults that would undo each other: a feed that another replaces is not stopped for a day. */
+const APART: readonly (readonly Fault[])[] = [
+  ['recreatedFeed', 'adoptedNow', 'stoppedPipe', 'feedRetention'],
+  ['recreatedFeed', 'recreatedPipe'],
+  ['recreatedFeed', 'deadConfirm'],
+  ['recreatedFeed', 'rogue'],
+  ['adoptedNow', 'rogue'],
+];
 
 function faultsOf(seed: number, random: Random): ReadonlySet<Fault> {
   const pick = () => FAULT_NAMES[Math.floor(random.next() * FAULT_NAMES.length)]!;
@@ -188,6 +220,7 @@ function faultsOf(seed: number, random: Random): ReadonlySet<Fault> {
     // A consumer that lost a batch is told by the next envelope of the aggregate; behind a hole there may be none.
     if (fault === 'permanentHole' && NEED_ONE_MORE.some((each) => faults.has(each))) continue;
     if (NEED_ONE_MORE.includes(fault) && faults.has('permanentHole')) continue;
+    if (APART.some((pair) => pair.includes(fault) && pair.some((each) => faults.has(each)))) continue;
     faults.add(fault);
   }
   return faults;
@@ -200,7 +233,8 @@ function consumersOf(faults: ReadonlySet<Fault>, random: Random): readonly Consu
   const consumers: Consumer[] = [];
   if (ON_BUS.some((fault) => faults.has(fault)) || chance(0.5)) consumers.push('bus', 'rule');
   if (faults.has('crashAfterEffect') || chance(0.35)) consumers.push('outside');
+  if (faults.has('failingEffect') && !consumers.includes('outside') && chance(0.5)) consumers.push('outside');
   if (chance(0.3)) consumers.push('projector');
-  if (consumers.length === 0 || chance(0.5)) consumers.push('subscriber');
+  if (consumers.length === 0 || faults.has('failingEffect') || chance(0.5)) consumers.push('subscriber');
   return consumers;
 }

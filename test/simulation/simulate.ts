@@ -1,6 +1,6 @@
 /**
  * npm run simulate -- --seeds N [--seed S] [--trace] [--json]
- * npm run simulate -- --bugs [--seeds N] [--part 1/2] [--json]
+ * npm run simulate -- --bugs [--bug NAME] [--seeds N] [--part 1/2] [--json]
  *
  * Runs the feed's functions over the embedded runtime's cores in seeded virtual time under faults, and checks from outside what
  * comes of it. A failing seed is cut to a short run and told; --trace tells the whole. With --bugs it plants each known mistake
@@ -21,7 +21,7 @@ import { createTotals, tellTotals } from './totals.ts';
 setFlagsFromString('--no-flush-bytecode');
 
 const USAGE =
-  'usage: npm run simulate -- --seeds N [--seed S] [--trace] [--json], or --bugs [--seeds N] [--part I/N]; N and S are whole numbers from 1';
+  'usage: npm run simulate -- --seeds N [--seed S] [--trace] [--json], or --bugs [--bug NAME] [--seeds N] [--part I/N]; N and S are whole numbers from 1';
 
 function readArguments() {
   const { values } = parseArgs({
@@ -29,6 +29,7 @@ function readArguments() {
       seeds: { type: 'string' },
       seed: { type: 'string' },
       part: { type: 'string', default: '1/1' },
+      bug: { type: 'string', default: '' },
       trace: { type: 'boolean', default: false },
       bugs: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
@@ -85,17 +86,17 @@ async function runOne(seed: number, code: Awaited<ReturnType<typeof loadCode>>, 
   }
 }
 
-async function runBugs({ first, count, json, part, parts }: Arguments): Promise<number> {
-  const bugs = BUGS.filter((_, i) => i % parts === part - 1);
+async function runBugs({ first, count, json, bug, part, parts }: Arguments): Promise<number> {
+  const bugs = BUGS.filter(({ name }, i) => i % parts === part - 1 && name.includes(bug));
   const progress = createProgress(bugs.length, process.stdout, json);
   const found = [];
-  for (const [i, bug] of bugs.entries()) {
-    const shown = await findBug(bug, count, first);
-    found.push({ bug: bug.name, ...shown });
+  for (const [i, planted] of bugs.entries()) {
+    const shown = await findBug(planted, count, first);
+    found.push({ bug: planted.name, ...shown });
     progress.line(
       `${shown === undefined ? 'NOT FOUND' : `seed ${shown.seed}`}`
         .padEnd(10)
-        .concat(`${bug.name}: ${shown?.violation ?? ''}`),
+        .concat(`${planted.name}: ${shown?.violation ?? ''}`),
     );
     progress.at(i + 1);
   }

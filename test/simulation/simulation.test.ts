@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { BUGS } from './bugs.ts';
 import { findBug } from './find-bug.ts';
@@ -54,6 +55,15 @@ test('a failing seed is cut to a short trace that shows the failure, and always 
   expect(shrunk.cut.faults!.length).toBeLessThanOrEqual(3);
   expect(tell(await shrink(found.seed, code))).toEqual(tell(shrunk));
 }, 60_000);
+
+test('every planted bug has its place in the source, exactly once', async () => {
+  for (const { name, patches } of BUGS) {
+    for (const { file, find } of patches) {
+      const source = await readFile(new URL(`../../${file}`, import.meta.url), 'utf8');
+      expect(source.split(find).length - 1, `${name}: ${file}: ${find}`).toBe(1);
+    }
+  }
+});
 
 // All of them are for `npm run simulate -- --bugs`; here only one of each part, of those that show at once.
 test.each([

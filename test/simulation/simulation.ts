@@ -1,9 +1,9 @@
 import type { dynamoEventTable as DynamoEventTable } from '../../src/aws/dynamo-event-table.ts';
 import { type Audit, createAudit } from './audit.ts';
-import { createCores, TABLES } from './cores.ts';
-import { deployFeed, FIRST_FEED } from './deployment.ts';
+import { type Cores, createCores, TABLES } from './cores.ts';
+import { type Deployment, deployFeed, FIRST_FEED } from './deployment.ts';
 import { disturb } from './disturb.ts';
-import { createFunctionHost } from './function-host.ts';
+import { createFunctionHost, type FunctionHost } from './function-host.ts';
 import type { CodeUnderTest } from './load-code.ts';
 import { type Cut, type Fault, planOf } from './plan.ts';
 import { sdkOf } from './sdk.ts';
@@ -51,12 +51,12 @@ async function run(seed: number, code: CodeUnderTest, options: RunOptions): Prom
   const audit = createAudit(world);
   const cores = createCores(world, audit);
   const host = createFunctionHost(world, cores.cloud, cores.lambda, code, audit.logged, audit.act);
-  const deployment = await deployFeed(world, cores, host, FIRST_FEED);
   const writers = startWriters(world, cores, audit, putOf(world, code, cores));
-  disturb(world, cores, audit, deployment);
+  const feeds = createFeeds(world, cores, audit, host);
+  await feeds.begin();
 
-  const { feed } = deployment;
   const missing = () => {
+    const { feed } = feeds.current;
     const list: string[] = [];
     for (const [aggregate, k] of writers.expected) {
       const reached = [
@@ -66,6 +66,7 @@ async function run(seed: number, code: CodeUnderTest, options: RunOptions): Prom
       for (const consumer of plan.consumers) reached.push([consumer, audit.reached(consumer, feed, aggregate)]);
       for (const [name, at] of reached) if (at < k) list.push(`${name} has ${aggregate} up to ${at} of ${k}`);
     }
+    for (const { consumer, aggregate } of audit.parked(feed)) list.push(`${aggregate} is parked in ${consumer}`);
     return list;
   };
   const ended = () => options.stopAtFirst === true && world.violations.length > 0;
@@ -75,7 +76,9 @@ async function run(seed: number, code: CodeUnderTest, options: RunOptions): Prom
   };
   const pass = (ms: number) => world.kernel.run(world.now() + ms);
   const round = async () => {
-    world.later(0, deployment.reconcile);
+    const { current } = feeds;
+    world.later(0, current.reconcile);
+    world.later(MINUTE, () => current.redrive(audit.parked(current.feed)));
     await pass(ROUND_MS);
   };
 
@@ -98,6 +101,41 @@ async function run(seed: number, code: CodeUnderTest, options: RunOptions): Prom
   if (audit.activity() > before)
     world.violate(`it is not silent: ${audit.activity() - before} writes more when all was delivered`);
   return result();
+}
+
+/** The feed of a run, and the one that takes over from it. */
+function createFeeds(world: World, cores: Cores, audit: Audit, host: FunctionHost) {
+  const { plan } = world;
+  let current: Deployment;
+  const deploy = async (feed: string, from: string) => {
+    world.note(`${feed} begins, from ${from}`);
+    audit.begins(feed, from);
+    current = await deployFeed(world, cores, host, feed, from);
+    disturb(world, cores, audit, current);
+    // Its adoption is the reconciler's to carry on.
+    if (from !== 'start') for (const ms of [200, 2_000, 6_000]) world.later(ms, current.reconcile);
+  };
+  return {
+    get current() {
+      return current;
+    },
+    async begin() {
+      const from = plan.faults.has('adoptedNow') ? 'now' : 'start';
+      if (from === 'start') await deploy(FIRST_FEED, from);
+      else {
+        await world.kernel.run(world.now() + world.pick(1_000, 9_000));
+        world.struck('adoptedNow');
+        await deploy(FIRST_FEED, from);
+      }
+      if (!plan.faults.has('recreatedFeed')) return;
+      world.later(world.pick(3_000, 12_000), async () => {
+        world.struck('recreatedFeed');
+        const retired = current.retire();
+        await deploy('feed-2', plan.takeOver === 'start' ? 'start' : FIRST_FEED);
+        await retired;
+      });
+    },
+  };
 }
 
 /** Under these a record may never reach the enrichment. */
@@ -128,6 +166,7 @@ function putOf(world: World, code: CodeUnderTest, cores: ReturnType<typeof creat
     Math,
     setTimeout: (task, ms) => world.later(ms, task),
     outsideWorld: async () => {},
+    failsNow: () => false,
   });
   return (dynamoEventTable as typeof DynamoEventTable)({
     client: new DynamoDBClient(),

@@ -77,7 +77,7 @@ export function startWriters(world: World, cores: Cores, audit: Audit, put: Even
       }
     }
   }
-  if (plan.faults.has('poison')) poison(world, cores);
+  if (plan.faults.has('poison')) poison(world, cores, audit);
   if (plan.faults.has('breach')) breach(world, cores, [...lengths.keys()]);
   return {
     expected,
@@ -91,7 +91,7 @@ export function startWriters(world: World, cores: Cores, audit: Audit, put: Even
 }
 
 /** Items that are no events, of an aggregate of their own and beyond another's end: none of them may stop the others. */
-function poison(world: World, cores: Cores): void {
+function poison(world: World, cores: Cores, audit: Audit): void {
   const items: Json[] = [
     { AggregateUuid: { S: 'poison' }, Version: { N: '1' }, AggregateShard: { S: 'Account#0' } },
     { AggregateUuid: { S: 'poison' }, Version: { N: '2' }, Format: { N: '99' }, Data: { S: '{}' } },
@@ -102,6 +102,7 @@ function poison(world: World, cores: Cores): void {
     world.later(world.pick(0, 9_000), () => {
       world.struck('poison');
       world.note(`an item that is no event: ${Item.AggregateUuid.S}:${Item.Version.N}`);
+      audit.present(Item.AggregateUuid.S, Math.floor(Number(Item.Version.N)));
       cores.db.call('PutItem', { TableName: TABLES.events, Item });
     });
   }
@@ -113,6 +114,7 @@ function breach(world: World, cores: Cores, aggregates: readonly string[]): void
     const { Items } = cores.db.call('Query', {
       TableName: TABLES.events,
       KeyConditionExpression: 'AggregateUuid = :a',
+      ConsistentRead: true,
       ExpressionAttributeValues: { ':a': { S: aggregate } },
     });
     if (Items.length === 0) return;

@@ -10,6 +10,8 @@ import { Deposited } from './app.ts';
 /** The world outside DynamoDB: given by the simulation to each execution environment. */
 declare const outsideWorld: (consumer: string, feed: string, event: unknown, key: string) => Promise<void>;
 
+declare const failsNow: (consumer: string, aggregate: string, version: number) => boolean;
+
 let run: ReturnType<typeof consumeEvents> | undefined;
 
 /** A subscriber whose effect lies outside DynamoDB: called at least once, in order. */
@@ -24,7 +26,10 @@ export const handler = (event: unknown, context: Context) => {
       events: [Deposited],
       positions: dynamoPositionTable({ client, tableName: environment('POSITIONS_TABLE'), feed }),
       table: dynamoEventTable({ client, tableName: environment('EVENTS_TABLE') }),
-      act: (deposited, { idempotencyKey }) => outsideWorld(name, feed, deposited, idempotencyKey),
+      async act(deposited, { idempotencyKey }) {
+        if (failsNow(name, deposited.aggregateUuid, deposited.version)) throw new Error('the effect fails');
+        await outsideWorld(name, feed, deposited, idempotencyKey);
+      },
       report: reportOf(name),
     });
   }

@@ -7,6 +7,9 @@ import { reportOf } from '../../../src/aws/report.ts';
 import { consumeEvents } from '../../../src/feed/consume/consume-events.ts';
 import { Deposited } from './app.ts';
 
+/** Does the effect fail this time? Given by the simulation to each execution environment. */
+declare const failsNow: (consumer: string, aggregate: string, version: number) => boolean;
+
 let run: ReturnType<typeof consumeEvents> | undefined;
 
 /** A subscriber whose effect is an item: committed with its position in one transaction. */
@@ -21,17 +24,13 @@ export const handler = (event: unknown, context: Context) => {
       events: [Deposited],
       positions: dynamoPositionTable({ client, tableName: environment('POSITIONS_TABLE'), feed }),
       table: dynamoEventTable({ client, tableName: environment('EVENTS_TABLE') }),
-      effect: ({ aggregateUuid, version, data }) => [
-        {
-          Put: {
-            TableName: environment('EFFECTS_TABLE'),
-            Item: {
-              Effect: { S: `${name}|${feed}|${aggregateUuid}|${version}` },
-              Data: { S: JSON.stringify(data) },
-            },
-          },
-        },
-      ],
+      effect({ aggregateUuid, version, data }) {
+        if (failsNow(name, aggregateUuid, version)) throw new Error('the effect fails');
+        const Effect = { S: `${name}|${feed}|${aggregateUuid}|${version}` };
+        return [
+          { Put: { TableName: environment('EFFECTS_TABLE'), Item: { Effect, Data: { S: JSON.stringify(data) } } } },
+        ];
+      },
       report: reportOf(name),
     });
   }
