@@ -10,7 +10,7 @@ import { realPauses } from '../store/backoff.ts';
 import type { EventTable } from '../store/event-table.ts';
 import { decodeFor } from '../store/load.ts';
 import { readRuns } from '../store/read-runs.ts';
-import { foldName, type SnapshotStore } from '../store/snapshots.ts';
+import { foldName, isWhole, type SnapshotStore } from '../store/snapshots.ts';
 import type { AddFinding, FindingCode, FindingKey } from './findings.ts';
 import { firstDifference, sayError, sayIssue, stateProblem } from './say.ts';
 
@@ -62,13 +62,21 @@ export async function createChecker(
   };
 }
 
+/** A state that was kept: of this commit, or after so many events, or it is of something else. */
+interface Stored {
+  readonly version: number;
+  readonly state: string;
+  readonly commitId?: string;
+  readonly applied?: number;
+}
+
 /** A fold of the app under check. */
 interface Subject {
   readonly by: string;
   /** Its state must be JSON; that of an aggregate only where snapshots are to be kept. */
   readonly isProjection: boolean;
   /** What the same version of the fold made of it once. */
-  readonly stored: { readonly version: number; readonly state: string; readonly applied?: number } | undefined;
+  readonly stored: Stored | undefined;
   wants(stored: StoredEvent): boolean;
   apply(stored: StoredEvent): void;
   state(): unknown;
@@ -181,7 +189,7 @@ async function aggregateSubject(checker: Checker, aggregate: AnyAggregate, aggre
   return {
     by: aggregate.type,
     isProjection: false,
-    stored: snapshot,
+    stored: snapshot !== undefined && isWhole(snapshot) ? snapshot : undefined,
     wants: () => true,
     apply(stored) {
       if (applied === 0) state = aggregate.initialState();
@@ -294,7 +302,9 @@ function fold(checker: Checker, subject: Subject, stored: StoredEvent, reach: Re
     return;
   }
   const before = subject.stored;
-  if (before?.version !== version || (before.applied !== undefined && before.applied !== subject.applied())) return;
+  if (before?.version !== version) return;
+  if (before.commitId !== undefined && before.commitId !== stored.commitId) return; // of another history
+  if (before.applied !== undefined && before.applied !== subject.applied()) return; // of a replay of a part
   const path = differenceFrom(before.state, subject.state());
   if (path === 'unusable') return;
   checker.counts.compared++;

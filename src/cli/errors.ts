@@ -11,7 +11,7 @@ export const cliErrors = {
   'cli.importDiffers': (d: { readonly differing: number }) =>
     `What is stored differs from the file at ${d.differing} lines, named above. Nothing was overwritten.`,
   'cli.checkFound': (d: { readonly errors: number; readonly kinds: number }) =>
-    `The code does not fit what is stored: ${d.errors.toLocaleString('en')} errors of ${d.kinds} kinds, listed above. Mend the schemas, upcasts or folds before it is deployed.`,
+    `The code does not fit what is stored: ${d.errors.toLocaleString('en')} errors of ${d.kinds} kind${d.kinds === 1 ? '' : 's'}, listed above. Mend the schemas, upcasts or folds before it is deployed.`,
   'cli.notAgreed': (d: { readonly command: string }) =>
     `Nothing was done: it takes --yes to \`daybook ${d.command}\`, or a yes at a terminal.`,
   'cli.feedBehind': (d: { readonly aggregates: number; readonly events: number }) =>

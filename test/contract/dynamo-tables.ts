@@ -48,6 +48,7 @@ export async function makeDynamoTables(client: DynamoDBClient) {
   );
   return {
     tableName: events,
+    snapshotsTable: snapshots,
     table: dynamoEventTable({ client, tableName: events }),
     snapshots: dynamoSnapshots({ client, tableName: snapshots }),
   };

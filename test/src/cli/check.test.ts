@@ -83,7 +83,7 @@ describe('daybook check', () => {
       'error  event.invalid  Bill · Paid v1 · /amount  58 in 30 aggregates',
       '    bill-0 version 1: is below the minimum 38',
     ]);
-    expect(err.at(-1)).toContain('cli.checkFound: The code does not fit what is stored: 58 errors of 1 kinds');
+    expect(err.at(-1)).toContain('cli.checkFound: The code does not fit what is stored: 58 errors of 1 kind,');
     const json = await hosted.daybook('check', '--app', app, '--json', '--sample', '0.4', '--seed', '3');
     expect(json.code).toBe(1);
     expect(json.out).toHaveLength(1);

@@ -7,7 +7,7 @@ import { main } from '../../../src/cli/main.ts';
 import { makeDynamoTables } from '../../contract/dynamo-tables.ts';
 
 /** An events table behind an endpoint on this machine, and the command line pointed at it. */
-export async function hostTable() {
+export async function hostTable({ columns = 100 } = {}) {
   const kernel = realKernel({ seed: 1 });
   const cloud = createCloud(kernel);
   createDynamoDb(cloud);
@@ -25,7 +25,7 @@ export async function hostTable() {
   async function daybook(...args: string[]) {
     const out: string[] = [];
     const err: string[] = [];
-    const terminal = { columns: 100, colored: false, out: (t: string) => out.push(t), err: (t: string) => err.push(t) };
+    const terminal = { columns, colored: false, out: (t: string) => out.push(t), err: (t: string) => err.push(t) };
     const end = args.indexOf('--');
     const all = end < 0 ? [...args, ...flags] : [...args.slice(0, end), ...flags, ...args.slice(end)];
     const code = await main(all, terminal);
