@@ -18,12 +18,12 @@ export interface DynamoEarlierFeedsOptions {
   readonly positionsTable: string;
   /** The id of the feed that goes on from it. */
   readonly feed: string;
+  /** Items that a page looks at: of other feeds' too, so it may give fewer. Default 1000. */
+  readonly pageSize?: number;
 }
 
 type Item = Record<string, AttributeValue>;
 
-/** Items that a page looks at: of other feeds' too, so it may give fewer. */
-const PAGE = 1000;
 const BACKOFF = { attempts: 8, baseMs: 25, capMs: 1000 };
 
 /**
@@ -34,7 +34,7 @@ const BACKOFF = { attempts: 8, baseMs: 25, capMs: 1000 };
  * const earlier = dynamoEarlierFeeds({ client, confirmedTable, positionsTable, feed: 'feed-2' })('feed-1');
  */
 export function dynamoEarlierFeeds(options: DynamoEarlierFeedsOptions): (earlier: string) => EarlierFeed {
-  const { client, confirmedTable, positionsTable, feed } = options;
+  const { client, confirmedTable, positionsTable, feed, pageSize = 1000 } = options;
 
   async function scan<T>(
     tableName: string,
@@ -46,7 +46,7 @@ export function dynamoEarlierFeeds(options: DynamoEarlierFeedsOptions): (earlier
   ): Promise<EarlierPage<T>> {
     const command = new ScanCommand({
       TableName: tableName,
-      Limit: PAGE,
+      Limit: pageSize,
       FilterExpression: filter,
       ExpressionAttributeNames: { '#key': key },
       ExpressionAttributeValues: { ':text': { S: text } },
