@@ -1,8 +1,8 @@
-import { isDeepStrictEqual } from 'node:util';
 import * as sfn from '@aws-sdk/client-sfn';
 import type { Json } from '../../../local/cloud.ts';
+import { errorOf, same } from '../expect.ts';
 import type { Case } from '../suite.ts';
-import { errorOf, untilEnded, withMachine } from './machine.ts';
+import { untilEnded, withMachine } from './machine.ts';
 
 const wait = (Seconds: number): Json => ({
   QueryLanguage: 'JSONata',
@@ -40,11 +40,6 @@ const flaky: Json = {
     D: { Type: 'Pass', End: true },
   },
 };
-
-function same(got: unknown, wanted: unknown): void {
-  if (!isDeepStrictEqual(got, wanted))
-    throw new Error(`wanted ${JSON.stringify(wanted)}\ngot    ${JSON.stringify(got)}`);
-}
 
 async function typesOf(client: sfn.SFNClient, executionArn: string | undefined): Promise<unknown[]> {
   const { events } = await client.send(new sfn.GetExecutionHistoryCommand({ executionArn }));

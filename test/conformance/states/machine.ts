@@ -6,10 +6,10 @@ import {
   type SFNClient,
 } from '@aws-sdk/client-sfn';
 import type { Json } from '../../../local/cloud.ts';
+import { uniqueName } from '../expect.ts';
 
 /** The machines call nothing; an account needs a role of its own all the same. */
 const ROLE = process.env.CONFORMANCE_ROLE_ARN ?? 'arn:aws:iam::000000000000:role/conformance';
-let made = 0;
 
 /** Makes a machine, and leaves nothing behind. */
 export async function withMachine<T>(
@@ -17,7 +17,7 @@ export async function withMachine<T>(
   definition: Json,
   use: (stateMachineArn: string) => Promise<T>,
 ): Promise<T> {
-  const name = `conformance-${process.pid}-${Date.now()}-${++made}`;
+  const name = uniqueName();
   const { stateMachineArn } = await client.send(
     new CreateStateMachineCommand({ name, roleArn: ROLE, definition: JSON.stringify(definition) }),
   );
@@ -33,15 +33,5 @@ export async function untilEnded(client: SFNClient, executionArn: string | undef
     const execution = await client.send(new DescribeExecutionCommand({ executionArn }));
     if (execution.status !== 'RUNNING') return execution;
     await sleep(50);
-  }
-}
-
-/** The name that a call fails with; undefined when it does not fail. */
-export async function errorOf(call: Promise<unknown>): Promise<string | undefined> {
-  try {
-    await call;
-    return undefined;
-  } catch (error) {
-    return (error as Error).name;
   }
 }

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SFNClient, StartExecutionCommand, ValidateStateMachineDefinitionCommand } from '@aws-sdk/client-sfn';
 import type { Json } from '../../../local/cloud.ts';
+import { errorOf } from '../expect.ts';
 import type { Case, Suite, Target } from '../suite.ts';
 import { executions } from './executions.ts';
-import { errorOf, untilEnded, withMachine } from './machine.ts';
+import { untilEnded, withMachine } from './machine.ts';
 import { MACHINES, type Machine, REFUSED } from './machines.ts';
 
 async function judgeMachine(target: Target, machine: Machine): Promise<void> {
