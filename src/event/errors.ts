@@ -1,9 +1,15 @@
 import { describeIssues, type Issue } from '../schema/json-value.ts';
 
+const eventNamed = (d: { version?: number; aggregateUuid?: string }) => `version ${d.version} of ${d.aggregateUuid}`;
+const FOREIGN = '; something else than Daybook wrote it';
+
+/** What was given, as JSON where it can be. */
+export const quoted = (given: unknown): string => JSON.stringify(given) ?? String(given);
+
 /** The event error codes: each makes its message from its details. */
 export const eventErrors = {
   'definition.badName': (d: { what: string; given: unknown; problem: string }) =>
-    `${JSON.stringify(d.given) ?? String(d.given)} cannot name the ${d.what}: ${d.problem}`,
+    `${quoted(d.given)} cannot name the ${d.what}: ${d.problem}`,
   'definition.badSchemaVersion': (d: { event: string; given: unknown }) =>
     `schemaVersion of ${d.event} is ${String(d.given)}; allowed are 1, 2, 3 …`,
   'definition.badFoldVersion': (d: { name: string; given: unknown }) =>
@@ -45,19 +51,19 @@ export const eventErrors = {
     aggregateUuid?: string;
     version?: number;
   }) =>
-    `${d.part} of ${d.type}${d.version === undefined ? '' : `, version ${d.version} of ${d.aggregateUuid},`} does not satisfy its schema: ${describeIssues(d.issues)}`,
+    `${d.part} of ${d.type}${d.version === undefined ? '' : `, ${eventNamed(d)},`} does not satisfy its schema: ${describeIssues(d.issues)}`,
   'event.badOccurredAt': (d: { position: number; type: string; given: unknown; problem: string }) =>
     `occurredAt of event ${d.position} (${d.type}) is ${String(d.given)}; ${d.problem}`,
   'event.corrupt': (d: { aggregateUuid: string; version: number; type: string; part: string }) =>
-    `${d.part} of version ${d.version} of ${d.aggregateUuid} (${d.type}) is no JSON text; something else than Daybook wrote it`,
+    `${d.part} of ${eventNamed(d)} (${d.type}) is no JSON text${FOREIGN}`,
   'event.newerSchema': (d: { aggregateUuid: string; version: number; type: string; stored: number; known: number }) =>
-    `version ${d.version} of ${d.aggregateUuid} is a ${d.type} of schema version ${d.stored}, this code knows ${d.known}; deploy the newer code first`,
+    `${eventNamed(d)} is a ${d.type} of schema version ${d.stored}, this code knows ${d.known}; deploy the newer code first`,
   'event.upcastFailed': (d: { aggregateUuid: string; version: number; type: string; from: number; reason: string }) =>
-    `upcasting version ${d.version} of ${d.aggregateUuid} (${d.type}) from schema version ${d.from} failed: ${d.reason}`,
+    `upcasting ${eventNamed(d)} (${d.type}) from schema version ${d.from} failed: ${d.reason}`,
   'event.unknownFormat': (d: { aggregateUuid: string; version: number; format: string }) =>
-    `version ${d.version} of ${d.aggregateUuid} is stored in format ${d.format}; this code reads format 1`,
+    `${eventNamed(d)} is stored in format ${d.format}; this code reads format 1`,
   'event.missingAttribute': (d: { aggregateUuid: string; version: number; attribute: string }) =>
-    `version ${d.version} of ${d.aggregateUuid} has no ${d.attribute}; something else than Daybook wrote it`,
+    `${eventNamed(d)} has no ${d.attribute}${FOREIGN}`,
   'event.encrypted': (d: { aggregateUuid: string; version: number }) =>
-    `version ${d.version} of ${d.aggregateUuid} has encrypted fields, which this code cannot read`,
+    `${eventNamed(d)} has encrypted fields, which this code cannot read`,
 };

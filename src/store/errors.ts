@@ -1,3 +1,4 @@
+import { quoted } from '../event/errors.ts';
 import type { RecordedEvent } from '../event/recorded-event.ts';
 
 /** An aggregate as messages name it. */
@@ -6,17 +7,19 @@ export interface Named {
   readonly aggregateType: string;
 }
 
-const named = (d: Named) => `${d.aggregateType} ${JSON.stringify(d.aggregateUuid)}`;
+const named = (d: Named) => `${d.aggregateType} ${quoted(d.aggregateUuid)}`;
+const textOf = (most: number) => `allowed is text of 1 to ${most} bytes without control characters`;
+const FOREIGN = '; something else than Daybook wrote or removed events';
 const bytes = (n: number) => `${n.toLocaleString('en')} bytes`;
 
 /** The store error codes: each makes its message from its details. */
 export const storeErrors = {
   'aggregate.badId': (d: { given: unknown; problem: string }) =>
-    `${JSON.stringify(d.given) ?? String(d.given)} cannot be an aggregate id: ${d.problem}; allowed is text of 1 to 256 bytes without control characters`,
+    `${quoted(d.given)} cannot be an aggregate id: ${d.problem}; ${textOf(256)}`,
   'aggregate.badType': (d: { given: unknown; problem: string }) =>
-    `${JSON.stringify(d.given) ?? String(d.given)} cannot be an aggregate type: ${d.problem}; allowed is text of 1 to 128 bytes without control characters`,
+    `${quoted(d.given)} cannot be an aggregate type: ${d.problem}; ${textOf(128)}`,
   'aggregate.wrongType': (d: { aggregateUuid: string; expected: string; actual: string; version: number }) =>
-    `${JSON.stringify(d.aggregateUuid)} is a ${d.actual} (version ${d.version} says so), not a ${d.expected}; an aggregate keeps its type`,
+    `${quoted(d.aggregateUuid)} is a ${d.actual} (version ${d.version} says so), not a ${d.expected}; an aggregate keeps its type`,
   'version.notAllowed': (d: { what: string; given: unknown; least: number }) =>
     `${d.what} is ${typeof d.given === 'string' ? JSON.stringify(d.given) : String(d.given)}; allowed are whole numbers from ${d.least} to ${Number.MAX_SAFE_INTEGER}`,
   'limit.notAllowed': (d: { given: unknown }) => `limit is ${String(d.given)}; allowed are whole numbers from 1`,
@@ -27,7 +30,7 @@ export const storeErrors = {
   'option.unknown': (d: { verb: string; option: string; allowed: readonly string[] }) =>
     `${d.verb} has no option ${JSON.stringify(d.option)}; there are ${d.allowed.join(', ')}`,
   'option.notAllowed': (d: { verb: string; option: string; given: unknown; allowed: string }) =>
-    `option ${d.option} of ${d.verb} is ${JSON.stringify(d.given) ?? String(d.given)}; allowed is ${d.allowed}`,
+    `option ${d.option} of ${d.verb} is ${quoted(d.given)}; allowed is ${d.allowed}`,
 
   'append.noTarget': (d: { problem: string }) =>
     `append needs a loaded aggregate, or { aggregate, aggregateUuid, expectedVersion }: ${d.problem}`,
@@ -39,7 +42,7 @@ export const storeErrors = {
   'append.duplicateAggregate': (d: Named) =>
     `the transaction names ${named(d)} twice; give all its events in one entry`,
   'append.badCommitId': (d: { given: unknown; problem: string }) =>
-    `${JSON.stringify(d.given) ?? String(d.given)} cannot be a commit id: ${d.problem}; allowed is text of 1 to 128 bytes without control characters`,
+    `${quoted(d.given)} cannot be a commit id: ${d.problem}; ${textOf(128)}`,
   'append.commitIdWithoutVersion': (d: Named & { commitId: string }) =>
     `commit ${d.commitId} to ${named(d)} has expectedVersion 'any': run again it could not be recognised; give the version that it follows`,
   'append.commitIdReused': (d: Named & { commitId: string; version: number }) =>
@@ -59,7 +62,7 @@ export const storeErrors = {
     `${named(d)} moved on under each of ${d.attempts} attempts and is at version ${d.actual}; try later, or spread the writers`,
 
   'read.hole': (d: { aggregateUuid: string; version: number; attempts: number }) =>
-    `version ${d.version} of ${JSON.stringify(d.aggregateUuid)} is missing while later ones are there, after ${d.attempts} reads; something else than Daybook wrote or removed events`,
+    `version ${d.version} of ${quoted(d.aggregateUuid)} is missing while later ones are there, after ${d.attempts} reads${FOREIGN}`,
   'read.tornCommit': (d: {
     aggregateUuid: string;
     commitId: string;
@@ -68,9 +71,9 @@ export const storeErrors = {
     commitLast: number;
     attempts: number;
   }) =>
-    `version ${d.version} of commit ${d.commitId} [${d.commitFirst}..${d.commitLast}] of ${JSON.stringify(d.aggregateUuid)} did not appear in ${d.attempts} reads; something else than Daybook wrote or removed events`,
+    `version ${d.version} of commit ${d.commitId} [${d.commitFirst}..${d.commitLast}] of ${quoted(d.aggregateUuid)} did not appear in ${d.attempts} reads${FOREIGN}`,
   'read.notThere': (d: { aggregateUuid: string; version: number; actual: number }) =>
-    `${JSON.stringify(d.aggregateUuid)} has no version ${d.version}; its last is ${d.actual}`,
+    `${quoted(d.aggregateUuid)} has no version ${d.version}; its last is ${d.actual}`,
 };
 
 function summary(events: readonly RecordedEvent[], more: boolean): string {
