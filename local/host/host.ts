@@ -39,6 +39,8 @@ export interface StartLocalOptions {
    * objects, which are in a temporary folder that is removed at the end.
    */
   readonly data?: string;
+  /** With `data`: its journal is written anew when it has grown by so many bytes, and by its own size. Default: 64 MiB. */
+  readonly compactAfterBytes?: number;
   /** No delivery stream's buffer waits longer, in milliseconds. Default: as its buffering hints say, a minute or more. */
   readonly deliverWithinMs?: number;
   /** Faults, by chance from the seed: of every service, or only those named as `readPlan` reads them. Default: none. */
@@ -110,7 +112,7 @@ export async function startLocal(options: StartLocalOptions): Promise<LocalRunti
   if (options.onTrace !== undefined) cloud.trace.subscribe(options.onTrace);
   const data = options.data ?? mkdtempSync(join(tmpdir(), 'daybook-data-'));
   const unlock = options.data === undefined ? undefined : await lockData(data);
-  const journal = options.data === undefined ? undefined : journalFile(join(data, 'journal.jsonl'));
+  const journal = options.data === undefined ? undefined : journalFile(join(data, 'journal.jsonl'), options);
 
   let stacks: readonly DeployedStack[] = [];
   const services = createServices(cloud, {

@@ -16,7 +16,7 @@ export interface JournalFile extends Journal {
 
 export interface JournalFileOptions {
   /** The file is written anew once what came after the last time has so many bytes, and as many as it had then. */
-  readonly compactAfterBytes?: number;
+  readonly compactAfterBytes?: number | undefined;
 }
 
 const FORMAT = { journal: 'daybook', format: 1 };

@@ -23,7 +23,7 @@ import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/c
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { seededRandom } from '../../../local/kernel/kernel.ts';
 import { synthesizeDurableApp } from './durable-app.ts';
-import { killAll, type Served, serve } from './served.ts';
+import { killAll, killEarly, type Served, serve } from './served.ts';
 
 vi.stubEnv('CDK_VALIDATION', 'false');
 
@@ -204,6 +204,7 @@ it(`after kill -9 at ${ROUNDS} instants of seed ${SEED} everything acknowledged 
 }, async () => {
   const random = seededRandom(SEED);
   for (let round = 0; round < ROUNDS; round++) {
+    if (round > 0) await killEarly(assembly, data, 300 + random.next() * 2500); // amid a start
     const served = await serve(assembly, data);
     const working = load(served, round);
     await new Promise((resolve) => setTimeout(resolve, 200 + random.next() * 2500));

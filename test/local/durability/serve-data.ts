@@ -6,6 +6,7 @@ const { endpoint, stacks } = await startLocal({
   assembly: assembly!,
   data: data!,
   deliverWithinMs: 200,
+  compactAfterBytes: 200_000, // some times in a round
   log(line) {
     if (line.startsWith('runtime: ')) process.stderr.write(`${line}\n`); // a defect
   },

@@ -20,10 +20,27 @@ export interface Served {
   kill(): Promise<void>;
 }
 
+/** Starts it and kills it after a while, ready or not. */
+export async function killEarly(assembly: string, data: string, afterMs: number): Promise<void> {
+  const child = spawn(process.execPath, argsOf(assembly, data), { stdio: 'ignore' });
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  await new Promise((resolve) => setTimeout(resolve, afterMs));
+  child.kill('SIGKILL');
+  await ended;
+}
+
+const argsOf = (assembly: string, data: string) => [
+  '--conditions=daybook-source',
+  '--import',
+  tsx,
+  script,
+  assembly,
+  data,
+];
+
 /** Resolves when it is ready. */
 export async function serve(assembly: string, data: string): Promise<Served> {
-  const args = ['--conditions=daybook-source', '--import', tsx, script, assembly, data];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, argsOf(assembly, data), { stdio: ['ignore', 'pipe', 'inherit'] });
   children.add(child);
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   let said = '';
