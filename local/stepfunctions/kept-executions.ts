@@ -60,7 +60,12 @@ const EVENTS = 200;
  * strands) is one entry, so that it is taken up between two steps: a state that was left is not entered again, a Wait
  * ends when it was to end, and only a task that was under way is called once more.
  */
-export function keepExecutions(journal: Journal, machines: StateMachines, executions: Executions): ExecutionKeeper {
+export function keepExecutions(
+  journal: Journal,
+  machines: StateMachines,
+  executions: Executions,
+  removeWhenEnded: (stateMachineArn: string) => void,
+): ExecutionKeeper {
   const dirty = new Map<ExecutionRecord, Dirty>();
   /** How many events of a history are written. */
   const written = new WeakMap<ExecutionRecord, number>();
@@ -161,6 +166,7 @@ export function keepExecutions(journal: Journal, machines: StateMachines, execut
     resume() {
       keeper.held = false;
       executions.takeUp();
+      for (const { arn, status } of [...machines.all()]) if (status === 'DELETING') removeWhenEnded(arn);
     },
   });
   const keeper: ExecutionKeeper = {

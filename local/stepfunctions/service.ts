@@ -25,7 +25,11 @@ type Operation = (input: Json, caller: Caller) => Promise<Json> | Json;
 export function createStepFunctions(cloud: Cloud, options: StepFunctionsOptions = {}): Service {
   const machines = new StateMachines(cloud, createExpressionCompiler(cloud.kernel));
   const executions = new Executions(cloud, (definition, type) => machines.compile(definition, type));
-  const keeper = options.journal && keepExecutions(options.journal, machines, executions);
+  const keeper =
+    options.journal &&
+    keepExecutions(options.journal, machines, executions, (arn) => {
+      removeWhenEnded(arn, machines, executions);
+    });
   executions.keeper = keeper;
   const operations = operationsOf(cloud, machines, executions);
   const service: Service = {
@@ -97,19 +101,22 @@ function operationsOf(
   };
 }
 
+function removeWhenEnded(arn: string, machines: StateMachines, executions: Executions): void {
+  const running = executions.of(arn).filter(({ status }) => status === 'RUNNING');
+  const remove = () => {
+    machines.remove(arn);
+    executions.keeper?.machineChanged(arn);
+  };
+  if (running.length === 0) remove();
+  else void Promise.all(running.map((execution) => executions.ended(execution.arn))).then(remove);
+}
+
 /** "DeleteStateMachine is an asynchronous operation": the machine is DELETING while executions of it run. */
 function deleteStateMachine(input: Json, machines: StateMachines, executions: Executions): Json {
   checkParameters(input, ['stateMachineArn']);
   const record = machines.markDeleting(input.stateMachineArn);
   if (record === undefined) return {};
-  const running = executions.of(record.arn).filter(({ status }) => status === 'RUNNING');
-  if (running.length === 0) machines.remove(record.arn);
-  else {
-    void Promise.all(running.map(({ arn }) => executions.ended(arn))).then(() => {
-      machines.remove(record.arn);
-      executions.keeper?.machineChanged(record.arn);
-    });
-  }
+  removeWhenEnded(record.arn, machines, executions);
   return {};
 }
 
