@@ -102,7 +102,10 @@ export async function tryCommit(
   commitId: string,
 ): Promise<CommitResult> {
   const nowMs = context.now();
-  const heads = await Promise.all(changes.map(({ target }) => target.head ?? findHead(context, target)));
+  const known = changes.map(({ target }) => target.head);
+  const heads = known.includes(undefined)
+    ? await Promise.all(changes.map(({ target }) => target.head ?? findHead(context, target)))
+    : known;
   const stored: StoredEvent[][] = [];
   for (const [i, change] of changes.entries()) {
     const head = heads[i];

@@ -6,7 +6,7 @@ import type { RecordedEvent } from '../event/recorded-event.ts';
 import { isTraceparent } from '../event/traceparent.ts';
 import { type Appended, type AppendOptions, append } from './append.ts';
 import { type Backoff, realPauses } from './backoff.ts';
-import { checkAggregateUuid, checkOptions } from './check-input.ts';
+import { checkAggregateUuid, checkCommitId, checkOptions } from './check-input.ts';
 import type { StoreContext, StoreCounts } from './context.ts';
 import type { EventTable } from './event-table.ts';
 import { type Handled, type HandleOptions, handle } from './handle.ts';
@@ -173,7 +173,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     snapshots: options.snapshots,
     snapshotPolicy,
     now: options.clock === undefined ? Date.now : options.clock.now.bind(options.clock),
-    newCommitId: options.newCommitId ?? randomUUID,
+    newCommitId: options.newCommitId === undefined ? randomUUID : checkedIds(options.newCommitId),
     trace: traceOf(options.trace),
     pauses: { random: options.random ?? realPauses.random, sleep: options.sleep ?? realPauses.sleep },
     conflictBackoff: options.conflictBackoff ?? CONFLICT_BACKOFF,
@@ -227,6 +227,14 @@ function traceOf(trace: EventStoreOptions['trace']): () => string | undefined {
     } catch {
       return undefined;
     }
+  };
+}
+
+function checkedIds(newCommitId: () => string): () => string {
+  return () => {
+    const commitId = newCommitId();
+    checkCommitId(commitId);
+    return commitId;
   };
 }
 

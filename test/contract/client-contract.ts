@@ -116,7 +116,8 @@ export function clientContract(name: string, makeClient: () => DynamoDBClient): 
       expect(await sent(() => read(7))).toEqual(['Query', 'Query']);
       expect(await sent(() => read(7, { reverse: true }))).toEqual(['Query', 'Query']);
       expect(await sent(() => read(99, { limit: 5 }))).toEqual(['Query']);
-      expect(await sent(() => read(99, { from: 3, to: 7 }))).toHaveLength(2);
+      // The page ends where the range does: whether there is more, DynamoDB Local knows, and AWS need not.
+      expect((await sent(() => read(99, { from: 3, to: 7 }))).length).toBeLessThanOrEqual(2);
       watched.faults = {};
       expect(await sent(async () => void store.read(id))).toEqual([]);
     });

@@ -123,6 +123,7 @@ const CASES: readonly [string, string, () => Promise<unknown>][] = [
       ]),
   ],
   ['append.badCommitId', 'it is empty', () => store.append(at(), one, { commitId: '' })],
+  ['append.badCommitId', 'it is empty', () => createEventStore({ table, newCommitId: () => '' }).append(at(), one)],
   ['append.badCommitId', '129 bytes', () => store.append(at(), one, { commitId: 'x'.repeat(129) })],
   [
     'append.commitIdWithoutVersion',

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../local/kernel/kernel.ts';
-import { createEventStore, isDaybookError, type Snapshot, type SnapshotStore } from '../../../src/index.ts';
+import {
+  type Commit,
+  createEventStore,
+  isDaybookError,
+  type Snapshot,
+  type SnapshotStore,
+} from '../../../src/index.ts';
 import { foldName, withChecksum } from '../../../src/store/snapshots.ts';
 import { faultyEventTable, InjectedFault, memoryEventTable, memorySnapshots } from '../../../src/testing/index.ts';
 import { Account, deposited, opened } from '../../contract/bank.ts';
@@ -35,34 +41,6 @@ describe('faults', () => {
     expect(table.all().map((event) => event.version)).toEqual(Array.from({ length: version }, (_, i) => i + 1));
   });
 
-  it.each([2, 8, 32])(
-    'lets %i writers race on one aggregate: each commit once, no hole, no overwrite',
-    async (writers) => {
-      const table = memoryEventTable({ halfVisible: 2, random: seededRandom(writers).next });
-      const total = 320;
-      const store = () => createEventStore({ table, random: seededRandom(7).next, ...quick });
-      await Promise.all(
-        Array.from({ length: writers }, async (_, writer) => {
-          const own = store();
-          for (let n = 0; n < total / writers; n++) {
-            // Let the others run in between, as a network would.
-            await new Promise((resolve) => setImmediate(resolve));
-            await own.handle(
-              Account,
-              'a',
-              (_state, amount: number) => [deposited(amount), deposited(amount)],
-              writer + 1,
-            );
-          }
-        }),
-      );
-      const { version, state } = await store().load(Account, 'a');
-      expect(version).toBe(2 * total);
-      expect(state.balance).toBe((2 * (total / writers) * writers * (writers + 1)) / 2);
-      expect(new Set(table.all().map((event) => event.commitId)).size).toBe(total);
-    },
-  );
-
   it('gives up after so many attempts, and says so', async () => {
     const table = memoryEventTable();
     const rival = createEventStore({ table });
@@ -89,6 +67,32 @@ describe('faults', () => {
       details: { attempts: 3, actual: 3 },
     });
     expect((await store.load(Account, 'a')).state.balance).toBe(3);
+  });
+
+  it('pauses longer after each lost race, by chance, and up to a limit', async () => {
+    const slept = async (random: () => number) => {
+      const pauses: number[] = [];
+      const table = memoryEventTable();
+      const rival = createEventStore({ table });
+      const any = { aggregate: Account, aggregateUuid: 'a', expectedVersion: 'any' } as const;
+      const store = createEventStore({ table, random, sleep: async (ms) => void pauses.push(ms) });
+      let rivals = 9;
+      const decide = () => deposited(1);
+      const racing = {
+        ...table,
+        put: async (commit: Commit) => {
+          if (rivals-- > 0) await rival.append(any, [deposited(1)]);
+          return await table.put(commit);
+        },
+      };
+      const own = createEventStore({ table: racing, random, sleep: async (ms) => void pauses.push(ms) });
+      await own.handle(Account, 'a', decide);
+      expect((await store.load(Account, 'a')).version).toBe(10);
+      return pauses;
+    };
+    expect(await slept(() => 1 - Number.EPSILON)).toEqual([5, 10, 20, 40, 80, 160, 320, 500, 500]);
+    expect(await slept(() => 0.5)).toEqual([3, 5, 10, 20, 40, 80, 160, 250, 250]);
+    expect(await slept(() => 0)).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0]);
   });
 
   it('passes on what decide throws, having written nothing, and writes nothing for no events', async () => {

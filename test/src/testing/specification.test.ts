@@ -16,6 +16,8 @@ describe('given, when, then', () => {
     bob.when(withdraw, 3).thenState({ holder: 'Bob', balance: 7, events: 3 });
     bob.when(withdraw, 30).thenThrows('only 10 left');
     bob.when(withdraw, 30).thenThrows(/only \d+/);
+    bob.when(withdraw, 30).then(/only \d+/);
+    bob.when(withdraw, 30).then(RangeError);
     bob.when(withdraw, 30).thenThrows(RangeError);
     bob.when(withdraw, 30).thenThrows((error) => error instanceof RangeError);
     bob.when(() => []).then([]);
@@ -28,6 +30,8 @@ describe('given, when, then', () => {
     expect(() => bob.when(withdraw, 30).then([withdrawn(30)])).toThrow('only 10 left');
     expect(() => bob.when(withdraw, 3).thenThrows('x')).toThrow('expected an error, but it decided');
     expect(() => bob.when(withdraw, 30).thenThrows(TypeError)).toThrow('expected another error');
+    expect(() => bob.when(withdraw, 30).then(TypeError)).toThrow('expected another error');
+    expect(() => bob.when(withdraw, 3).then(RangeError)).toThrow('expected an error, but it decided');
     expect(() => bob.when(withdraw, 30).thenThrows('much')).toThrow('expected another error');
     expect(() => bob.when(withdraw, 3).thenState({ holder: 'Bob', balance: 8, events: 3 })).toThrow('the state differ');
     expect(() => bob.thenState({ holder: 'Eve', balance: 10, events: 2 })).toThrow('the state differ');
