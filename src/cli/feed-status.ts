@@ -91,9 +91,10 @@ function lineOf({ aggregate, from, events, since, holed }: Behind): string {
   return `${aggregate}  ${parts.join(', ')}`;
 }
 
-function summaryOf({ looked, behind, events, onTheWay, round, complete }: Status): string[] {
+function summaryOf({ looked, behind, events, oldest, onTheWay, round, complete }: Status): string[] {
+  const since = oldest === undefined ? '' : `, the oldest since ${oldest}`;
   const way = onTheWay === 0 ? '' : `, ${n(onTheWay)} on their way`;
-  const lines = [`${n(looked)} aggregates looked at, ${n(behind)} not on the feed (${n(events)} events)${way}`];
+  const lines = [`${n(looked)} aggregates looked at, ${n(behind)} not on the feed (${n(events)} events${since})${way}`];
   if (!complete) {
     lines.push(
       `the round that began ${instant(round.startedAt)} has looked at ${n(round.looked)} and found ${n(round.behind)}; run it again to go on`,

@@ -40,6 +40,8 @@ export interface Status {
   readonly behind: number;
   /** The events of those. */
   readonly events: number;
+  /** When the store took the oldest of those, ISO 8601. */
+  readonly oldest?: string;
   /** Those whose missing events were appended a moment ago. */
   readonly onTheWay: number;
   /** The round that this run was part of. */
@@ -62,13 +64,21 @@ export async function feedStatus(ports: StatusPorts, options: StatusOptions = {}
   const last = known?.last;
   const fresh = { startedAt: now(), looked: 0, behind: 0, events: 0, ...(last !== undefined && { last }) };
   let round: StatusRound = most === undefined || known?.after === undefined ? fresh : known;
-  const run = { looked: 0, behind: 0, events: 0, onTheWay: 0 };
+  const run: { -readonly [K in keyof Omit<Status, 'round' | 'complete'>]: Status[K] } = {
+    looked: 0,
+    behind: 0,
+    events: 0,
+    onTheWay: 0,
+  };
   for (let complete = false; ; ) {
     const limit = Math.min(PAGE, (most ?? Number.POSITIVE_INFINITY) - run.looked);
     const page = await table.aggregates({ limit, ...(round.after !== undefined && { after: round.after }) });
     const found = await lookAtPage(page.aggregateUuids, ports);
     const late = found.filter(({ since }) => since === undefined || now() - Date.parse(since) >= ON_THE_WAY_MS);
-    for (const behind of late) onBehind(behind);
+    for (const behind of late) {
+      onBehind(behind);
+      if (behind.since !== undefined && behind.since < (run.oldest ?? '~')) run.oldest = behind.since;
+    }
     const events = late.reduce((sum, behind) => sum + behind.events, 0);
     run.looked += page.aggregateUuids.length;
     run.behind += late.length;

@@ -125,7 +125,9 @@ describe('feed status', () => {
       `alice  from version 2, 2 events, since ${storedEvent('alice', 2).recordedAt}`,
       `bob  from version 3, 2 events, since ${storedEvent('bob', 4).recordedAt}, version 3 is missing, the later ones wait for it`,
     ]);
-    expect(out.at(-2)).toBe('3 aggregates looked at, 2 not on the feed (4 events)');
+    expect(out.at(-2)).toBe(
+      `3 aggregates looked at, 2 not on the feed (4 events, the oldest since ${storedEvent('alice', 2).recordedAt})`,
+    );
     expect(out.at(-1)).toMatch(/^the last complete round, .*: 3 aggregates, 2 were not on the feed \(4 events\)$/);
     expect(err.at(-1)).toMatch(/^cli.feedBehind: 2 aggregates are not on the feed as a whole.*reconciler/);
   });

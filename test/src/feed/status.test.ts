@@ -50,7 +50,7 @@ test('names what is not: from which version, how much, since when, and what it w
     },
   };
   const status = await run();
-  expect(status).toMatchObject({ looked: 4, behind: 3, events: 3 + 4 + 1 });
+  expect(status).toMatchObject({ looked: 4, behind: 3, events: 3 + 4 + 1, oldest: RECORDED });
   expect(status.named).toEqual([
     { aggregate: 'a', from: 3, events: 3, since: RECORDED },
     { aggregate: 'holed', from: 3, events: 4, since: RECORDED, holed: { version: 3, why: 'missing' } },
