@@ -122,7 +122,8 @@ export function keepExecutions(
           const record = executions.get(entry.arn) ?? newRecord(entry.record!, definitions);
           if (entry.record !== undefined) Object.assign(record, NO_RECORD, entry.record);
           if (entry.events !== undefined) record.history.push(...entry.events);
-          for (const [path, frame] of entry.frames ?? []) restoreFrame(record.root, path, frame);
+          for (const [path, frame] of entry.frames ?? []) restoreFrame(executions, record.root, path, frame);
+          if (record.status !== 'RUNNING') closeTokens(executions, record.root);
           for (const run of entry.settled ?? []) restoreRun(executions, run);
           written.set(record, record.history.length);
           if (executions.get(entry.arn) === undefined) executions.restore(record);
@@ -248,12 +249,15 @@ function* framesOf(frame: Frame, path: readonly number[] = []): Generator<readon
   for (const [i, child] of (frame.children ?? []).entries()) yield* framesOf(child, [...path, i]);
 }
 
-function restoreFrame(root: Frame, path: readonly number[], kept: KeptFrame): void {
+/** Tokens wait from now on, for an answer may come before its task is taken up. */
+function restoreFrame(executions: Executions, root: Frame, path: readonly number[], kept: KeptFrame): void {
   let frame: Frame | undefined = root;
   for (const i of path) frame = frame?.children?.[i];
   if (frame === undefined) return; // the strand around it has gone on
   const { children: count, inputText, ...rest } = kept;
-  const before = frame.children;
+  const { children: before, task } = frame;
+  if (task?.token !== undefined && task.token !== kept.task?.token) executions.tokens.close(task.token);
+  if (kept.task?.token !== undefined && kept.task.done === undefined) executions.tokens.reopen(kept.task.token);
   const input: Json = inputText === undefined || inputText === frame.inputText ? frame.input : JSON.parse(inputText);
   Object.assign(frame, emptyFrame(input, inputText ?? frame.inputText), rest);
   if (count === undefined) return;
@@ -267,6 +271,11 @@ function restoreRun(
   children: MapRunChild[] | undefined = mapRuns.get(kept.arn)?.children,
 ): void {
   mapRuns.add({ ...NO_RUN, ...kept, children });
+}
+
+function closeTokens(executions: Executions, { task, children }: Frame): void {
+  if (task?.token !== undefined) executions.tokens.close(task.token);
+  for (const child of children ?? []) closeTokens(executions, child);
 }
 
 const toKeptChild = ({ inputText, items, status, executionArn }: MapRunChild): KeptChild => ({

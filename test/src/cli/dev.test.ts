@@ -76,6 +76,29 @@ describe('daybook dev', { timeout: 60_000 }, () => {
     expect(out().trimEnd().split('\n')).toHaveLength(1);
   });
 
+  it('--data goes on after kill -9 under the same names; --chaos says what struck', async () => {
+    const args = ['dev', '--app', here('./small-app.ts'), '--json', '--no-tour', '--data', 'kept'];
+    const first = daybook(...args);
+    await until(() => expect(first.out() || first.err()).toMatch(/\n$/));
+    const ready = JSON.parse(first.out());
+    const { TableName } = ready.stacks.Small.outputs;
+    const credentials = { accessKeyId: 'x', secretAccessKey: 'y' };
+    const before = new DynamoDBClient({ ...ready, credentials });
+    await before.send(new PutItemCommand({ TableName, Item: { id: { S: 'a' } } }));
+    first.child.kill('SIGKILL');
+    await first.ended;
+
+    const { child, ended, out, err } = daybook(...args, '--chaos', '1', '--chaos-only', 'dynamodb:slow=1');
+    await until(() => expect(out() || err()).toMatch(/\n$/));
+    const again = JSON.parse(out());
+    expect(again.stacks).toEqual(ready.stacks);
+    const client = new DynamoDBClient({ ...again, credentials });
+    expect((await client.send(new ScanCommand({ TableName }))).Items).toEqual([{ id: { S: 'a' } }]);
+    child.kill('SIGINT');
+    expect(await ended).toBe(0);
+    expect(err()).toMatch(/^Faults that struck:\n {2}dynamodb:slow {2}1×\n$/);
+  });
+
   it('shows people where it is, what there is and what flows', async () => {
     const { child, ended, out } = daybook('dev', '--app', here('./small-app.ts'));
     await until(() => expect(out()).toContain('What flows where'));
