@@ -56,6 +56,16 @@ export class Alarms extends Construct {
     });
   }
 
+  /** What waits in a queue is not taken, or not done. */
+  queueAge(name: string, queue: IQueue, consequence: string): void {
+    this.raise(`${name}QueueAge`, {
+      metric: queue.metricApproximateAgeOfOldestMessage({ period: Duration.minutes(5), statistic: 'Maximum' }),
+      threshold: 1800,
+      periods: 1,
+      text: `${name} has not done a message for half an hour: ${consequence}`,
+    });
+  }
+
   /** A metric that Daybook's functions write (log lines in the embedded metric format), which must stay at zero. */
   none(name: string, metricName: string, feedId: string, text: string): void {
     this.raise(name, {

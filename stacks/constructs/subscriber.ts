@@ -51,6 +51,11 @@ export class Subscriber extends Construct {
       // More than the attempts after which the kit parks: what comes here is no event's fault.
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: 20 },
     });
+    daybook.alarms.queueAge(
+      id,
+      this.queue,
+      'its function fails or is throttled, and what an event itself fails at would be parked by now. Look at its log.',
+    );
     new Rule(this, 'Rule', {
       eventBus: daybook.bus,
       eventPattern,

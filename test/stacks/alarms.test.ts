@@ -27,6 +27,7 @@ describe('alarms', () => {
       'AWS/Lambda IteratorAge Daybook/Feed/Confirm/Function',
       'AWS/Lambda IteratorAge Daybook/Projections/Project/Function',
       'AWS/Lambda IteratorAge Daybook/Publisher/Publish/Function',
+      'AWS/SQS ApproximateAgeOfOldestMessage FeeService/Queue.QueueName',
       'AWS/SQS ApproximateNumberOfMessagesVisible Daybook/Feed/PipeDeadLetters.QueueName',
       'AWS/SQS ApproximateNumberOfMessagesVisible FeeService/DeadLetters.QueueName',
       'AWS/States ExecutionsFailed Daybook/Replay/StateMachine',
