@@ -3,11 +3,13 @@ import { defineBench } from '../figure.ts';
 import { storedTransfers } from '../ledger.ts';
 
 const EVENTS = 600;
+const AGGREGATES = 100;
+const VERSIONS = 50;
 /** A round each: how long enrichment and Confirm take, with other moments of polling. */
 const INVOCATIONS_MS = [20, 50, 100, 150, 200, 300];
 
 /**
- * What one aggregate's steady events cost on the feed without a fault, in virtual time: a model's readings, the same on any
+ * What steady events cost on the feed without a fault, in virtual time: a model's readings, the same on any
  * machine.
  */
 export default defineBench({
@@ -32,21 +34,36 @@ export default defineBench({
       what: 'the same without a window, Confirm polls once a second',
       formula: { kind: 'reading', of: 'noWindow', by: 'repeats', unit: 'per event' },
     },
+    {
+      name: 'repeats-many',
+      what: '100 aggregates of 10 events a second each: batches of 100 fill in a tenth of the window',
+      formula: { kind: 'reading', of: 'many', by: 'repeats', unit: 'per event' },
+    },
   ],
   prepare() {
-    const events = storedTransfers(EVENTS);
-    const side = (fanOut: boolean, windowSeconds: number) => {
+    const one = { events: storedTransfers(EVENTS), rate: 20 };
+    const histories = Array.from({ length: AGGREGATES }, (_, i) => storedTransfers(VERSIONS, `ledger-${i}`));
+    const inTurn = Array.from({ length: VERSIONS }, (_, i) => histories.map((history) => history[i]!)).flat();
+    const many = { events: inTurn, rate: 10 * AGGREGATES };
+    const side = ({ events, rate }: typeof one, fanOut: boolean, windowSeconds: number) => {
       let round = 0;
       let cost: Awaited<ReturnType<typeof costOfFeeding>>;
       return {
         count: 1,
         async run() {
           const invocationMs = INVOCATIONS_MS[round % INVOCATIONS_MS.length]!;
-          cost = await costOfFeeding(events, { rate: 20, windowSeconds, fanOut, invocationMs, seed: ++round });
+          cost = await costOfFeeding(events, { rate, windowSeconds, fanOut, invocationMs, seed: ++round });
         },
         readings: () => cost,
       };
     };
-    return { sides: { polling: side(false, 1), fanOut: side(true, 1), noWindow: side(false, 0) } };
+    return {
+      sides: {
+        polling: side(one, false, 1),
+        fanOut: side(one, true, 1),
+        noWindow: side(one, false, 0),
+        many: side(many, false, 1),
+      },
+    };
   },
 });
