@@ -14,7 +14,8 @@ export function list(context: StoreContext, options: ListOptions): AsyncIterable
   const { type, limit } = options;
   if (type !== undefined) checkAggregateType(type);
   if (limit !== undefined) checkLimit(limit);
-  return pages(context, type, limit ?? Number.POSITIVE_INFINITY);
+  // Each loop over it begins anew.
+  return { [Symbol.asyncIterator]: () => pages(context, type, limit ?? Number.POSITIVE_INFINITY) };
 }
 
 async function* pages(

@@ -40,10 +40,12 @@ export function read(
       const given = { verb: 'read', option: 'validate', given: validate, allowed: 'true only together with aggregate' };
       throw new DaybookError('option.notAllowed', given);
     }
-    return mapEvents(context, aggregateUuid, range, decodeStored);
+    return { [Symbol.asyncIterator]: () => mapEvents(context, aggregateUuid, range, decodeStored) };
   }
   const decoder = validate ? eventDecoder(aggregate.events, { validate }) : decoderOf(aggregate.events);
-  return mapEvents(context, aggregateUuid, range, (stored) => decodeFor(aggregate, decoder, stored));
+  const decode = (stored: StoredEvent) => decodeFor(aggregate, decoder, stored);
+  // Each loop over it begins anew.
+  return { [Symbol.asyncIterator]: () => mapEvents(context, aggregateUuid, range, decode) };
 }
 
 /** A checked range. */

@@ -58,10 +58,12 @@ function pure(type: string, from: string, upcast: Upcast): Upcast {
   };
 }
 
-function freeze(value: unknown): void {
-  if (typeof value !== 'object' || value === null) return;
+/** What must not be changed throws when it is. */
+export function freeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
   Object.freeze(value);
   for (const inner of Object.values(value)) freeze(inner);
+  return value;
 }
 
 export function expectEqual(what: string, actual: unknown, expected: unknown): void {

@@ -2,11 +2,11 @@ import type { AnyAggregate, EventsOf, StateOf } from '../event/aggregate-definit
 import { eventDecoder } from '../event/decode-event.ts';
 import type { EventOf, NewEventOf } from '../event/event-definition.ts';
 import type { Decide } from '../store/handle.ts';
-import { expectEqual, fail, type GivenEvent, storedEvents, text, withPureUpcasts } from './given-events.ts';
+import { expectEqual, fail, freeze, type GivenEvent, storedEvents, text, withPureUpcasts } from './given-events.ts';
 
 /** Events that had happened; then either a command, or at once what the state must be. */
 export interface Given<A extends AnyAggregate> {
-  /** What `decide` does about the command. */
+  /** What `decide` does about the command. It is pure: a state that it changes throws. */
   when<Command>(decide: Decide<A, Command>, command: Command): When<A>;
   when(decide: Decide<A, undefined>): When<A>;
   /** The fold of the events is this state. */
@@ -43,7 +43,7 @@ export function given<A extends AnyAggregate>(aggregate: A, events: readonly Giv
   const before = () => fold(aggregate, recorded(aggregate, events, 0), aggregate.initialState() as StateOf<A>);
   return {
     when(decide: Decide<A, never>, command?: unknown): When<A> {
-      return outcomeOf(aggregate, events.length, before(), () => decide(before(), command as never));
+      return outcomeOf(aggregate, events.length, before(), () => decide(freeze(before()), command as never));
     },
     thenState: (expected) => expectEqual('the state', before(), expected),
   };

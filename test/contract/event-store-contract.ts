@@ -180,6 +180,12 @@ export function eventStoreContract(
       expect(await versions(id, { from: 2, to: 4, reverse: true })).toEqual([4, 3, 2]);
       expect(await versions(id, { from: 11 })).toEqual([]);
       expect(await versions(newId(), { from: 1 })).toEqual([]);
+      const lastTwo = store.read(id, { reverse: true, limit: 2 });
+      for (let loop = 0; loop < 2; loop++) {
+        const seen: number[] = [];
+        for await (const event of lastTwo) seen.push(event.version);
+        expect(seen, `loop ${loop}`).toEqual([10, 9]);
+      }
     });
 
     it('reads by time, naming its clock', async () => {
