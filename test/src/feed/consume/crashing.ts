@@ -17,10 +17,14 @@ export class Crash extends Error {
 /** What stands between the kit and its ports: it may wait, and it may crash the caller, before a call or after it. */
 export type Gate = <T>(what: string, call: () => T | Promise<T>) => Promise<T>;
 
+/** No scenario needs as many. */
+export const MOST_CALLS = 20_000;
+
 /** A gate of one invocation: once it has crashed, no call of it does anything. */
 export function crashingAt(counter: { calls: number }, crashes: ReadonlySet<number>): Gate {
   let dead = false;
   const point = () => {
+    if (counter.calls > MOST_CALLS) throw new Error('it does not end');
     if (dead || crashes.has(counter.calls++)) {
       dead = true;
       throw new Crash();
@@ -52,7 +56,11 @@ export interface Bench {
 }
 
 /** A consumer over tables in memory, `effect` or `act`, each call through a gate. */
-export function createBench(kind: 'effect' | 'act', lengths: Readonly<Record<string, number>>): Bench {
+export function createBench(
+  kind: 'effect' | 'act',
+  lengths: Readonly<Record<string, number>>,
+  consume: typeof consumeEvents = consumeEvents,
+): Bench {
   const done: string[] = [];
   const positions = memoryPositions<string>((item) => done.push(item));
   const events = memoryEvents({ pageSize: 2 });
@@ -71,7 +79,7 @@ export function createBench(kind: 'effect' | 'act', lengths: Readonly<Record<str
       const check = (id: string) => {
         if (bench.poison.has(id)) throw new TypeError('cannot be done');
       };
-      const handler = consumeEvents({
+      const handler = consume({
         name: 'ledger',
         feed: 'feed-1',
         events: [MoneyDeposited],
@@ -211,4 +219,21 @@ export async function redriveAll(bench: Bench, invoke: (event: unknown) => Promi
     }
     bench.now += 60_000; // a dead one's lease is over
   }
+}
+
+/** What must never be, as text: an effect twice, out of order or left out; two that act at a time. */
+export function violationsOf(
+  kind: 'effect' | 'act',
+  { done, overlaps }: Bench,
+  lengths: Readonly<Record<string, number>>,
+): readonly string[] {
+  const violations = overlaps.map((id) => `${id} while another acts`);
+  for (const [aggregate, length] of Object.entries(lengths)) {
+    const ids = done.filter((id) => id.startsWith(aggregate));
+    const all = Array.from({ length }, (_, i) => `${aggregate}:${i + 1}`);
+    // What acts outside may do the last one again, and never an earlier one.
+    const seen = kind === 'effect' ? ids : ids.filter((id, i) => id !== ids[i - 1]);
+    if (seen.join() !== all.join()) violations.push(`${aggregate} is ${ids}`);
+  }
+  return violations;
 }
