@@ -1,4 +1,5 @@
 import { type Caller, type Cloud, type Json, ServiceError, type ServiceName } from '../cloud.ts';
+import type { DynamoDbFaults } from '../dynamodb/dynamodb.ts';
 import { type Kernel, type Random, seededRandom } from '../kernel/kernel.ts';
 import type { Intercept } from '../kinesis/put.ts';
 import { type Fault, SERVICE_FAULTS } from './faults.ts';
@@ -12,6 +13,8 @@ export interface Chaos {
   inside(cloud: Cloud): Cloud;
   /** For Kinesis: lets single records of a PutRecords fail. */
   readonly putFaults: Intercept;
+  /** For DynamoDB: leaves single requests of a batch unprocessed. */
+  readonly leaves: NonNullable<DynamoDbFaults['leaves']>;
   /** Nothing is struck before: the template has to be made first. */
   begin(): void;
   /** How often each fault struck, by `service:fault`. */
@@ -87,6 +90,29 @@ export function createChaos(seed: number, plan: ChaosPlan, kernel: Kernel): Chao
     return { ...answer, Records };
   };
 
+  /** Single entries of a request fail, the others are done: what handlers forget to look at. */
+  const inPart = async (
+    service: ServiceName,
+    { entries, results, failed, codes }: PartialAnswer,
+    input: Json,
+    call: (input: Json) => Promise<Json>,
+  ): Promise<Json> => {
+    if (strikes(service, 'slow', entries)) await wait(service, 'slow', SLOW_MS);
+    const refused: (Json | undefined)[] = input[entries].map(() => {
+      const fault = (['throttle', 'fail'] as const).find((one) => strikes(service, one, 'an entry'));
+      return fault && { ErrorCode: codes[fault], ErrorMessage: SERVICE_FAULTS[service]![fault].message };
+    });
+    const taken = input[entries].filter((_: Json, i: number) => refused[i] === undefined);
+    const answer = taken.length === 0 ? {} : await call({ ...input, [entries]: taken });
+    const rest: Json[] = [...(answer[results] ?? [])];
+    const count = refused.filter((one) => one !== undefined).length;
+    return {
+      ...answer,
+      [failed]: (answer[failed] ?? 0) + count,
+      [results]: refused.map((one) => one ?? rest.shift()),
+    };
+  };
+
   const receive = async (input: Json, call: (operation: string, input: Json) => Promise<Json>): Promise<Json> => {
     if (strikes('sqs', 'drop', 'ReceiveMessage')) return {};
     const answer = await call('ReceiveMessage', input);
@@ -129,6 +155,10 @@ export function createChaos(seed: number, plan: ChaosPlan, kernel: Kernel): Chao
         if (input.InvocationType === 'Event' && strikes('lambda', 'repeat', 'event')) await inner();
         if (inside && caller.principal === 'root') return await handOn(inner);
       }
+      const partial = inside ? undefined : PARTIAL[`${service} ${operation}`];
+      if (partial !== undefined && Array.isArray(input[partial.entries])) {
+        return await inPart(service, partial, input, inner);
+      }
       const work = () =>
         service === 'sqs' && operation === 'ReceiveMessage'
           ? receive(input, (name, given) => inner(given, name))
@@ -147,12 +177,36 @@ export function createChaos(seed: number, plan: ChaosPlan, kernel: Kernel): Chao
       if (strikes('kinesis', 'throttle', streamName)) return 'ProvisionedThroughputExceededException';
       return strikes('kinesis', 'fail', streamName) ? 'InternalFailure' : undefined;
     },
+    leaves: (operation) => strikes('dynamodb', 'throttle', operation),
     begin() {
       active = true;
     },
     struck: () => Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1))),
   };
 }
+
+/** Operations that answer for each entry: where the entries and the results are, and the codes of the single entry. */
+interface PartialAnswer {
+  readonly entries: string;
+  readonly results: string;
+  readonly failed: string;
+  readonly codes: Readonly<Record<'throttle' | 'fail', string>>;
+}
+
+const PARTIAL: Readonly<Record<string, PartialAnswer>> = {
+  'events PutEvents': {
+    entries: 'Entries',
+    results: 'Entries',
+    failed: 'FailedEntryCount',
+    codes: { throttle: 'ThrottlingException', fail: 'InternalFailure' },
+  },
+  'firehose PutRecordBatch': {
+    entries: 'Records',
+    results: 'RequestResponses',
+    failed: 'FailedPutCount',
+    codes: { throttle: 'ServiceUnavailableException', fail: 'InternalFailure' },
+  },
+};
 
 /**
  * What services do for one another is spared, but for what they try again by themselves: a dead letter or a result that

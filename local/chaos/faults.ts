@@ -56,7 +56,7 @@ export const SERVICE_FAULTS: Readonly<Partial<Record<ServiceName, ServiceFaults>
   sqs: {
     operations: /^(SendMessage|ReceiveMessage|DeleteMessage|ChangeMessageVisibility)/,
     writes: /^SendMessage/,
-    throttle: { code: 'ThrottlingException', message: 'The request was denied due to request throttling.' },
+    throttle: { code: 'RequestThrottled', message: 'The request was denied due to request throttling.' },
     fail: { code: 'InternalFailure', message: INTERNAL, status: 500 },
     // Standard queues: "At-least-once delivery", "Best-effort ordering"; short polling "might not return all".
     rates: { ...RATES, drop: 0.05, repeat: 0.02, reorder: 0.1 },

@@ -145,7 +145,10 @@ export async function startLocal(options: StartLocalOptions): Promise<LocalRunti
   }
   const door = chaos === undefined ? cloud : chaos.outside(activity.cloud);
   const entrance = calls === undefined ? door : calls.keeping(door);
-  if (chaos !== undefined) services.kinesis.intercept(chaos.putFaults);
+  if (chaos !== undefined) {
+    services.kinesis.intercept(chaos.putFaults);
+    services.dynamodb.setFaults({ leaves: chaos.leaves });
+  }
   const front = await startHttp({
     cloud: entrance,
     port: options.port,

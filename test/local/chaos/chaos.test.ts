@@ -25,7 +25,7 @@ async function world(only: string, seed = 7): Promise<World> {
   const chaos = createChaos(seed, readPlan(only), kernel);
   const inside = chaos.inside(plain);
   const outside = chaos.outside(plain);
-  createDynamoDb(inside);
+  createDynamoDb(inside).setFaults({ leaves: chaos.leaves });
   const kinesis = createKinesis(inside);
   kinesis.intercept(chaos.putFaults);
   createSqs(inside);
@@ -84,8 +84,7 @@ async function readFeed({ inside }: World): Promise<string[]> {
 describe('throttle', () => {
   it.each([
     ['dynamodb', 'PutItem', put('a'), 'ProvisionedThroughputExceededException'],
-    ['sqs', 'SendMessage', { QueueUrl: url('orders'), MessageBody: 'x' }, 'ThrottlingException'],
-    ['events', 'PutEvents', { Entries: [] }, 'ThrottlingException'],
+    ['sqs', 'SendMessage', { QueueUrl: url('orders'), MessageBody: 'x' }, 'RequestThrottled'],
     ['lambda', 'Invoke', { FunctionName: 'handler' }, 'TooManyRequestsException'],
   ] as const)('of %s refuses %s before it does anything', async (service, operation, input, code) => {
     const { call, struck } = await world(`${service}:throttle=1`);
@@ -102,6 +101,37 @@ describe('throttle', () => {
     expect(answer.FailedRecordCount).toBe(refused.length);
     expect(refused.length).toBeGreaterThan(5);
     expect(refused.length).toBeLessThan(35);
+  });
+
+  it('of events refuses single entries, and takes the others', async () => {
+    const { call } = await world('events:throttle=0.5');
+    const Entries = Array.from({ length: 10 }, (_, i) => ({
+      Source: 'test',
+      DetailType: 'T',
+      Detail: JSON.stringify({ i }),
+    }));
+    const answer = await call('events', 'PutEvents', { Entries });
+    const refused = answer.Entries.filter(({ ErrorCode }: Json) => ErrorCode === 'ThrottlingException');
+    expect(answer.Entries).toHaveLength(10);
+    expect(answer.FailedEntryCount).toBe(refused.length);
+    expect(refused.length).toBeGreaterThan(1);
+    expect(answer.Entries.filter(({ EventId }: Json) => EventId !== undefined)).toHaveLength(10 - refused.length);
+  });
+
+  it('of dynamodb leaves requests of a batch unprocessed', async () => {
+    const { call } = await world('dynamodb:throttle=0.3', 3);
+    const requests = Array.from({ length: 25 }, (_, i) => ({ PutRequest: { Item: put(`id-${i}`).Item } }));
+    let left: Json[] = requests;
+    for (let i = 0; left.length > 0; i++) {
+      const batch = call('dynamodb', 'BatchWriteItem', { RequestItems: { things: left } });
+      const answer = await batch.catch((error) => {
+        expect(error.code).toBe('ProvisionedThroughputExceededException');
+        return { UnprocessedItems: { things: left } };
+      });
+      left = answer.UnprocessedItems.things ?? [];
+      expect(i).toBeLessThan(100);
+    }
+    expect((await call('dynamodb', 'DescribeTable', { TableName: 'things' })).Table.ItemCount).toBe(25);
   });
 
   it('of s3 and others spares what makes and describes', async () => {

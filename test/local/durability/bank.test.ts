@@ -101,7 +101,7 @@ it('the bank, killed amid traffic and a replay, delivers every event to every co
 }, async () => {
   const random = seededRandom(20261128);
   const settled = { timeout: 60_000, interval: 500 };
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 2; round++) {
     const served = await serve(assembly.directory, data);
     const bank = bankOf(served);
     const before = new Map(acknowledged);
