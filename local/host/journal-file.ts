@@ -128,7 +128,12 @@ function restore(parts: ReadonlyMap<string, Part<Json>>, path: string, line: str
     const part = parts.get(name);
     if (part === undefined)
       throw new HostError('local.journalBroken', { path, at, problem: `nothing here is called ${name}` });
-    part.restore(entry);
+    try {
+      part.restore(entry);
+    } catch (cause) {
+      const { message } = cause as Error;
+      throw new HostError('local.journalBroken', { path, at, problem: `${name}: ${message}` }, { cause });
+    }
   }
 }
 

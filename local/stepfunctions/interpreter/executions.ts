@@ -75,7 +75,14 @@ export class Executions implements Surroundings {
   takeUp(): void {
     for (const record of this.#records.values()) {
       if (record.status !== 'RUNNING' || this.#live.has(record.arn)) continue;
-      this.#run(this.#execution(record, this.#containerOf(record)));
+      try {
+        this.#run(this.#execution(record, this.#containerOf(record)));
+      } catch (error) {
+        // A definition that an earlier version of the runtime took, and this one does not.
+        Object.assign(record, { status: 'FAILED', error: 'States.Runtime', cause: (error as Error).message });
+        record.stopDate = this.cloud.kernel.clock.now();
+        this.keeper?.recordChanged(record);
+      }
     }
   }
 

@@ -139,7 +139,7 @@ describe('a journal in a file', () => {
     put.left('a', 1);
     journal.close();
     const whole = readFileSync(path);
-    for (const line of ['no json', '[["unknown",1]]']) {
+    for (const line of ['no json', '[["unknown",1]]', '[["left",7]]']) {
       writeFileSync(path, whole);
       appendFileSync(path, `${line}\n[["left",["b",2]]]\n`);
       const before = readFileSync(path);
