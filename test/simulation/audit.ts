@@ -10,7 +10,7 @@ import type { World } from './world.ts';
 export interface Audit extends Watcher {
   /** An event is in the table, or about to be. */
   stored(event: StoredEvent): void;
-  /** Something is in the table under this key. */
+  /** Something is in the table under this key, for everybody to see. */
   present(aggregate: string, version: number): void;
   contentOf(aggregate: string, version: number): StoredEvent;
   /** Every log line of every function. */
@@ -47,7 +47,9 @@ export function createAudit(world: World): Audit {
   const positions = new Map<string, number>();
   const metrics = new Map<string, number>();
   const keys = new Map<string, string>();
+  /** By aggregate: the highest version of which a writer has begun the put, and of which it knows that it is there. */
   const heads = new Map<string, number>();
+  const acknowledged = new Map<string, number>();
   const pasts = new Map<string, ReadonlyMap<string, number>>();
   const froms = new Map<string, string>();
   const bases = new Map<string, number>();
@@ -55,10 +57,17 @@ export function createAudit(world: World): Audit {
   const parked = new Map<string, { feed: string; consumer: string; aggregate: string }>();
   const acting = new Map<string, { readonly over: boolean }>();
   let activity = 0;
+  const texts = new Map<string, Json>();
+  /** A record is seen when it is put and when it lands, and often again. */
+  const parsed = (text: string): Json => {
+    const value = texts.get(text) ?? JSON.parse(text);
+    texts.set(text, value);
+    return value;
+  };
 
   const tail = (feed: string, aggregate: string) => tails.get(`${feed}|${aggregate}`) ?? 0;
-  const present = (aggregate: string, version: number) =>
-    void heads.set(aggregate, Math.max(version, heads.get(aggregate) ?? 0));
+  const note = (highest: Map<string, number>, aggregate: string, version: number) =>
+    void highest.set(aggregate, Math.max(version, highest.get(aggregate) ?? 0));
   const startOf = (consumer: string, feed: string, aggregate: string) =>
     starts.get(`${consumer}|${feed}|${aggregate}`) ?? bases.get(`${feed}|${aggregate}`) ?? 0;
   const reached = (consumer: string, feed: string, aggregate: string) => {
@@ -80,6 +89,11 @@ export function createAudit(world: World): Audit {
     const last = reached(consumer, feed, aggregate);
     const wrong = acts === 'once' ? version !== last + 1 : acts === 'repeats' && version > last + 1;
     if (wrong) world.violate(`${consumer} acts on ${aggregate}:${version} after ${last}`);
+    if (version <= (bases.get(`${feed}|${aggregate}`) ?? 0))
+      world.violate(`${consumer} is given ${aggregate}:${version}, which is past`);
+    const earlier = views.get(`${consumer}|${froms.get(feed)}|${aggregate}`);
+    if (acts === 'once' && earlier?.has(version) === true)
+      world.violate(`${consumer} acts on ${aggregate}:${version} again, in ${feed}`);
     const key = `${consumer}|${feed}|${aggregate}`;
     const versions = views.get(key) ?? new Set();
     views.set(key, versions.add(version));
@@ -101,7 +115,7 @@ export function createAudit(world: World): Audit {
 
   const landed = ({ stream, sender, data, partitionKey, again }: Landed) => {
     activity++;
-    const envelope = JSON.parse(data) as Envelope;
+    const envelope = parsed(data) as Envelope;
     const { feed, aggregate, from, to, head } = envelope;
     world.note(`${sender} → ${stream}: ${aggregate} [${from}..${to}] head ${head}`);
     if (sender === 'foreign') return;
@@ -135,7 +149,7 @@ export function createAudit(world: World): Audit {
     const aggregates = new Set<string>();
     let bytes = 0;
     for (const text of data) {
-      const { aggregate, to } = JSON.parse(text) as Envelope;
+      const { aggregate, to } = parsed(text) as Envelope;
       bytes += Buffer.byteLength(text) + 1;
       if (Buffer.byteLength(text) > LIMITS.envelopeBytes)
         world.violate(`${sender} puts ${text.length} bytes of ${aggregate}`);
@@ -253,7 +267,7 @@ export function createAudit(world: World): Audit {
       if (before !== undefined && before !== `${aggregate}:${version}`)
         world.violate(`${aggregate}:${version} has the idempotency key of ${before}`);
       keys.set(key, `${aggregate}:${version}`);
-      await world.sleep(world.pick(1, 30));
+      await world.sleep(world.pick(1, 200));
       if (acting.get(lane) === invocation) acting.delete(lane);
       if (!invocation.over && world.strikes('crashAfterEffect', 0.15)) {
         invocation.crash();
@@ -262,12 +276,15 @@ export function createAudit(world: World): Audit {
     },
     stored(event) {
       contents.set(`${event.aggregateUuid}:${event.version}`, event);
-      present(event.aggregateUuid, event.version);
+      note(heads, event.aggregateUuid, event.version);
     },
-    present,
+    present(aggregate, version) {
+      note(heads, aggregate, version);
+      note(acknowledged, aggregate, version);
+    },
     begins(feed, from) {
       froms.set(feed, from);
-      pasts.set(feed, new Map(heads));
+      pasts.set(feed, new Map(acknowledged));
     },
     parked: (feed) => [...parked.values()].filter((each) => each.feed === feed),
     contentOf: (aggregate, version) => contents.get(`${aggregate}:${version}`)!,
@@ -282,7 +299,7 @@ export function createAudit(world: World): Audit {
     },
     published(_, detail) {
       activity++;
-      const { feed, aggregateUuid: aggregate, version, data } = JSON.parse(detail) as Json;
+      const { feed, aggregateUuid: aggregate, version, data } = parsed(detail);
       world.count('eventsOnBus');
       if (views.get(`bus|${feed}|${aggregate}`)?.has(version) === true) {
         world.count('busRepeats');
@@ -294,6 +311,13 @@ export function createAudit(world: World): Audit {
         world.violate(`on the bus is another ${aggregate}:${version} than in the table`);
     },
     called(sender, entries) {
+      const ends = new Map<string, number>();
+      for (const { Detail } of entries) {
+        const { feed, aggregateUuid: aggregate, version } = parsed(Detail);
+        const end = ends.get(aggregate) ?? reached('bus', feed, aggregate);
+        if (version > end + 1) world.violate(`${sender} sends ${aggregate}:${version} before ${aggregate}:${end + 1}`);
+        ends.set(aggregate, Math.max(end, version));
+      }
       if (entries.length > 10) world.violate(`${sender} gives PutEvents ${entries.length} events`);
       const bytes = entries.reduce(
         (sum, { Source, DetailType, Detail }) => sum + Buffer.byteLength(Source + DetailType + Detail),

@@ -110,6 +110,7 @@ export async function deployFeed(
       FunctionName,
       EventSourceArn: queueArn(queue),
       BatchSize: world.pick(1, 10),
+      MaximumBatchingWindowInSeconds: world.pick(0, 1),
       FunctionResponseTypes: ['ReportBatchItemFailures'],
     });
   }

@@ -210,6 +210,14 @@ const APART: readonly (readonly Fault[])[] = [
   ['adoptedNow', 'rogue'],
 ];
 
+/** What shows only together is drawn together more often than by chance. */
+const COMPANIONS: Partial<Record<Fault, readonly Fault[]>> = {
+  adoptedNow: ['staleRead', 'tornRead'],
+  recreatedFeed: ['staleRead', 'crash', 'lostConfirm'],
+  failingEffect: ['duplicateFunction', 'crash'],
+  crashAfterEffect: ['duplicateFunction'],
+};
+
 function faultsOf(seed: number, random: Random): ReadonlySet<Fault> {
   const pick = () => FAULT_NAMES[Math.floor(random.next() * FAULT_NAMES.length)]!;
   if (seed % ALONE_EVERY === 0) return new Set([FAULT_NAMES[(seed / ALONE_EVERY) % FAULT_NAMES.length]!]);
@@ -222,6 +230,9 @@ function faultsOf(seed: number, random: Random): ReadonlySet<Fault> {
     if (NEED_ONE_MORE.includes(fault) && faults.has('permanentHole')) continue;
     if (APART.some((pair) => pair.includes(fault) && pair.some((each) => faults.has(each)))) continue;
     faults.add(fault);
+    const companions = COMPANIONS[fault];
+    if (companions !== undefined && random.next() < 0.5)
+      faults.add(companions[Math.floor(random.next() * companions.length)]!);
   }
   return faults;
 }
@@ -231,10 +242,11 @@ const ON_BUS: readonly Fault[] = ['busRefuses', 'lostBusAnswer', 'busShuffles'];
 function consumersOf(faults: ReadonlySet<Fault>, random: Random): readonly Consumer[] {
   const chance = (of: number) => random.next() < of;
   const consumers: Consumer[] = [];
-  if (ON_BUS.some((fault) => faults.has(fault)) || chance(0.5)) consumers.push('bus', 'rule');
-  if (faults.has('crashAfterEffect') || chance(0.35)) consumers.push('outside');
+  if (ON_BUS.some((fault) => faults.has(fault)) || chance(0.4)) consumers.push('bus', 'rule');
+  if (faults.has('failingEffect') && !consumers.includes('rule') && chance(0.5)) consumers.push('bus', 'rule');
+  if (faults.has('crashAfterEffect') || chance(0.25)) consumers.push('outside');
   if (faults.has('failingEffect') && !consumers.includes('outside') && chance(0.5)) consumers.push('outside');
-  if (chance(0.3)) consumers.push('projector');
-  if (consumers.length === 0 || faults.has('failingEffect') || chance(0.5)) consumers.push('subscriber');
+  if (chance(0.2)) consumers.push('projector');
+  if (consumers.length === 0 || faults.has('failingEffect') || chance(0.4)) consumers.push('subscriber');
   return consumers;
 }

@@ -19,6 +19,7 @@ import { createTotals, tellTotals } from './totals.ts';
 
 // Each run loads the functions anew: what was compiled for the one before it is kept.
 setFlagsFromString('--no-flush-bytecode');
+setFlagsFromString('--max-lazy');
 
 const USAGE =
   'usage: npm run simulate -- --seeds N [--seed S] [--trace] [--json], or --bugs [--bug NAME] [--seeds N] [--part I/N]; N and S are whole numbers from 1';

@@ -32,7 +32,7 @@ const MINUTE = 60_000;
 const PROMPT_MS = 3 * MINUTE;
 const ROUNDS = 40;
 const ROUND_MS = 5 * MINUTE;
-const SILENT_ROUNDS = 4;
+const SILENT_ROUNDS = 3;
 
 /** One seeded run: writers, pipe, feed, Confirm, reconciler and consumers under faults; then the checks from outside. */
 export async function simulate(seed: number, code: CodeUnderTest, options: RunOptions = {}): Promise<RunResult> {
@@ -96,6 +96,7 @@ async function run(seed: number, code: CodeUnderTest, options: RunOptions): Prom
   if (ended()) return result();
   await pass(MINUTE);
   told(world, audit);
+  afforded(world);
   const before = audit.activity();
   for (let i = 0; i < SILENT_ROUNDS; i++) await round();
   if (audit.activity() > before)
@@ -138,6 +139,21 @@ function createFeeds(world: World, cores: Cores, audit: Audit, host: FunctionHos
   };
 }
 
+/** Events on the feed for each that was appended: where nothing makes the senders repeat themselves, and in any run. */
+const MOST_FED_CALM = 4;
+const MOST_ENVELOPES = 8;
+
+/** What a run may cost at the most, whatever has befallen it. */
+function afforded(world: World): void {
+  const { plan, counts } = world;
+  const of = (what: string) => counts.get(what) ?? 0;
+  const fed = of('eventsFed') / of('appended');
+  if (plan.prompt && plan.offersOnce && fed > MOST_FED_CALM)
+    world.violate(`${fed.toFixed(1)} events are fed for each that was appended`);
+  const envelopes = of('envelopes') / of('appended');
+  if (envelopes > MOST_ENVELOPES) world.violate(`${envelopes.toFixed(1)} envelopes are sent for each event`);
+}
+
 /** Under these a record may never reach the enrichment. */
 const LOSE_RECORDS: readonly Fault[] = ['wrongRetry', 'stoppedPipe', 'recreatedPipe', 'deadLetters'];
 
@@ -152,6 +168,17 @@ function told(world: World, audit: Audit): void {
   if (whole) must('ImmutabilityBreaches', world.counts.get('breach') ?? 0);
   if (whole && faults.has('poison')) must('Poison', 2);
   if (faults.has('foreignFeed')) must('EnvelopesRefused', world.counts.get('foreignFeed') ?? 0);
+  must('Holes', world.counts.get('holes') ?? 0);
+  // What is counted is an alarm: nobody is woken for nothing.
+  const never = (metric: string, but: readonly Fault[]) => {
+    if (but.every((fault) => !faults.has(fault)) && audit.metric(metric) > 0)
+      world.violate(`${metric} is ${audit.metric(metric)}, and nothing of that kind has happened`);
+  };
+  never('Poison', ['poison']);
+  never('ImmutabilityBreaches', ['breach']);
+  never('Breaches', ['rogue']);
+  never('EnvelopesRefused', ['foreignFeed', 'recreatedFeed']);
+  never('AggregatesParked', ['failingEffect', 'lateHole', 'permanentHole', 'tornRead', 'rogue', 'poison']);
 }
 
 /** The events table's own `put`, by a writer that nothing befalls. */
