@@ -1,8 +1,10 @@
 /**
- * `npm run conformance -- [--endpoint URL | --endpoint aws] [--service NAME]… [--record]`: every documented behaviour, asked of
- * the embedded runtime or of whatever answers at the endpoint. Ends with 1 when something differs.
+ * `npm run conformance -- [--endpoint URL | aws | dynamodb-local] [--service NAME]… [--record]`: every documented behaviour,
+ * asked of the embedded runtime or of whatever answers at the endpoint. Ends with 1 when something differs. `dynamodb-local`
+ * is started here, and asked about DynamoDB only.
  */
 import { parseArgs } from 'node:util';
+import { startDynamoDbLocal } from '../../scripts/dynamodb-local.ts';
 import { record } from './dynamodb/record.ts';
 import { configOf, startEmbedded } from './embedded.ts';
 import { judge, type Target, type Verdict } from './suite.ts';
@@ -23,10 +25,15 @@ if (unknown !== undefined) {
 }
 
 const embedded = values.endpoint === undefined || values.record ? await startEmbedded() : undefined;
+const local = values.endpoint === 'dynamodb-local' ? await startDynamoDbLocal() : undefined;
+if (typeof local === 'string') {
+  console.error(`DynamoDB Local needs ${local}, which is not here.`);
+  process.exit(2);
+}
+const services = local === undefined ? values.service : ['dynamodb'];
+const endpoint = local?.endpoint ?? values.endpoint;
 const given: Target | undefined =
-  values.endpoint === undefined
-    ? undefined
-    : { name: values.endpoint, config: configOf(values.endpoint === 'aws' ? undefined : values.endpoint) };
+  endpoint === undefined ? undefined : { name: endpoint, config: configOf(endpoint === 'aws' ? undefined : endpoint) };
 
 try {
   if (values.record && embedded !== undefined && given !== undefined) {
@@ -35,13 +42,14 @@ try {
     process.exitCode = await run((given ?? embedded)!);
   }
 } finally {
+  local?.stop();
   await embedded?.stop();
 }
 
 async function run(target: Target): Promise<number> {
   const verdicts: Verdict[] = [];
   for (const suite of SUITES) {
-    if (values.service !== undefined && !values.service.includes(suite.service)) continue;
+    if (services !== undefined && !services.includes(suite.service)) continue;
     verdicts.push(...(await judge(suite, target, tell)));
   }
   const count = (kind: Verdict['kind']) => verdicts.filter((verdict) => verdict.kind === kind).length;

@@ -79,7 +79,10 @@ async function ask(clients: Clients, [operation, input]: Call, outputs: Json[]):
     outputs.push(undefined);
     const { name, message, Item, CancellationReasons } = error as Json;
     // A stream's ARN holds the moment of its beginning.
-    const text = String(message).replaceAll(/arn:aws:dynamodb:\S+/g, '<arn>');
+    // DynamoDB Local lists the types of a set in another order in each run.
+    const text = String(message)
+      .replaceAll(/arn:aws:dynamodb:\S+/g, '<arn>')
+      .replaceAll(/(?<=\{)[A-Z]+(?:,[A-Z]+)+(?=\})/g, (types) => types.split(',').sort().join(','));
     return { error: name, message: text, output: show({ Item, CancellationReasons }) };
   }
 }
