@@ -46,7 +46,7 @@ function* overwrites(events: readonly StoredEvent[], { put }: Told): Generator<s
 }
 
 /** Each commit is there once, where its writer was told; one that no writer was told of is one whose answer was lost. */
-function* commitBreaches(events: readonly StoredEvent[], { commits, inDoubt }: Told): Generator<string> {
+function* commitBreaches(events: readonly StoredEvent[], { commits, inDoubt, attempted }: Told): Generator<string> {
   const stored = new Map<string, string[]>();
   for (const event of events) stored.set(event.commitId, [...(stored.get(event.commitId) ?? []), keyOf(event)]);
   for (const [commitId, versions] of commits) {
@@ -57,7 +57,7 @@ function* commitBreaches(events: readonly StoredEvent[], { commits, inDoubt }: T
     }
   }
   for (const [commitId, versions] of stored) {
-    if (!commits.has(commitId) && !inDoubt.has(commitId)) {
+    if (attempted.has(commitId) && !commits.has(commitId) && !inDoubt.has(commitId)) {
       yield `commit ${commitId}, version ${versions.join(', ')}, is in the table and no writer was told`;
     }
   }

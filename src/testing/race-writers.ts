@@ -28,8 +28,9 @@ export interface RaceOptions {
 /** What a race came to. */
 export interface Raced {
   readonly seed: number;
-  /** Every event, by aggregate and version. */
+  /** Every event of the aggregates that were written to, those before the race too, by aggregate and version. */
   readonly events: readonly StoredEvent[];
+  /** How many commits the race wrote. */
   readonly commits: number;
   /** How often the table was called. */
   readonly calls: number;
@@ -56,7 +57,14 @@ export async function raceWriters(options: RaceOptions): Promise<Raced> {
   const turns = seededTurns(random);
   const pageSize = 1 + Math.floor(random() * 8);
   const table = options.table ?? memoryEventTable({ pageSize, halfVisible: 2, random });
-  const told: Told = { commits: new Map(), put: new Map(), inDoubt: new Set(), commitsNamed: 0, calls: 0 };
+  const told: Told = {
+    commits: new Map(),
+    put: new Map(),
+    inDoubt: new Set(),
+    attempted: new Set(),
+    commitsNamed: 0,
+    calls: 0,
+  };
   const shared = {
     ...(snapshots !== undefined && { snapshots: snapshotsByTurns(snapshots, turns) }),
     ...(snapshotPolicy !== undefined && { snapshotPolicy }),
@@ -83,7 +91,7 @@ export async function raceWriters(options: RaceOptions): Promise<Raced> {
   return {
     seed,
     events,
-    commits: new Set(events.map(({ commitId }) => commitId)).size,
+    commits: new Set(events.flatMap(({ commitId }) => (told.attempted.has(commitId) ? commitId : []))).size,
     calls: told.calls,
     store: createEventStore({ table }),
   };
@@ -99,6 +107,8 @@ export interface Told {
   readonly put: Map<string, StoredEvent>;
   /** Commits whose writer was given an error and does not know. */
   readonly inDoubt: Set<string>;
+  /** Commits of the race; what the table held before is nobody's here. */
+  readonly attempted: Set<string>;
   commitsNamed: number;
   calls: number;
 }
@@ -134,6 +144,7 @@ function tableByTurns(table: EventTable, turns: Turns, told: Told): EventTable {
   };
   return {
     async put(commit: Commit) {
+      told.attempted.add(commit.commitId);
       try {
         return await byTurn(() => table.put(commit));
       } catch (error) {
