@@ -202,7 +202,7 @@ function disturbedPut(world: World, watcher: Watcher, land: Land, input: Json, {
   );
   const answers: Json[] = [];
   const order = given.map((_, i) => i);
-  if (given.length > 1 && world.strikes('reorderedPut', 0.5)) order.reverse();
+  if (given.length > 1 && world.strikes('reorderedPut', 0.9)) order.reverse();
   const now: number[] = [];
   for (const i of order) {
     const again = (fault: string, ms: number) =>

@@ -178,8 +178,9 @@ export function planOf(seed: number, cut: Cut = {}): Plan {
     lanes: faults.has('lanes') ? lanes : 1,
     shards: pick(1, 2),
     tableShards: faults.has('splitCollection') ? tableShards : tableShards - 1,
-    pipeBatch: pick(1, 12),
-    windowSeconds: pick(0, 1),
+    // Only what comes together can be turned round.
+    pipeBatch: Math.max(pick(1, 12), faults.has('reorderedPut') ? 8 : 1),
+    windowSeconds: Math.max(pick(0, 1), faults.has('reorderedPut') ? 1 : 0),
     pollMs: pick(50, 1100),
     crashChance: pick(1, 3) * 0.02,
     faultsMs: outage ? first + OUTAGE_MS : first,
