@@ -5,6 +5,7 @@ import {
   createEventStore,
   isDaybookError,
   type Snapshot,
+  type SnapshotPolicy,
   type SnapshotStore,
 } from '../../../src/index.ts';
 import { foldName, withChecksum } from '../../../src/store/snapshots.ts';
@@ -228,6 +229,28 @@ describe('snapshots', () => {
     expect(store.counts.snapshotsFailed).toBe(1);
     await createEventStore({ table, snapshots, snapshotPolicy: 'never' }).load(Account, 'a');
     expect(await snapshots.get('a', foldName(Account))).toBeUndefined();
+  });
+
+  it.each<[string, SnapshotPolicy, readonly (number | undefined)[]]>([
+    ['count', { everyEvents: 20 }, [undefined, 20, 20, 40]],
+    // 10 events of {"amount":10}: 13 bytes each.
+    ['cost', { everyBytes: 250 }, [undefined, 20, 20, 40]],
+    ['never', 'never', [undefined, undefined, undefined, undefined]],
+  ])('are kept by %s, counted from the last one', async (_what, snapshotPolicy, expected) => {
+    const table = memoryEventTable();
+    const snapshots = memorySnapshots();
+    const store = createEventStore({ table, snapshots, snapshotPolicy });
+    const kept: (number | undefined)[] = [];
+    for (let version = 0; version < 40; version += 10) {
+      const target = { aggregate: Account, aggregateUuid: 'a', expectedVersion: version };
+      await store.append(
+        target,
+        Array.from({ length: 10 }, () => deposited(10)),
+      );
+      expect((await store.load(Account, 'a')).state.balance).toBe((version + 10) * 10);
+      kept.push((await snapshots.get('a', foldName(Account)))?.version);
+    }
+    expect(kept).toEqual(expected);
   });
 
   it('of an older fold are never read', async () => {
