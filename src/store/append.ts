@@ -58,8 +58,9 @@ export async function append(
     if (result.outcome === 'written') return result.stored.map((stored) => toAppended(stored, false));
     if (result.outcome === 'alreadyWritten') {
       // Under a new id it was this very attempt, whose answer was lost.
-      if (options.commitId === undefined) return result.stored.map((stored) => toAppended(stored, false));
-      return await readBack(context, result.stored);
+      if (options.commitId !== undefined) return await readBack(context, result.stored);
+      await checkOwn(context, result.stored);
+      return result.stored.map((stored) => toAppended(stored, false));
     }
     const change = changes.find((c) => c.target.aggregateUuid === result.aggregateUuid)!;
     const { aggregateUuid, aggregateType, expected } = change.target;
@@ -165,6 +166,11 @@ async function findHead(context: StoreContext, target: ResolvedTarget): Promise<
     });
   }
   return { version: event.version, recordedAt: event.recordedAt, commitId: event.commitId };
+}
+
+/** An application may give one commit id twice: then what was found need not be what was to be written. */
+export async function checkOwn(context: StoreContext, stored: readonly (readonly StoredEvent[])[]): Promise<void> {
+  if (!context.uniqueCommitIds) await readBack(context, stored);
 }
 
 /** What an earlier run of this commit wrote, which must be what this run would have written. */

@@ -10,6 +10,8 @@ export interface StoreContext {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly newCommitId: () => string;
+  /** New commit ids are random UUIDs, not the application's: one that is found is of this very attempt. */
+  readonly uniqueCommitIds: boolean;
   /** The trace context of what is under way; undefined where there is none. */
   readonly trace: () => string | undefined;
   readonly pauses: Pauses;

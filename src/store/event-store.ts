@@ -173,6 +173,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     snapshots: options.snapshots,
     snapshotPolicy,
     now: options.clock === undefined ? Date.now : options.clock.now.bind(options.clock),
+    uniqueCommitIds: options.newCommitId === undefined,
     newCommitId: options.newCommitId === undefined ? randomUUID : checkedIds(options.newCommitId),
     trace: traceOf(options.trace),
     pauses: { random: options.random ?? realPauses.random, sleep: options.sleep ?? realPauses.sleep },

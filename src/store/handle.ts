@@ -3,7 +3,7 @@ import type { AnyAggregate, EventsOf, StateOf } from '../event/aggregate-definit
 import { decoderOf } from '../event/decode-event.ts';
 import type { EventOf, NewEventOf } from '../event/event-definition.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
-import { tryCommit } from './append.ts';
+import { checkOwn, tryCommit } from './append.ts';
 import { pause } from './backoff.ts';
 import { checkOptions } from './check-input.ts';
 import type { StoreContext } from './context.ts';
@@ -45,6 +45,7 @@ export async function handle<A extends AnyAggregate, Command>(
     const change = planChange(resolveTarget(context, loaded), events, context.trace());
     const result = await tryCommit(context, [change], context.newCommitId());
     if (result.outcome === 'written' || result.outcome === 'alreadyWritten') {
+      if (result.outcome === 'alreadyWritten') await checkOwn(context, result.stored);
       return foldOn(context, loaded, result.stored[0]!);
     }
     if (attempt >= attempts) {

@@ -65,7 +65,7 @@ describe('whatever is done in whatever order, every answer is the oracle’s', (
     [4, ODD],
   ])('on DynamoDB Local, with broken calls by seed %i', async (seed, faults) => {
     const client = new DynamoDBClient({ ...SDK_CONFIG, endpoint: endpoint! });
-    const { outcomes } = await tortureClient(client, seed, 150, faults);
+    const { outcomes } = await tortureClient(client, seed, 100, faults);
     expect(outcomes.size).toBeGreaterThan(4);
   });
 });

@@ -114,6 +114,22 @@ describe('faults', () => {
     expect(await store.append(handled, [deposited(4)])).toMatchObject({ version: 3 });
   });
 
+  it('takes no other commit for its own, where an application names two alike', async () => {
+    const table = memoryEventTable();
+    const store = createEventStore({ table, newCommitId: () => 'same' });
+    const early = await store.load(Account, 'a');
+    await store.append(early, [deposited(1)]);
+    const reused = { code: 'append.commitIdReused', details: { commitId: 'same', version: 1 } };
+    await expect(store.append(early, [deposited(2)])).rejects.toMatchObject(reused);
+    const late = createEventStore({
+      table: { ...table, query: (id, options) => table.query(id, { ...options, to: 0 }) },
+      newCommitId: () => 'same',
+    });
+    await expect(late.handle(Account, 'a', () => deposited(2))).rejects.toMatchObject({
+      code: 'append.commitIdReused',
+    });
+  });
+
   it('bounds the events that a conflict hands over', async () => {
     const store = createEventStore({ table: memoryEventTable() });
     const early = await store.load(Account, 'a');
