@@ -18,6 +18,8 @@ export interface Audit extends Watcher {
   readonly act: Act;
   /** A feed comes to life: from the start, from now on, or where another one was, by its id. */
   begins(feed: string, from: string): void;
+  /** A person has an aggregate redriven, and then it is over. */
+  redriving(consumer: string, feed: string, aggregate: string, on: boolean): void;
   /** What waits for a person. */
   parked(feed: string): readonly { readonly consumer: string; readonly aggregate: string }[];
   /** The highest version in the feed without a gap, from where it began. */
@@ -55,6 +57,7 @@ export function createAudit(world: World): Audit {
   const bases = new Map<string, number>();
   const starts = new Map<string, number>();
   const parked = new Map<string, { feed: string; consumer: string; aggregate: string }>();
+  const redriven = new Map<string, number>();
   const acting = new Map<string, { readonly over: boolean }>();
   let activity = 0;
   const texts = new Map<string, Json>();
@@ -219,6 +222,11 @@ export function createAudit(world: World): Audit {
     activity++;
     const [consumer, rest] = split(key);
     const [feed, aggregate] = split(rest);
+    const moves = Number(item.Position?.N ?? 0) > (positions.get(key) ?? 0);
+    // A hole that is filled ends its parking by itself.
+    const waits = parked.has(key) && item.ParkedIn !== undefined && item.ParkedCode.S !== 'feed.gapUnfilled';
+    if (waits && moves && (redriven.get(key) ?? 0) === 0)
+      world.violate(`${consumer} goes on with ${aggregate}, which is parked`);
     if (item.ParkedIn === undefined) parked.delete(key);
     else {
       if (!parked.has(key)) world.note(`${consumer} parks ${aggregate} at ${item.ParkedVersion.N}`);
@@ -285,6 +293,10 @@ export function createAudit(world: World): Audit {
     begins(feed, from) {
       froms.set(feed, from);
       pasts.set(feed, new Map(acknowledged));
+    },
+    redriving(consumer, feed, aggregate, on) {
+      const key = `${consumer}|${feed}|${aggregate}`;
+      redriven.set(key, (redriven.get(key) ?? 0) + (on ? 1 : -1));
     },
     parked: (feed) => [...parked.values()].filter((each) => each.feed === feed),
     contentOf: (aggregate, version) => contents.get(`${aggregate}:${version}`)!,

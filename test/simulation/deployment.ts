@@ -1,4 +1,5 @@
 import type { Json } from '../../local/cloud.ts';
+import type { Audit } from './audit.ts';
 import { type Cores, RULE_PATTERN, TABLES } from './cores.ts';
 import type { FunctionHost, FunctionOptions } from './function-host.ts';
 import type { Consumer } from './plan.ts';
@@ -27,6 +28,7 @@ export interface Deployment {
 export async function deployFeed(
   world: World,
   cores: Cores,
+  audit: Audit,
   host: FunctionHost,
   feed: string,
   from: string,
@@ -163,7 +165,10 @@ export async function deployFeed(
       for (const { consumer: of, aggregate } of parked) {
         world.note(`a person redrives ${aggregate} of ${of}`);
         const Payload = JSON.stringify({ daybook: 'redrive', consumer: of, aggregates: [aggregate] });
-        await call('lambda', 'Invoke', { FunctionName: name(of), Payload });
+        audit.redriving(of, feed, aggregate, true);
+        await call('lambda', 'Invoke', { FunctionName: name(of), Payload }).finally(() =>
+          audit.redriving(of, feed, aggregate, false),
+        );
       }
     },
     async retire() {

@@ -111,7 +111,7 @@ function createFeeds(world: World, cores: Cores, audit: Audit, host: FunctionHos
   const deploy = async (feed: string, from: string) => {
     world.note(`${feed} begins, from ${from}`);
     audit.begins(feed, from);
-    current = await deployFeed(world, cores, host, feed, from);
+    current = await deployFeed(world, cores, audit, host, feed, from);
     disturb(world, cores, audit, current);
     // Its adoption is the reconciler's to carry on.
     if (from !== 'start') for (const ms of [200, 2_000, 6_000]) world.later(ms, current.reconcile);
@@ -167,7 +167,8 @@ function told(world: World, audit: Audit): void {
   const whole = LOSE_RECORDS.every((fault) => !faults.has(fault));
   if (whole) must('ImmutabilityBreaches', world.counts.get('breach') ?? 0);
   if (whole && faults.has('poison')) must('Poison', 2);
-  if (faults.has('foreignFeed')) must('EnvelopesRefused', world.counts.get('foreignFeed') ?? 0);
+  if (faults.has('foreignFeed') && !faults.has('lostConfirm'))
+    must('EnvelopesRefused', world.counts.get('foreignFeed') ?? 0);
   must('Holes', world.counts.get('holes') ?? 0);
   // What is counted is an alarm: nobody is woken for nothing.
   const never = (metric: string, but: readonly Fault[]) => {
