@@ -5,6 +5,7 @@ import type { feedErrors } from './feed/errors.ts';
 import type { importErrors } from './import/errors.ts';
 import type { projectionErrors } from './projection/errors.ts';
 import type { replayErrors } from './replay/errors.ts';
+import type { schemaErrors } from './schema/errors.ts';
 import { storeErrors } from './store/errors.ts';
 
 /** Every code, with the function that makes its message from its details; the details' type hangs on the code. */
@@ -15,7 +16,8 @@ type Messages = typeof eventErrors &
   typeof feedErrors &
   typeof importErrors &
   typeof projectionErrors &
-  typeof replayErrors;
+  typeof replayErrors &
+  typeof schemaErrors;
 
 /** What any use of the library can throw; the other parts add theirs, so that a bundle without them holds none of their texts. */
 const messages: Record<string, (details: never) => string> = { ...eventErrors, ...storeErrors };

@@ -1,7 +1,9 @@
-import { type AttributeValue, type DynamoDBClient, QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DaybookError } from '../errors.ts';
 import type { AggregatePage } from '../store/event-table.ts';
+import type { Answer } from './answer-parts.ts';
 import { BUCKETS, shardOf } from './event-item.ts';
+import { wireCall } from './wire-call.ts';
 
 /** The sparse index that holds each aggregate once, by its first event. */
 export const AGGREGATES_INDEX = 'AggregatesByType';
@@ -27,19 +29,16 @@ export async function aggregatesPage(
   const common = {
     TableName: tableName,
     IndexName: AGGREGATES_INDEX,
-    ...(limit !== undefined && { Limit: Math.min(limit, MAX_LIMIT) }),
-    ...(place.start !== undefined && { ExclusiveStartKey: place.start }),
+    Limit: limit && Math.min(limit, MAX_LIMIT),
+    ExclusiveStartKey: place.start,
   };
-  const command =
-    type === undefined
-      ? new ScanCommand(common)
-      : new QueryCommand({
-          ...common,
-          KeyConditionExpression: 'AggregateShard = :shard',
-          ExpressionAttributeValues: { ':shard': { S: shardOf(type, BUCKETS[place.bucket]!) } },
-        });
-  // Both commands answer alike; the overloads of send do not take their union.
-  const { Items = [], LastEvaluatedKey } = await retry(() => client.send(command as QueryCommand));
+  const byType = type !== undefined && {
+    KeyConditionExpression: 'AggregateShard = :shard',
+    ExpressionAttributeValues: { ':shard': { S: shardOf(type, BUCKETS[place.bucket]!) } },
+  };
+  const operation = byType === false ? 'Scan' : 'Query';
+  const answer = await retry(() => wireCall(client, operation, tableName, { ...common, ...byType }));
+  const { Items = [], LastEvaluatedKey } = JSON.parse(answer.toString()) as Answer;
   const aggregateUuids = Items.map((item) => item.AggregateUuid?.S ?? '');
   const next = nextPlace(place.bucket, LastEvaluatedKey, type);
   return { aggregateUuids, ...(next !== undefined && { next }) };

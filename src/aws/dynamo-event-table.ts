@@ -3,19 +3,21 @@ import {
   type CancellationReason,
   ConditionalCheckFailedException,
   type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
+  type GetItemCommandInput,
+  type PutItemCommandInput,
   type QueryCommandInput,
   TransactionCanceledException,
   type TransactWriteItem,
-  TransactWriteItemsCommand,
+  type TransactWriteItemsCommandInput,
 } from '@aws-sdk/client-dynamodb';
+import type { StoredEvent } from '../event/stored-event.ts';
 import { type Backoff, type Pauses, pause, realPauses } from '../store/backoff.ts';
 import type { Commit, EventTable, PutOutcome, QueryOptions } from '../store/event-table.ts';
+import { answerParts } from './answer-parts.ts';
 import { aggregatesPage } from './dynamo-aggregates.ts';
 import { type EventItem, fromItem, toItem } from './event-item.ts';
-import { isPassing, PASSING_REASONS, retry } from './retry.ts';
-import { sendQuery } from './send-query.ts';
+import { isPassing, isPassingName, retry } from './retry.ts';
+import { newRoom, wireCall } from './wire-call.ts';
 
 export interface DynamoEventTableOptions {
   readonly client: DynamoDBClient;
@@ -43,14 +45,9 @@ export function dynamoEventTable(options: DynamoEventTableOptions): EventTable {
   const pauses: Pauses = { random: options.random ?? realPauses.random, sleep: options.sleep ?? realPauses.sleep };
 
   async function putOne(commit: Commit): Promise<PutOutcome> {
-    const command = new PutItemCommand({
-      TableName: tableName,
-      Item: toItem(commit.events[0]!),
-      ConditionExpression: NOT_THERE,
-      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-    });
+    const input = newItem(commit.events[0]!) satisfies PutItemCommandInput;
     try {
-      await retry(() => client.send(command), backoff, pauses);
+      await retry(() => wireCall(client, 'PutItem', tableName, input), backoff, pauses);
       return { outcome: 'written' };
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
@@ -60,41 +57,43 @@ export function dynamoEventTable(options: DynamoEventTableOptions): EventTable {
 
   async function putAll(commit: Commit): Promise<PutOutcome> {
     const checks = commit.predecessors ?? [];
-    const command = new TransactWriteItemsCommand({
+    const input: TransactWriteItemsCommandInput = {
       TransactItems: [
         ...checks.map(({ aggregateUuid, version }) => existing(aggregateUuid, version)),
-        ...commit.events.map((event) => ({
-          Put: {
-            TableName: tableName,
-            Item: toItem(event),
-            ConditionExpression: NOT_THERE,
-            ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
-          },
-        })),
+        ...commit.events.map((event) => ({ Put: newItem(event) })),
       ],
       // One token for all attempts: a repeat of a transaction that went through answers success.
       ClientRequestToken: randomUUID(),
-    });
+    };
     for (let attempt = 1; ; attempt++) {
       try {
-        await client.send(command);
+        await wireCall(client, 'TransactWriteItems', tableName, input);
         return { outcome: 'written' };
       } catch (error) {
         const reasons = error instanceof TransactionCanceledException ? (error.CancellationReasons ?? []) : [];
         const outcome = await outcomeOf(commit, reasons.slice(0, checks.length), reasons.slice(checks.length));
         if (outcome !== undefined) return outcome;
-        const passing = isPassing(error) || reasons.some(({ Code }) => PASSING_REASONS.has(Code ?? ''));
+        const passing = isPassing(error) || reasons.some(({ Code }) => isPassingName(Code));
         if (!passing || attempt >= backoff.attempts) throw error;
         await pause(backoff, attempt, pauses);
       }
     }
   }
 
+  function newItem(event: StoredEvent) {
+    return {
+      TableName: tableName,
+      Item: toItem(event),
+      ConditionExpression: NOT_THERE,
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const,
+    };
+  }
+
   function existing(aggregateUuid: string, version: number): TransactWriteItem {
     return {
       ConditionCheck: {
         TableName: tableName,
-        Key: { AggregateUuid: { S: aggregateUuid }, Version: { N: String(version) } },
+        Key: keyOf(aggregateUuid, version),
         ConditionExpression: 'attribute_exists(AggregateUuid)',
       },
     };
@@ -123,31 +122,30 @@ export function dynamoEventTable(options: DynamoEventTableOptions): EventTable {
   }
 
   async function get(aggregateUuid: string, version: number) {
-    const command = new GetItemCommand({
+    const input: GetItemCommandInput = {
       TableName: tableName,
-      Key: { AggregateUuid: { S: aggregateUuid }, Version: { N: String(version) } },
+      Key: keyOf(aggregateUuid, version),
       ConsistentRead: true,
-    });
-    const { Item } = await retry(() => client.send(command), backoff, pauses);
+    };
+    const answer = await retry(() => wireCall(client, 'GetItem', tableName, input), backoff, pauses);
+    const { Item } = JSON.parse(answer.toString()) as { readonly Item?: EventItem };
     return Item === undefined ? undefined : fromItem(Item);
   }
 
   async function* query(aggregateUuid: string, options: QueryOptions) {
     let left = options.limit ?? Number.POSITIVE_INFINITY;
     let start: EventItem | undefined;
+    const room = newRoom();
     do {
-      const page = await readPage(aggregateUuid, queryInput(tableName, aggregateUuid, options, left, start));
-      left -= page.events.length;
-      start = page.next;
-      // "A Query operation can return an empty result set and a LastEvaluatedKey": go on.
-      if (page.events.length > 0) yield page.events;
+      const input = queryInput(tableName, aggregateUuid, options, left, start);
+      const answer = await retry(() => wireCall(client, 'Query', tableName, input, room), backoff, pauses);
+      for (const { Items = [], LastEvaluatedKey } of answerParts(answer)) {
+        start = LastEvaluatedKey;
+        left -= Items.length;
+        // "A Query operation can return an empty result set and a LastEvaluatedKey": go on.
+        if (Items.length > 0) yield Items.map((item) => fromItem(item, aggregateUuid));
+      }
     } while (start !== undefined && left > 0);
-  }
-
-  /** Apart from the generator, which would keep the answer's items for as long as somebody works on the events. */
-  async function readPage(aggregateUuid: string, input: QueryCommandInput) {
-    const { items, next } = await retry(() => sendQuery(client, input), backoff, pauses);
-    return { events: items.map((item) => fromItem(item, aggregateUuid)), next };
   }
 
   return {
@@ -157,6 +155,10 @@ export function dynamoEventTable(options: DynamoEventTableOptions): EventTable {
     query,
     aggregates: (page) => aggregatesPage((call) => retry(call, backoff, pauses), client, tableName, page),
   };
+}
+
+function keyOf(aggregateUuid: string, version: number): EventItem {
+  return { AggregateUuid: { S: aggregateUuid }, Version: { N: String(version) } };
 }
 
 function isConditionFailure({ Code }: CancellationReason): boolean {
@@ -183,10 +185,10 @@ function queryInput(
       ...(to !== undefined && { ':to': { N: String(to) } }),
     },
     ConsistentRead: consistent !== false,
-    ...(reverse === true && { ScanIndexForward: false }),
+    ScanIndexForward: reverse !== true,
     // A page never needs more than what is still wanted; without Limit it is 1 MB.
-    ...(left !== Number.POSITIVE_INFINITY && { Limit: Math.min(left, MAX_LIMIT) }),
-    ...(start !== undefined && { ExclusiveStartKey: start }),
+    Limit: left === Number.POSITIVE_INFINITY ? undefined : Math.min(left, MAX_LIMIT),
+    ExclusiveStartKey: start,
   };
 }
 

@@ -1,28 +1,15 @@
 import { type Backoff, type Pauses, pause } from '../store/backoff.ts';
 
 /**
- * Errors after which the same call may be made again. The SDK itself retries most of them, but not a cancelled transaction,
- * and only three times.
+ * Errors after which the same call may be made again, also as the reasons of a cancelled transaction ("ThrottlingError"). The SDK
+ * itself retries most of them, but not a cancelled transaction, and only three times.
  */
-const PASSING = new Set([
-  'InternalServerError',
-  'InternalServerErrorException',
-  'LimitExceededException',
-  'ProvisionedThroughputExceededException',
-  'RequestLimitExceeded',
-  'ServiceUnavailable',
-  'ServiceUnavailableException',
-  'ThrottlingException',
-  'Throttling',
-  'TransactionConflictException',
-  'TransactionInProgressException',
-  'TimeoutError',
-]);
+const PASSING =
+  /^(InternalServerError|LimitExceeded|ProvisionedThroughputExceeded|RequestLimitExceeded|ServiceUnavailable|Throttling|TransactionConflict|TransactionInProgress|Timeout)(Error|Exception)?$/;
+
+export const isPassingName = (name = ''): boolean => PASSING.test(name);
 
 const PASSING_NETWORK = new Set(['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN']);
-
-/** "ThrottlingError", "ProvisionedThroughputExceeded" and "TransactionConflict" are the passing reasons of a cancelled transaction. */
-export const PASSING_REASONS = new Set(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded']);
 
 export function isPassing(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
@@ -30,7 +17,7 @@ export function isPassing(error: unknown): boolean {
     code?: string;
     $metadata?: { httpStatusCode?: number };
   };
-  if (PASSING.has(name) || (code !== undefined && PASSING_NETWORK.has(code))) return true;
+  if (isPassingName(name) || (code !== undefined && PASSING_NETWORK.has(code))) return true;
   return ($metadata?.httpStatusCode ?? 0) >= 500;
 }
 

@@ -1,5 +1,5 @@
 import { DaybookError } from '../errors.ts';
-import { validateJsonObject, validatorOf } from '../schema/validate.ts';
+import { validatorFor } from '../schema/validate.ts';
 import type { AnyEvent, EventOf } from './event-definition.ts';
 import type { RecordedEvent } from './recorded-event.ts';
 import type { StoredEvent } from './stored-event.ts';
@@ -107,21 +107,9 @@ function upcast(event: RecordedEvent, stored: StoredEvent, definition: AnyEvent)
 
 function validate(event: RecordedEvent, definition: AnyEvent): void {
   const { aggregateUuid, version, type } = event;
-  const data = validatorOf(definition.data)(event.data);
-  if (data.issues !== undefined) {
-    throw new DaybookError('event.invalid', { type, part: 'data', aggregateUuid, version, issues: data.issues });
-  }
-  if (event.metadata === undefined) return;
-  const metadata = (definition.metadata === undefined ? validateJsonObject : validatorOf(definition.metadata))(
-    event.metadata,
-  );
-  if (metadata.issues !== undefined) {
-    throw new DaybookError('event.invalid', {
-      type,
-      part: 'metadata',
-      aggregateUuid,
-      version,
-      issues: metadata.issues,
-    });
+  for (const part of ['data', 'metadata'] as const) {
+    if (part === 'metadata' && event.metadata === undefined) continue;
+    const { issues } = validatorFor(definition, part)(event[part]);
+    if (issues !== undefined) throw new DaybookError('event.invalid', { type, part, aggregateUuid, version, issues });
   }
 }

@@ -1,5 +1,5 @@
 import { DaybookError } from '../errors.ts';
-import { type Validate, validateJson, validateJsonObject, validatorOf } from '../schema/validate.ts';
+import { type Validate, validatorFor } from '../schema/validate.ts';
 import type { AnyEvent } from './event-definition.ts';
 import { typeNameProblem } from './names.ts';
 import { toInstant } from './time.ts';
@@ -31,14 +31,14 @@ export function encodeEvent(
   const { type, occurredAt } = event;
   for (const field in event)
     if (!FIELDS.has(field)) throw new DaybookError('event.unknownField', { position, type, field });
-  const data = validated(event.data, 'data', type, position, definition ? validatorOf(definition.data) : validateJson);
+  const data = validated(event.data, 'data', type, position, validatorFor(definition, 'data'));
   const encoded: { -readonly [K in keyof EncodedEvent]: EncodedEvent[K] } = {
     type,
     schemaVersion: definition?.schemaVersion ?? 1,
     data: JSON.stringify(data),
   };
   if (event.metadata !== undefined || traceparent !== undefined) {
-    const validate = definition?.metadata === undefined ? validateJsonObject : validatorOf(definition.metadata);
+    const validate = validatorFor(definition, 'metadata');
     const metadata =
       event.metadata === undefined ? undefined : validated(event.metadata, 'metadata', type, position, validate);
     const traced = traceparent === undefined ? metadata : withTraceparent(metadata, traceparent, validate);

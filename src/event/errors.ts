@@ -27,8 +27,6 @@ export const eventErrors = {
   'definition.duplicateEvent': (d: { name: string; event: string }) => `${d.name} lists the event ${d.event} twice`,
   'definition.duplicateName': (d: { what: string; name: string }) =>
     `two ${d.what} definitions of this app are called ${d.name}; names are unique`,
-  'schema.noJsonSchema': (d: { event: string; part: string; vendor: string }) =>
-    `the ${d.part} schema of ${d.event} was made with ${d.vendor}, which does not say it as JSON Schema; give it beside the schema, as jsonSchema: { ${d.part}: … }`,
   'event.notAnEvent': (d: { position: number; given: unknown }) =>
     `event ${d.position} of the commit is ${d.given === null ? 'null' : typeof d.given}; give { type, data }`,
   'event.badType': (d: { position: number; given: unknown; problem: string }) =>

@@ -5,20 +5,25 @@ const MAX_TYPE_BYTES = 128;
 
 /** Written with escapes, so that the source holds none: C0, DEL and C1. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-export const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f]/;
+const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f]/;
 
 /** With the flag `u` a pair is one character, so only half a pair matches. */
-export const LONE_SURROGATE = /\p{Surrogate}/u;
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** What keeps a value from being text that can name something, or undefined. */
+export function textProblem(given: unknown, limit: number): string | undefined {
+  if (typeof given !== 'string') return `it is ${given === null ? 'null' : typeof given}, not text`;
+  if (given === '') return 'it is empty';
+  if (CONTROL_CHARACTERS.test(given)) return 'it has control characters';
+  if (LONE_SURROGATE.test(given)) return 'it has a lone surrogate, which UTF-8 cannot hold';
+  // A UTF-16 unit has at most three bytes in UTF-8: short text needs no counting.
+  const bytes = given.length * 3 > limit ? Buffer.byteLength(given) : 0;
+  return bytes > limit ? `it has ${bytes} bytes, the limit is ${limit}` : undefined;
+}
 
 /** What is wrong with the name of an event or aggregate type, or undefined. */
 export function typeNameProblem(name: unknown): string | undefined {
-  if (typeof name !== 'string') return `it is ${name === null ? 'null' : typeof name}, not text`;
-  if (name === '') return 'it is empty';
-  if (CONTROL_CHARACTERS.test(name)) return 'it has control characters';
-  if (LONE_SURROGATE.test(name)) return 'it has a lone surrogate, which UTF-8 cannot hold';
-  const bytes = Buffer.byteLength(name);
-  if (bytes > MAX_TYPE_BYTES) return `it has ${bytes} bytes, the limit is ${MAX_TYPE_BYTES}`;
-  return undefined;
+  return textProblem(name, MAX_TYPE_BYTES);
 }
 
 export function checkTypeName(what: 'event' | 'aggregate', name: unknown): asserts name is string {

@@ -1,9 +1,8 @@
 import { DaybookError } from '../errors.ts';
+import { IS } from './compile-json-schema.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { escapePointer } from './json-value.ts';
-
-const TYPES = new Set(['object', 'array', 'string', 'number', 'integer', 'boolean', 'null']);
-const FORMATS = new Set(['date-time', 'date', 'time', 'uuid', 'email', 'uri']);
+import { SHAPES } from './text-formats.ts';
 
 type Report = (path: string, problem: string) => never;
 type Check = (value: unknown, path: string, report: Report) => void;
@@ -29,7 +28,7 @@ const KEYWORDS: Readonly<Record<keyof JsonSchema, Check>> = {
     const types = Array.isArray(value) ? value : [value];
     if (types.length === 0) report(path, 'must name at least one type');
     for (const type of types) {
-      if (!TYPES.has(type)) report(path, `${JSON.stringify(type)} is no type; there are ${[...TYPES].join(', ')}`);
+      if (!isKey(IS, type)) report(path, `${JSON.stringify(type)} is no type; there are ${Object.keys(IS).join(', ')}`);
     }
   },
   enum(value, path, report) {
@@ -41,7 +40,7 @@ const KEYWORDS: Readonly<Record<keyof JsonSchema, Check>> = {
   allOf: schemaList,
   not: (value, path, report) => checkAt(value, path, report),
   properties(value, path, report) {
-    if (!isPlainObject(value)) report(path, 'must be an object of schemas');
+    if (!IS.object(value)) report(path, 'must be an object of schemas');
     for (const [name, schema] of Object.entries(value as object))
       checkAt(schema, `${path}/${escapePointer(name)}`, report);
   },
@@ -50,7 +49,7 @@ const KEYWORDS: Readonly<Record<keyof JsonSchema, Check>> = {
       report(path, 'must be a list of names');
   },
   patternProperties(value, path, report) {
-    if (!isPlainObject(value)) report(path, 'must be an object of schemas');
+    if (!IS.object(value)) report(path, 'must be an object of schemas');
     for (const [source, schema] of Object.entries(value as object)) {
       const at = `${path}/${escapePointer(source)}`;
       checkPattern(source, at, report);
@@ -75,8 +74,9 @@ const KEYWORDS: Readonly<Record<keyof JsonSchema, Check>> = {
     text(value, path, report);
   },
   format(value, path, report) {
-    if (!FORMATS.has(value as string)) {
-      report(path, `${JSON.stringify(value)} is not a format that is checked; there are ${[...FORMATS].join(', ')}`);
+    if (!isKey(SHAPES, value)) {
+      const formats = Object.keys(SHAPES).join(', ');
+      report(path, `${JSON.stringify(value)} is not a format that is checked; there are ${formats}`);
     }
   },
   minimum: number,
@@ -111,8 +111,8 @@ export function checkJsonSchema(schema: JsonSchema, event: string, part: 'data' 
 }
 
 function checkAt(schema: unknown, path: string, report: Report): void {
-  if (!isPlainObject(schema)) report(path, 'a schema is an object of keywords');
-  for (const [keyword, value] of Object.entries(schema)) {
+  if (!IS.object(schema)) report(path, 'a schema is an object of keywords');
+  for (const [keyword, value] of Object.entries(schema as object)) {
     if (value === undefined) continue;
     if (!Object.hasOwn(KEYWORDS, keyword)) {
       report(`${path}/${escapePointer(keyword)}`, `the keyword ${keyword} is not supported`);
@@ -121,6 +121,6 @@ function checkAt(schema: unknown, path: string, report: Report): void {
   }
 }
 
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function isKey(of: object, value: unknown): boolean {
+  return typeof value === 'string' && Object.hasOwn(of, value);
 }

@@ -63,7 +63,7 @@ function untyped(schema: JsonSchema): Validator {
   };
 }
 
-const IS: Readonly<Record<JsonType, (value: unknown) => boolean>> = {
+export const IS: Readonly<Record<JsonType, (value: unknown) => boolean>> = {
   object: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   array: Array.isArray,
   string: (value) => typeof value === 'string',
@@ -74,7 +74,17 @@ const IS: Readonly<Record<JsonType, (value: unknown) => boolean>> = {
 };
 
 function wrongType(value: unknown, types: readonly JsonType[]): Issue {
-  return { path: '', problem: `must be ${types.join(' or ')}, is ${describe(value)}` };
+  return problem(`must be ${types.join(' or ')}, is ${describe(value)}`);
+}
+
+function problem(text: string): Issue {
+  return { path: '', problem: text };
+}
+
+/** Is a count outside of what is allowed? */
+function countProblem(count: number, what: string, least: number, most: number): Issue | undefined {
+  if (count < least) return problem(`has ${count} ${what}, at least ${least} are needed`);
+  return count > most ? problem(`has ${count} ${what}, at most ${most} are allowed`) : undefined;
 }
 
 function describe(value: unknown): string {
@@ -122,8 +132,7 @@ function compileObject(schema: JsonSchema): Validator {
     const notPlain = objectProblem(object);
     if (notPlain !== undefined) return notPlain;
     for (const name of required) {
-      if (object[name] === undefined || !Object.hasOwn(object, name))
-        return within(name, { path: '', problem: 'is missing' });
+      if (object[name] === undefined || !Object.hasOwn(object, name)) return within(name, problem('is missing'));
     }
     let count = 0;
     for (const name in object) {
@@ -134,25 +143,19 @@ function compileObject(schema: JsonSchema): Validator {
       const issue = validatorOf(name)(property);
       if (issue !== undefined) return within(name, issue);
     }
-    if (count < minProperties)
-      return { path: '', problem: `has ${count} properties, at least ${minProperties} are needed` };
-    if (count > maxProperties)
-      return { path: '', problem: `has ${count} properties, at most ${maxProperties} are allowed` };
-    return undefined;
+    return countProblem(count, 'properties', minProperties, maxProperties);
   };
 }
 
-const notAllowed: Validator = () => ({ path: '', problem: 'is not allowed here (additionalProperties is false)' });
+const notAllowed: Validator = () => problem('is not allowed here (additionalProperties is false)');
 
 function compileArray(schema: JsonSchema): Validator {
   const item = schema.items === undefined ? jsonProblem : compileJsonSchema(schema.items);
   const { minItems = 0, maxItems = Number.POSITIVE_INFINITY, uniqueItems = false } = schema;
   return (value) => {
     const array = value as readonly unknown[];
-    if (array.length < minItems)
-      return { path: '', problem: `has ${array.length} items, at least ${minItems} are needed` };
-    if (array.length > maxItems)
-      return { path: '', problem: `has ${array.length} items, at most ${maxItems} are allowed` };
+    const outside = countProblem(array.length, 'items', minItems, maxItems);
+    if (outside !== undefined) return outside;
     for (let i = 0; i < array.length; i++) {
       const issue = item(array[i]);
       if (issue !== undefined) return within(i, issue);
@@ -167,7 +170,7 @@ function repeated(array: readonly unknown[]): Issue | undefined {
   for (const [i, item] of array.entries()) {
     const scalar = typeof item !== 'object' || item === null;
     if (scalar ? scalars.has(item) : objects.some((object) => jsonEqual(object, item)))
-      return within(i, { path: '', problem: 'is there twice (uniqueItems)' });
+      return within(i, problem('is there twice (uniqueItems)'));
     if (scalar) scalars.add(item);
     else objects.push(item);
   }
@@ -180,14 +183,12 @@ function compileString(schema: JsonSchema): Validator {
   return (value) => {
     const text = value as string;
     // Lengths are code points: at most text.length, at least half of it.
-    if (text.length < minLength * 2 && codePoints(text) < minLength) {
-      return { path: '', problem: `has ${codePoints(text)} characters, at least ${minLength} are needed` };
-    }
-    if (text.length > maxLength && codePoints(text) > maxLength) {
-      return { path: '', problem: `has ${codePoints(text)} characters, at most ${maxLength} are allowed` };
+    if (text.length < minLength * 2 || text.length > maxLength) {
+      const outside = countProblem(codePoints(text), 'characters', minLength, maxLength);
+      if (outside !== undefined) return outside;
     }
     if (pattern !== undefined && !pattern.test(text)) {
-      return { path: '', problem: `${describe(text)} does not match the pattern ${schema.pattern}` };
+      return problem(`${describe(text)} does not match the pattern ${schema.pattern}`);
     }
     return format === undefined ? undefined : formatProblem(format, text);
   };
@@ -201,7 +202,6 @@ function codePoints(text: string): number {
 
 function compileNumber(schema: JsonSchema): Validator {
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = schema;
-  const problem = (text: string): Issue => ({ path: '', problem: text });
   return (value) => {
     const n = value as number;
     if (minimum !== undefined && n < minimum) return problem(`${n} is below the minimum ${minimum}`);
@@ -228,7 +228,7 @@ function oneOf(values: readonly unknown[]): Validator {
   const allowed = values.map((value) => JSON.stringify(value)).join(', ');
   return (value) => {
     if (scalars.has(value) || objects.some((object) => jsonEqual(object, value))) return undefined;
-    return { path: '', problem: `must be ${values.length > 1 ? 'one of ' : ''}${allowed}, is ${describe(value)}` };
+    return problem(`must be ${values.length > 1 ? 'one of ' : ''}${allowed}, is ${describe(value)}`);
   };
 }
 
@@ -241,7 +241,7 @@ function anyOf(schemas: readonly JsonSchema[]): Validator {
       if (issue === undefined) return undefined;
       problems.push(issue.path === '' ? issue.problem : `${issue.path} ${issue.problem}`);
     }
-    return { path: '', problem: `matches none of ${alternatives.length} alternatives: ${problems.join('; or ')}` };
+    return problem(`matches none of ${alternatives.length} alternatives: ${problems.join('; or ')}`);
   };
 }
 
@@ -251,14 +251,11 @@ function exactlyOneOf(schemas: readonly JsonSchema[]): Validator {
   return (value) => {
     const matching = alternatives.filter((alternative) => alternative(value) === undefined).length;
     if (matching === 1) return undefined;
-    return matching === 0
-      ? none(value)
-      : { path: '', problem: `matches ${matching} alternatives, exactly one is allowed` };
+    return matching === 0 ? none(value) : problem(`matches ${matching} alternatives, exactly one is allowed`);
   };
 }
 
 function not(schema: JsonSchema): Validator {
   const refused = compileJsonSchema(schema);
-  return (value) =>
-    refused(value) === undefined ? { path: '', problem: 'is what the schema excludes (not)' } : undefined;
+  return (value) => (refused(value) === undefined ? problem('is what the schema excludes (not)') : undefined);
 }

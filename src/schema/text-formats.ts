@@ -18,7 +18,7 @@ const FORMATS: Readonly<Record<JsonFormat, (text: string) => boolean>> = {
   uri: (text) => /^[a-z][a-z0-9+.-]*:\S+$/i.test(text) && URL.canParse(text),
 };
 
-const SHAPES: Readonly<Record<JsonFormat, string>> = {
+export const SHAPES: Readonly<Record<JsonFormat, string>> = {
   date: 'a date (yyyy-MM-dd)',
   'date-time': 'a date-time with a zone (RFC 3339)',
   time: 'a time with a zone (RFC 3339)',
@@ -38,10 +38,10 @@ function isDate(text: string): boolean {
 }
 
 function isDay(year: number, month: number, day: number): boolean {
-  if (month < 1 || month > 12 || day < 1) return false;
-  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
-  const days = month === 2 ? (leap ? 29 : 28) : [4, 6, 9, 11].includes(month) ? 30 : 31;
-  return day <= days;
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  // What is no day becomes one of another month.
+  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
 }
 
 /** Milliseconds since the epoch of an RFC 3339 date-time, digits below a millisecond cut off; undefined when it is none. */

@@ -1,6 +1,7 @@
 import { DaybookError } from '../errors.ts';
 import type { AnyEvent } from '../event/event-definition.ts';
 import { asJsonSchema, type JsonSchema } from './json-schema.ts';
+import './errors.ts';
 import { isStandardSchema, type StandardSchemaV1 } from './standard-schema.ts';
 
 /** The JSON Schema dialect that is asked of libraries that can make one. */

@@ -55,11 +55,21 @@ function toIssue(issue: StandardIssue): Issue {
   return { path: steps.map((step) => `/${String(step)}`).join(''), problem: issue.message };
 }
 
-export const validateJson: Validate = fromCheck(jsonProblem);
+const validateJson: Validate = fromCheck(jsonProblem);
 
 /** Metadata without a schema: any JSON object. */
-export const validateJsonObject: Validate = fromCheck((value) =>
+const validateJsonObject: Validate = fromCheck((value) =>
   typeof value !== 'object' || value === null || Array.isArray(value)
     ? { path: '', problem: 'must be an object' }
     : jsonProblem(value),
 );
+
+/** The validator of an event's part. Of an event of which only the type is known any JSON goes. */
+export function validatorFor(
+  definition: { readonly data: DataSchema; readonly metadata?: DataSchema } | undefined,
+  part: 'data' | 'metadata',
+): Validate {
+  const schema = definition?.[part];
+  if (schema !== undefined) return validatorOf(schema);
+  return part === 'data' ? validateJson : validateJsonObject;
+}

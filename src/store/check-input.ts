@@ -1,22 +1,10 @@
 import { DaybookError } from '../errors.ts';
-import { CONTROL_CHARACTERS, LONE_SURROGATE, typeNameProblem } from '../event/names.ts';
+import { textProblem, typeNameProblem } from '../event/names.ts';
 import { toInstant } from '../event/time.ts';
 import type { TimeRange } from './ranges.ts';
 
 const MAX_ID_BYTES = 256;
 const MAX_COMMIT_ID_BYTES = 128;
-
-function textProblem(given: unknown, maxBytes: number): string | undefined {
-  if (typeof given !== 'string') return `it is ${given === null ? 'null' : typeof given}, not text`;
-  if (given === '') return 'it is empty';
-  if (CONTROL_CHARACTERS.test(given)) return 'it has control characters';
-  if (LONE_SURROGATE.test(given)) return 'it has a lone surrogate, which UTF-8 cannot hold';
-  // A UTF-16 unit has at most three bytes in UTF-8: short text needs no counting.
-  if (given.length * 3 > maxBytes && Buffer.byteLength(given) > maxBytes) {
-    return `it has ${Buffer.byteLength(given)} bytes`;
-  }
-  return undefined;
-}
 
 export function checkAggregateUuid(given: unknown): asserts given is string {
   const problem = textProblem(given, MAX_ID_BYTES);

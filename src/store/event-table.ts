@@ -2,16 +2,16 @@ import type { StoredEvent } from '../event/stored-event.ts';
 
 /** Inclusive at both ends; an absent end is open. */
 export interface VersionRange {
-  readonly from?: number;
-  readonly to?: number;
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
 }
 
 export interface QueryOptions extends VersionRange {
-  readonly reverse?: boolean;
+  readonly reverse?: boolean | undefined;
   /** Exactly how many events at the most, not a page size. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
   /** Default true. */
-  readonly consistent?: boolean;
+  readonly consistent?: boolean | undefined;
 }
 
 /** The events to be written at once, and the predecessors that must be there for it (checked in the same transaction). */

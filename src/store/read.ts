@@ -6,6 +6,7 @@ import type { RecordedEvent } from '../event/recorded-event.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
 import { checkAggregateUuid, checkLimit, checkOptions, checkTimeRange, checkVersion } from './check-input.ts';
 import type { StoreContext } from './context.ts';
+import type { QueryOptions } from './event-table.ts';
 import { decodeFor } from './load.ts';
 import { type TimeRange, timeOf } from './ranges.ts';
 import { readRuns } from './read-runs.ts';
@@ -49,7 +50,7 @@ export function read(
 }
 
 /** A checked range. */
-export interface ReadRange extends Omit<ReadOptions, keyof TimeRange> {
+export interface ReadRange extends QueryOptions {
   readonly since: string;
   readonly until: string;
   readonly clock: 'occurred' | 'recorded';
@@ -65,9 +66,9 @@ export function checkReadRange(aggregateUuid: string, options: ReadOptions): Rea
   if (limit !== undefined) checkLimit(limit);
   if (from !== undefined && to !== undefined && from > to) throw new DaybookError('range.reversed', { from, to });
   return {
-    ...(from !== undefined && { from }),
-    ...(to !== undefined && { to }),
-    ...(limit !== undefined && { limit }),
+    from,
+    to,
+    limit,
     reverse,
     consistent,
     timed: options.since !== undefined || options.until !== undefined,
@@ -82,14 +83,9 @@ export async function* readStored(
   range: ReadRange,
 ): AsyncGenerator<readonly StoredEvent[], void, undefined> {
   const { from, to, limit, reverse, consistent, since, until, clock, timed } = range;
-  const query = {
-    ...(from !== undefined && { from }),
-    ...(to !== undefined && { to }),
-    ...(reverse !== undefined && { reverse }),
-    ...(consistent !== undefined && { consistent }),
-  };
+  const query = { from, to, reverse, consistent };
   if (!timed) {
-    yield* readRuns(context.table, aggregateUuid, limit === undefined ? query : { ...query, limit }, context.pauses);
+    yield* readRuns(context.table, aggregateUuid, { ...query, limit }, context.pauses);
     return;
   }
   let left = limit ?? Number.POSITIVE_INFINITY;

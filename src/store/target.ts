@@ -48,17 +48,12 @@ export function resolveTarget(context: StoreContext, target: Target): ResolvedTa
   checkAggregateUuid(aggregateUuid);
   const checked = { aggregateUuid, aggregateType, definition };
 
-  if ('expectedVersion' in target) {
-    checkOptions('append', target, BARE);
-    const expected = target.expectedVersion;
-    if (expected === undefined) throw new DaybookError('append.noExpectedVersion', { aggregateUuid, aggregateType });
-    if (expected === 'any') return { ...checked, expected, head: undefined };
-    checkVersion('expectedVersion', expected, 0);
-    return { ...checked, expected, head: expected === 0 ? BEFORE_FIRST : undefined };
-  }
-  const expected = target.version;
+  const bare = 'expectedVersion' in target;
+  if (bare) checkOptions('append', target, BARE);
+  const expected = bare ? target.expectedVersion : target.version;
   if (expected === undefined) throw new DaybookError('append.noExpectedVersion', { aggregateUuid, aggregateType });
-  checkVersion('version', expected, 0);
+  if (bare && expected === 'any') return { ...checked, expected, head: undefined };
+  checkVersion(bare ? 'expectedVersion' : 'version', expected, 0);
   // A copy, or one that another store loaded, proves nothing: it is checked like a bare version.
   const known = context.heads.get(target);
   const head = known?.version === expected ? known : expected === 0 ? BEFORE_FIRST : undefined;

@@ -9,6 +9,8 @@ type SdkService = Extract<ServiceName, 'dynamodb' | 'kinesis' | 'events'>;
 export type Call = (service: SdkService, operation: string, input: Json) => Promise<Json>;
 
 interface Command {
+  /** Of a command that carries the wire's own JSON (wire-call.ts). */
+  readonly operation?: string;
   readonly input: Json;
   readonly middlewareStack: {
     resolve(handler: () => Promise<Json>, context: object): (args: object) => Promise<Json>;
@@ -36,7 +38,7 @@ export function sdkOf(call: Call): (name: string) => unknown {
 const withClient = (of: object, client: object): unknown => Object.assign(Object.create(of), client);
 
 async function send(call: Call, service: SdkService, command: Command): Promise<Json> {
-  const operation = command.constructor.name.slice(0, -'Command'.length);
+  const operation = command.operation ?? command.constructor.name.slice(0, -'Command'.length);
   const input = operation === 'PutRecords' ? withTextData(command.input) : command.input;
   let output: Json;
   try {
@@ -44,8 +46,8 @@ async function send(call: Call, service: SdkService, command: Command): Promise<
   } catch (error) {
     throw error instanceof ServiceError ? toException(error) : error;
   }
-  if (operation !== 'Query') return output;
-  // A query's answer may be read by a middleware of the command's own (send-query.ts), from bytes.
+  if (command.operation === undefined) return output;
+  // Such a command reads its answer with a middleware of its own, from bytes.
   const http = { statusCode: 200, body: Buffer.from(JSON.stringify(output)) };
   const respond = async () => ({ response: http, output });
   return (await command.middlewareStack.resolve(respond, {})({ input, request: {} })).output;

@@ -28,14 +28,20 @@ export default defineBench({
   figures: [
     {
       name: 'handler-bundle',
-      what: 'bytes of a command handler’s bundle ÷ the same with the two bare SDK clients, both mainFields module,main',
+      what: 'bytes of a command handler’s bundle ÷ the two bare SDK clients alone, both mainFields module,main',
+      formula: { kind: 'ratio', of: 'daybook', to: 'clients', by: 'bytes' },
+      budget: { atMost: 1.15 },
+    },
+    {
+      name: 'handler-bundle-bare',
+      what: 'the same ÷ a handler that makes its three calls with the two bare clients',
       formula: { kind: 'ratio', of: 'daybook', to: 'bare', by: 'bytes' },
       budget: { atMost: 1.15 },
     },
     {
       name: 'handler-bundle-castore',
-      what: 'bytes of the same handler on Castore, mainFields module,main ÷ the two bare SDK clients',
-      formula: { kind: 'ratio', of: 'castore', to: 'bare', by: 'bytes' },
+      what: 'bytes of the same handler on Castore, mainFields module,main ÷ the two bare SDK clients alone',
+      formula: { kind: 'ratio', of: 'castore', to: 'clients', by: 'bytes' },
     },
     {
       name: 'handler-import',
@@ -59,6 +65,7 @@ export default defineBench({
     const modules = ['module', 'main'];
     const bundles = {
       daybook: await bundle('daybook', modules),
+      clients: await bundle('clients', modules),
       bare: await bundle('bare', modules),
       castore: await bundle('castore', modules),
       castoreDefault: await bundle('castore'),
@@ -69,6 +76,7 @@ export default defineBench({
     return {
       sides: {
         daybook: side(bundles.daybook),
+        clients: side(bundles.clients),
         bare: side(bundles.bare),
         castore: side(bundles.castore),
         castoreDefault: side(bundles.castoreDefault),
