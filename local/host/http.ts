@@ -25,8 +25,9 @@ export interface HttpFront {
   stop(): Promise<void>;
 }
 
-/** The largest body taken: S3 objects, and everything else (a PutRecords of 10 MiB is 14 MiB of base64 text). */
+/** The largest body taken: S3 objects, a function's archive in base64, and everything else (a PutRecords of 10 MiB is 14 MiB of base64). */
 const MAXIMUM_OBJECT = 512 * 1024 * 1024;
+const MAXIMUM_CODE = 70_167_211;
 const MAXIMUM_BODY = 32 * 1024 * 1024;
 
 /** The one port of the runtime, on the loopback interface only. */
@@ -53,7 +54,7 @@ async function answer(options: HttpOptions, message: IncomingMessage, response: 
   const query = new URLSearchParams(search);
   const signed = signatureOf(message, query);
   const route = routeOf(message, path, query, signed);
-  const maximum = route.kind === 's3' ? MAXIMUM_OBJECT : MAXIMUM_BODY;
+  const maximum = route.kind === 's3' ? MAXIMUM_OBJECT : route.kind === 'rest' ? MAXIMUM_CODE : MAXIMUM_BODY;
   const body = await readBody(message, maximum);
   if (body === undefined) {
     if (message.httpVersionMajor === 1) response.setHeader('connection', 'close');

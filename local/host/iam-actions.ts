@@ -187,7 +187,10 @@ const s3: Rule = (operation, input) => {
       ...(input.Delimiter !== undefined && { 's3:delimiter': String(input.Delimiter) }),
     });
   }
-  return one(action, input.Key === undefined ? bucket : object(input.Key));
+  const needed = one(action, input.Key === undefined ? bucket : object(input.Key));
+  // "To successfully set the tag-set with your PutObject request, you must have the s3:PutObjectTagging."
+  const alsoTags = action === 's3:PutObject' && input.Tagging !== undefined;
+  return alsoTags ? [...needed, ...one('s3:PutObjectTagging', object(input.Key))] : needed;
 };
 
 const firehose: Rule = (operation, input, arn) =>

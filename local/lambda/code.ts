@@ -13,9 +13,10 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { unzip } from './unzip.ts';
 
-/** A function's code: a folder that was synthesized, or the text of `index.js`. */
-export type Code = { readonly folder: string } | { readonly inline: string };
+/** A function's code: a folder that was synthesized, the text of `index.js`, or an archive that was uploaded. */
+export type Code = { readonly folder: string } | { readonly inline: string } | { readonly zip: Buffer };
 
 /**
  * Lays out code as an execution environment sees it:
@@ -56,6 +57,11 @@ export function createCodeStage(appDirectory: string): CodeStage {
       mkdirSync(nodePath, { recursive: true });
       if ('folder' in code) {
         cpSync(code.folder, taskRoot, { recursive: true });
+      } else if ('zip' in code) {
+        for (const { path, content } of unzip(code.zip)) {
+          mkdirSync(dirname(join(taskRoot, path)), { recursive: true });
+          writeFileSync(join(taskRoot, path), content);
+        }
       } else {
         mkdirSync(taskRoot);
         writeFileSync(join(taskRoot, 'index.js'), code.inline);
@@ -118,9 +124,10 @@ function findUpwards(from: string, entry: string): string | undefined {
   }
 }
 
-/** Size and digest as GetFunction shows them; of the files, since no archive is made here. */
+/** Size and digest as GetFunction shows them: of the archive, or of the files where none was made. */
 export function measureCode(code: Code): { readonly size: number; readonly sha256: string } {
   const digest = createHash('sha256');
+  if ('zip' in code) return { size: code.zip.length, sha256: digest.update(code.zip).digest('base64') };
   let size = 0;
   const add = (name: string, content: Buffer) => {
     size += content.length;

@@ -1,13 +1,18 @@
-import { type Cloud, type Json, ServiceError } from '../cloud.ts';
-import type { Code } from './code.ts';
+import { type Caller, type Cloud, type Json, ServiceError } from '../cloud.ts';
 import { functionArn } from './function-name.ts';
-import { CONFIGURATION_INPUT, type FunctionRegistry, showConfiguration } from './function-registry.ts';
+import {
+  CONFIGURATION_INPUT,
+  type FunctionRecord,
+  type FunctionRegistry,
+  showConfiguration,
+} from './function-registry.ts';
 import type { FunctionRuntime } from './function-runtime.ts';
 import type { LayerRegistry } from './layers.ts';
 import { addPermission, policyOf } from './policy.ts';
 import { refuseUnknown } from './unsupported.ts';
+import { codeOf } from './uploaded-code.ts';
 
-export type Operations = Readonly<Record<string, (input: Json) => Json | Promise<Json>>>;
+export type Operations = Readonly<Record<string, (input: Json, caller: Caller) => Json | Promise<Json>>>;
 
 /** Functions, their versions, aliases, permissions, concurrency and layers: everything but invoking. */
 export function functionOperations(
@@ -19,7 +24,7 @@ export function functionOperations(
   const { account } = cloud;
   const show = (name: unknown, qualifier?: unknown) => {
     const resolved = registry.resolve(name, qualifier);
-    return showConfiguration(account, resolved, runtime.measure(resolved.record));
+    return showConfiguration(account, resolved, runtime.measure(resolved.configuration.code));
   };
   const alias = (input: Json, name: string) => {
     const { record } = registry.resolve(input.FunctionName);
@@ -49,7 +54,7 @@ export function functionOperations(
   };
 
   return {
-    async CreateFunction(input) {
+    async CreateFunction(input, caller) {
       refuseUnknown('CreateFunction', input, [
         ...CONFIGURATION_INPUT,
         'Code',
@@ -65,19 +70,21 @@ export function functionOperations(
         );
       }
       for (const layer of input.Layers ?? []) layers.folderOf(layer);
-      const record = registry.create(input, codeOf(input.Code));
-      if (input.Publish === true) record.versions.set('1', record.latest);
+      requireForCode(input);
+      const code = await codeOf(cloud, caller, 'CreateFunction', input.Code);
+      const record = registry.create(input, code);
       cloud.trace.note('lambda', 'function created', { function: record.name });
-      return show(record.name);
+      return input.Publish === true ? show(record.name, publish(record)) : show(record.name);
     },
     GetFunction(input) {
       refuseUnknown('GetFunction', input, ['FunctionName', 'Qualifier']);
-      const { record } = registry.resolve(input.FunctionName, input.Qualifier);
+      const { record, configuration } = registry.resolve(input.FunctionName, input.Qualifier);
+      const { code } = configuration;
       return {
         Configuration: show(input.FunctionName, input.Qualifier),
         Code: {
           RepositoryType: 'Local',
-          ...(record.code !== undefined && 'folder' in record.code && { Location: record.code.folder }),
+          ...(code !== undefined && 'folder' in code && { Location: code.folder }),
         },
         ...(record.reservedConcurrency !== undefined && {
           Concurrency: { ReservedConcurrentExecutions: record.reservedConcurrency },
@@ -106,11 +113,15 @@ export function functionOperations(
       await runtime.forget(record.name);
       return show(record.name);
     },
-    UpdateFunctionCode() {
-      throw new ServiceError(
-        'InvalidParameterValueException',
-        'UpdateFunctionCode is not supported here: the code comes from the synthesized template',
-      );
+    async UpdateFunctionCode(input, caller) {
+      const { FunctionName, Publish, DryRun, Architectures, ...source } = input;
+      const { record } = registry.resolve(FunctionName);
+      const code = await codeOf(cloud, caller, 'UpdateFunctionCode', source);
+      // "DryRun: Set to true to validate the request parameters and access permissions without modifying the function code."
+      if (DryRun === true) return show(record.name);
+      registry.update({ FunctionName: record.name, Architectures }, code);
+      await runtime.forget(record.name);
+      return Publish === true ? show(record.name, publish(record)) : show(record.name);
     },
     async DeleteFunction(input) {
       refuseUnknown('DeleteFunction', input, ['FunctionName', 'Qualifier']);
@@ -127,9 +138,7 @@ export function functionOperations(
     PublishVersion(input) {
       refuseUnknown('PublishVersion', input, ['FunctionName', 'Description', 'CodeSha256']);
       const { record } = registry.resolve(input.FunctionName);
-      const version = String(record.versions.size + 1);
-      record.versions.set(version, record.latest);
-      return show(record.name, version);
+      return show(record.name, publish(record));
     },
     ListVersionsByFunction(input) {
       refuseUnknown('ListVersionsByFunction', input, ['FunctionName']);
@@ -235,12 +244,32 @@ export function functionOperations(
   };
 }
 
-function codeOf(code: Json): Code {
-  if (typeof code?.LocalFolder === 'string') return { folder: code.LocalFolder };
-  if (typeof code?.InlineText === 'string') return { inline: code.InlineText };
-  const given = Object.keys(code ?? {})[0] ?? 'none';
-  throw new ServiceError(
-    'InvalidParameterValueException',
-    `CreateFunction: Code.${given} is not supported here: the code comes from the synthesized template (or from Code.LocalFolder)`,
-  );
+/**
+ * "Lambda doesn't publish a version if the function's configuration and code haven't changed since the last version." (PublishVersion):
+ * that version is the answer again.
+ */
+function publish(record: FunctionRecord): string {
+  const last = String(record.published);
+  if (record.versions.get(last) === record.latest) return last;
+  record.published += 1;
+  record.versions.set(String(record.published), record.latest);
+  return String(record.published);
+}
+
+/** What a function with an uploaded archive has to say of itself. */
+function requireForCode(input: Json): void {
+  if (input.Code?.LocalFolder !== undefined || input.Code?.InlineText !== undefined) return;
+  if (input.Role === undefined) {
+    throw new ServiceError(
+      'ValidationException',
+      "1 validation error detected: Value null at 'role' failed to satisfy constraint: Member must not be null",
+    );
+  }
+  // "Handler, Runtime: … Required if the deployment package is a .zip file archive" (CreateFunction).
+  if (input.Handler === undefined || input.Runtime === undefined) {
+    throw new ServiceError(
+      'InvalidParameterValueException',
+      'Runtime and Handler are mandatory parameters for functions created with deployment packages.',
+    );
+  }
 }

@@ -7,6 +7,8 @@ import { requireInteger } from './unsupported.ts';
 /** How one version of a function runs. */
 export interface FunctionConfiguration {
   readonly name: string;
+  /** None: it is a function of this process. */
+  readonly code: Code | undefined;
   readonly role: string | undefined;
   readonly handler: string;
   readonly runtime: string;
@@ -32,9 +34,10 @@ export interface AsyncConfiguration {
 
 export interface FunctionRecord {
   readonly name: string;
-  readonly code: Code | undefined;
   latest: FunctionConfiguration;
   readonly versions: Map<string, FunctionConfiguration>;
+  /** The number of the version published last: "Version numbers are never reused" (developer guide). */
+  published: number;
   readonly aliases: Map<string, { readonly version: string; readonly description: string }>;
   readonly asyncConfigurations: Map<string, AsyncConfiguration>;
   reservedConcurrency: number | undefined;
@@ -53,7 +56,7 @@ export interface Resolved {
 
 export interface FunctionRegistry {
   create(input: Json, code: Code | undefined): FunctionRecord;
-  update(input: Json): FunctionRecord;
+  update(input: Json, code?: Code): FunctionRecord;
   remove(name: string): void;
   resolve(name: unknown, qualifier?: unknown): Resolved;
   find(name: string): FunctionRecord | undefined;
@@ -81,7 +84,12 @@ const SHOWN = ['Description', 'Architectures', 'TracingConfig', 'LoggingConfig',
 export function createFunctionRegistry(kernel: Kernel, account: Account): FunctionRegistry {
   const functions = new Map<string, FunctionRecord>();
 
-  const configure = (name: string, input: Json, before?: FunctionConfiguration): FunctionConfiguration => {
+  const configure = (
+    name: string,
+    input: Json,
+    code: Code | undefined,
+    before?: FunctionConfiguration,
+  ): FunctionConfiguration => {
     const runtime: string = input.Runtime ?? before?.runtime ?? 'nodejs20.x';
     if (!/^nodejs\d+\.x$/.test(runtime)) {
       throw new ServiceError(
@@ -93,6 +101,7 @@ export function createFunctionRegistry(kernel: Kernel, account: Account): Functi
     for (const key of SHOWN) if (input[key] !== undefined) shown[key] = input[key];
     return {
       name,
+      code,
       role: input.Role ?? before?.role,
       handler: input.Handler ?? before?.handler ?? 'index.handler',
       runtime,
@@ -133,9 +142,9 @@ export function createFunctionRegistry(kernel: Kernel, account: Account): Functi
       }
       const record: FunctionRecord = {
         name,
-        code,
-        latest: configure(name, input),
+        latest: configure(name, input, code),
         versions: new Map(),
+        published: 0,
         aliases: new Map(),
         asyncConfigurations: new Map(),
         reservedConcurrency: undefined,
@@ -145,9 +154,9 @@ export function createFunctionRegistry(kernel: Kernel, account: Account): Functi
       functions.set(name, record);
       return record;
     },
-    update(input) {
+    update(input, code) {
       const { record } = resolve(input.FunctionName);
-      record.latest = configure(record.name, input, record.latest);
+      record.latest = configure(record.name, input, code ?? record.latest.code, record.latest);
       return record;
     },
     remove(name) {

@@ -1,18 +1,18 @@
 import { availableParallelism } from 'node:os';
 import type { Account } from '../cloud.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { type CodeStage, measureCode } from './code.ts';
+import { type Code, type CodeStage, measureCode } from './code.ts';
 import type { RoleCredentials } from './credentials.ts';
 import { startEnvironment } from './environment.ts';
 import { createEnvironmentPool, type EnvironmentPool } from './environment-pool.ts';
 import type { ExecutionRequest, ExecutionResult, LogLine } from './execution.ts';
-import type { FunctionRecord, Resolved } from './function-registry.ts';
+import type { Resolved } from './function-registry.ts';
 import type { LayerRegistry } from './layers.ts';
 
 /** Runs real bundles: stages their code, starts and ends their worker threads. */
 export interface FunctionRuntime {
   run(resolved: Resolved, request: ExecutionRequest, log: (line: LogLine) => void): Promise<ExecutionResult>;
-  measure(record: FunctionRecord): { readonly size: number; readonly sha256: string };
+  measure(code: Code | undefined): { readonly size: number; readonly sha256: string };
   /** Ends a function's environments: it was changed or deleted. The next invocation is a cold start. */
   forget(name: string): Promise<void>;
   /** How many environments a function has now. */
@@ -32,19 +32,20 @@ export interface RuntimeSettings {
 }
 
 export function createFunctionRuntime(settings: RuntimeSettings): FunctionRuntime {
-  const pools = new Map<string, { pool: EnvironmentPool; name: string }>();
-  const staged = new Map<string, { taskRoot: string; nodePath: string }>();
-  const measured = new Map<string, { size: number; sha256: string }>();
+  const pools = new Map<string, { pool: EnvironmentPool; name: string; folder: string }>();
+  const measured = new WeakMap<Code, { size: number; sha256: string }>();
 
   const poolOf = ({ record, configuration, version }: Resolved): EnvironmentPool => {
     const key = `${record.name}:${version}`;
     const existing = pools.get(key);
     if (existing !== undefined) return existing.pool;
-    if (record.code === undefined) throw new Error(`the function ${record.name} has no code and no in-process handler`);
-    const laid =
-      staged.get(record.name) ??
-      settings.stage.lay(record.name, record.code, configuration.layers.map(settings.layers.folderOf));
-    staged.set(record.name, laid);
+    if (configuration.code === undefined)
+      throw new Error(`the function ${record.name} has no code and no in-process handler`);
+    const laid = settings.stage.lay(
+      folderOf(record.name, version),
+      configuration.code,
+      configuration.layers.map(settings.layers.folderOf),
+    );
     const pool = createEnvironmentPool(settings.kernel, {
       maximum: settings.maximum,
       enough: Math.max(2, availableParallelism()),
@@ -58,7 +59,7 @@ export function createFunctionRuntime(settings: RuntimeSettings): FunctionRuntim
           variables: variablesOf(settings, { configuration, version }, laid),
         }),
     });
-    pools.set(key, { pool, name: record.name });
+    pools.set(key, { pool, name: record.name, folder: folderOf(record.name, version) });
     return pool;
   };
 
@@ -66,17 +67,15 @@ export function createFunctionRuntime(settings: RuntimeSettings): FunctionRuntim
     const ending = [...pools].filter(([, entry]) => entry.name === name);
     for (const [key] of ending) pools.delete(key);
     await Promise.all(ending.map(([, entry]) => entry.pool.end()));
-    if (staged.delete(name)) settings.stage.remove(name);
-    measured.delete(name);
+    for (const [, entry] of ending) settings.stage.remove(entry.folder);
   };
 
   return {
     run: (resolved, request, log) => poolOf(resolved).run(request, log),
-    measure(record) {
-      const known = measured.get(record.name);
-      if (known !== undefined) return known;
-      const measure = record.code === undefined ? { size: 0, sha256: '' } : measureCode(record.code);
-      measured.set(record.name, measure);
+    measure(code) {
+      if (code === undefined) return { size: 0, sha256: '' };
+      const measure = measured.get(code) ?? measureCode(code);
+      measured.set(code, measure);
       return measure;
     },
     forget,
@@ -88,6 +87,8 @@ export function createFunctionRuntime(settings: RuntimeSettings): FunctionRuntim
     },
   };
 }
+
+const folderOf = (name: string, version: string) => (version === '$LATEST' ? name : `${name}@${version}`);
 
 // What the worker needs of this machine; everything else is as the real environment has it.
 const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'TMP', 'SystemRoot'];

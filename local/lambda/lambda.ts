@@ -134,10 +134,10 @@ export function createLambda(cloud: Cloud, options: LambdaOptions = {}): Lambda 
 
   const lambda: Lambda = {
     name: 'lambda',
-    handle(operation: string, input: Json, _caller: Caller) {
+    handle(operation: string, input: Json, caller: Caller) {
       const run = Object.hasOwn(operations, operation) ? operations[operation] : undefined;
       if (run === undefined) throw unknownOperation('lambda', operation);
-      return run(input ?? {});
+      return run(input ?? {}, caller);
     },
     registerInProcess: invoker.registerInProcess,
     setEndpoint(url) {

@@ -91,6 +91,8 @@ const HEADER_MEMBERS: Readonly<Record<string, string>> = {
   'x-amz-copy-source-if-modified-since': 'CopySourceIfModifiedSince',
   'x-amz-copy-source-if-unmodified-since': 'CopySourceIfUnmodifiedSince',
   'x-amz-metadata-directive': 'MetadataDirective',
+  'x-amz-tagging': 'Tagging',
+  'x-amz-tagging-directive': 'TaggingDirective',
   'x-amz-checksum-algorithm': 'ChecksumAlgorithm',
   'x-amz-checksum-type': 'ChecksumType',
   'x-amz-checksum-mode': 'ChecksumMode',
@@ -180,9 +182,17 @@ function objectOperation(
   headers: Readonly<Record<string, string | undefined>>,
 ): string {
   for (const parameter of query.keys()) {
-    if (parameter in QUERY_MEMBERS || parameter === 'uploads' || WITHOUT_MEANING.test(parameter)) continue;
+    if (
+      parameter in QUERY_MEMBERS ||
+      parameter === 'uploads' ||
+      parameter === 'tagging' ||
+      WITHOUT_MEANING.test(parameter)
+    )
+      continue;
     throw notImplemented(`the object parameter ${parameter}`);
   }
+  const tagging = { GET: 'Get', PUT: 'Put', DELETE: 'Delete' }[method];
+  if (query.has('tagging') && tagging !== undefined) return `${tagging}ObjectTagging`;
   const upload = query.has('uploadId');
   const copy = headers['x-amz-copy-source'] !== undefined;
   if (method === 'GET') return upload ? 'ListParts' : 'GetObject';
@@ -260,7 +270,7 @@ const applies = (member: string, operation: string) =>
     ? operation === 'GetObject' || operation === 'HeadObject'
     : ['PutObject', 'UploadPart', 'DeleteObjects'].includes(operation);
 
-const isSetting = (operation: string) => /^(Put|Get|Delete)(Bucket|Public)/.test(operation);
+const isSetting = (operation: string) => /^(Put|Get|Delete)(Bucket|Public|ObjectTagging)/.test(operation);
 
 function readBody(operation: string, body: Buffer, input: Json): void {
   const setting = /^Put(.+)$/.exec(operation)?.[1];

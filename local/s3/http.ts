@@ -28,6 +28,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   StorageClass: 'x-amz-storage-class',
   ServerSideEncryption: 'x-amz-server-side-encryption',
   PartsCount: 'x-amz-mp-parts-count',
+  TagCount: 'x-amz-tagging-count',
   ChecksumType: 'x-amz-checksum-type',
   BucketRegion: 'x-amz-bucket-region',
   Size: 'x-amz-object-size',
@@ -78,7 +79,8 @@ function writeAnswer(operation: string, input: Json, output: Json): S3HttpRespon
     return { status: 200, headers: { 'content-type': 'application/json' }, body: Buffer.from(output.Policy) };
   }
   if (operation === 'GetBucketLocation') return xml('LocationConstraint', output.LocationConstraint ?? '');
-  if (operation === 'GetBucketTagging') return xml('Tagging', { TagSet: { Tag: output.TagSet } });
+  if (operation === 'GetBucketTagging' || operation === 'GetObjectTagging')
+    return xml('Tagging', { TagSet: { Tag: output.TagSet } });
   if (operation === 'ListBuckets')
     return xml(DOCUMENTS[operation]!, { ...output, Buckets: { Bucket: output.Buckets } });
   const root = DOCUMENTS[operation];

@@ -18,13 +18,14 @@ import { compareKeys } from './key-order.ts';
 import { bodyOf, checksumFields, describe, isoSeconds, keyOf, verifyChecksums } from './object-input.ts';
 import type { ObjectMeta } from './object-store.ts';
 import { type ObjectContext, sourceOf } from './objects.ts';
+import { tagsOfHeader } from './tagging.ts';
 
 interface Upload {
   readonly id: string;
   readonly bucket: string;
   readonly key: string;
   readonly startedMs: number;
-  readonly described: Pick<ObjectMeta, 'headers' | 'metadata'>;
+  readonly described: Pick<ObjectMeta, 'headers' | 'metadata' | 'tags'>;
   readonly algorithm?: ChecksumAlgorithm;
   readonly checksumType?: 'FULL_OBJECT' | 'COMPOSITE';
 }
@@ -114,7 +115,7 @@ export function openUploads(dir: string, context: ObjectContext, freshName: () =
         bucket: bucket.name,
         key: keyOf(input),
         startedMs: context.now(),
-        described: describe(input),
+        described: { ...describe(input), ...tagsOfHeader(input) },
         ...(algorithm !== undefined && {
           algorithm,
           // CRC64NVME is always of the whole object; the others are composite unless told.

@@ -20,6 +20,7 @@ export const WRITE_MEMBERS = [
   'Key',
   'Metadata',
   ...STORED_HEADERS,
+  'Tagging',
   'ServerSideEncryption',
   'SSEKMSKeyId',
   'BucketKeyEnabled',

@@ -34,6 +34,7 @@ export interface ObjectMeta {
   readonly metadata: Readonly<Record<string, string>>;
   readonly checksums?: Readonly<Partial<Record<ChecksumAlgorithm, string>>>;
   readonly checksumType?: 'FULL_OBJECT' | 'COMPOSITE';
+  readonly tags?: Readonly<Record<string, string>>;
   /** The sizes of a multipart object's parts. */
   readonly parts?: readonly number[];
 }
@@ -47,6 +48,8 @@ export interface Bucket {
   readonly keys: readonly string[];
   get(key: string): ObjectMeta | undefined;
   put(meta: Omit<ObjectMeta, 'path'>, body: Buffer | ((temporaryPath: string) => void)): ObjectMeta;
+  /** Changes what is known of an object, not its bytes. */
+  describe(meta: ObjectMeta): void;
   remove(key: string): boolean;
   /** Bytes `[start, end)`; `undefined` when the file has gone from the disk. */
   read(meta: ObjectMeta, start: number, end: number): Buffer | undefined;
@@ -236,6 +239,10 @@ function openBucket(options: {
       }
       remember(meta);
       return meta;
+    },
+    describe(meta) {
+      journal.append({ put: meta });
+      remember(meta);
     },
     remove(key) {
       const meta = objects.get(key);

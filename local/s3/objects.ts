@@ -5,6 +5,7 @@ import { checkReadConditions, checkWriteConditions } from './conditions.ts';
 import { invalidArgument, invalidRequest, noSuchKey, notFound, notImplemented } from './errors.ts';
 import { bodyOf, checksumFields, describe, isoSeconds, keyOf, verifyChecksums } from './object-input.ts';
 import type { Bucket, ObjectMeta } from './object-store.ts';
+import { keep, tagCount, tagsOfHeader } from './tagging.ts';
 
 /** What an operation may use. */
 export interface ObjectContext {
@@ -25,6 +26,7 @@ export function putObject(input: Json, context: ObjectContext): Json {
       etag: createHash('md5').update(body).digest('hex'),
       modifiedMs: context.now(),
       ...describe(input),
+      ...tagsOfHeader(input),
       ...(Object.keys(checksums).length > 0 && { checksums, checksumType: 'FULL_OBJECT' }),
     },
     body,
@@ -101,6 +103,8 @@ export function copyObject(input: Json, context: ObjectContext): Json {
   const body = source.read(from, 0, from.size);
   if (body === undefined) throw noSuchKey(from.key);
   const described = replace ? describe(input) : { headers: from.headers, metadata: from.metadata };
+  // "TaggingDirective: COPY | REPLACE. The default value is COPY."
+  const tags = input.TaggingDirective === 'REPLACE' ? tagsOfHeader(input) : keep(from.tags ?? {});
   const algorithm = input.ChecksumAlgorithm as ChecksumAlgorithm | undefined;
   const checksums = algorithm === undefined ? from.checksums : { [algorithm]: checksumOf(algorithm, body) };
   const meta = bucket.put(
@@ -111,6 +115,7 @@ export function copyObject(input: Json, context: ObjectContext): Json {
       etag: createHash('md5').update(body).digest('hex'),
       modifiedMs: context.now(),
       ...described,
+      ...tags,
       ...(checksums !== undefined && from.checksumType !== 'COMPOSITE' && { checksums, checksumType: 'FULL_OBJECT' }),
     },
     body,
@@ -163,6 +168,7 @@ function headOf(input: Json, meta: ObjectMeta, range: Range | undefined): Json {
     ...(input.PartNumber !== undefined && meta.parts !== undefined && { PartsCount: meta.parts.length }),
     ...(input.ChecksumMode === 'ENABLED' && range === undefined && checksumFields(meta)),
     Metadata: meta.metadata,
+    ...tagCount(meta),
     ServerSideEncryption: 'AES256',
   };
 }

@@ -17,6 +17,7 @@ import {
   type ObjectContext,
   putObject,
 } from './objects.ts';
+import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './tagging.ts';
 
 /** The embedded S3: the service, and what other parts of the runtime may know of its files. */
 export interface S3 extends Service {
@@ -66,6 +67,7 @@ const RESPONSE_MEMBERS = [
   'Expires',
 ].map((name) => `Response${name}`);
 const COPY_MEMBERS = ['CopySource', ...READ_CONDITIONS.map((name) => `CopySource${name}`)];
+const TAGGING_MEMBERS = ['Bucket', 'Key', 'VersionId', 'ExpectedBucketOwner', 'RequestPayer'];
 const UPLOAD_MEMBERS = ['Bucket', 'Key', 'UploadId', 'ExpectedBucketOwner', 'RequestPayer'];
 
 /** Members that an operation honours; another one is refused by name. */
@@ -79,11 +81,15 @@ const MEMBERS: Readonly<Record<string, readonly string[]>> = {
     ...WRITE_MEMBERS,
     ...COPY_MEMBERS,
     'MetadataDirective',
+    'TaggingDirective',
     'ChecksumAlgorithm',
     'IfMatch',
     'IfNoneMatch',
     'ExpectedSourceBucketOwner',
   ],
+  GetObjectTagging: TAGGING_MEMBERS,
+  PutObjectTagging: [...TAGGING_MEMBERS, ...CHECKSUM_MEMBERS, 'Tagging'],
+  DeleteObjectTagging: TAGGING_MEMBERS,
   ListObjects: [...LIST_MEMBERS, 'Marker'],
   ListObjectsV2: [...LIST_MEMBERS, 'ContinuationToken', 'StartAfter', 'FetchOwner'],
   CreateMultipartUpload: [...WRITE_MEMBERS, 'ChecksumAlgorithm', 'ChecksumType'],
@@ -126,6 +132,9 @@ export function createS3(cloud: Cloud, options: { readonly dir: string }): S3 {
     DeleteObject: (input) => deleteObject(input, context),
     DeleteObjects: (input) => deleteObjects(input, context),
     CopyObject: (input) => copyObject(input, context),
+    GetObjectTagging: (input) => getObjectTagging(input, context),
+    PutObjectTagging: (input) => putObjectTagging(input, context),
+    DeleteObjectTagging: (input) => deleteObjectTagging(input, context),
     ListObjects: (input) => listObjects(input, context),
     ListObjectsV2: (input) => listObjectsV2(input, context),
     CreateMultipartUpload: uploads.create,

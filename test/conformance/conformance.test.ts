@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => target.stop());
 
 describe.each(SUITES)('$service, as documented', (suite) => {
-  it.each(suite.cases)('$name', async (one) => {
+  it.each(suite.cases)('$name', { concurrent: suite.waits === true }, async (one) => {
     const [verdict] = await judge({ ...suite, cases: [one] }, target, () => {});
     expect(verdict).toMatchObject({ kind: 'passed', text: '' });
   });

@@ -2,12 +2,22 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startLocal } from '../../local/index.ts';
+import { LOCAL_ROLE } from './role.ts';
 import type { Target } from './suite.ts';
 
-/** The embedded runtime with nothing deployed in it, behind its HTTP port. */
+/** The embedded runtime with nothing deployed in it but a role, behind its HTTP port. */
 export async function startEmbedded(): Promise<Target & { stop(): Promise<void> }> {
   const assembly = mkdtempSync(join(tmpdir(), 'daybook-conformance-'));
-  writeFileSync(join(assembly, 'manifest.json'), JSON.stringify({ version: '48.0.0', artifacts: {} }));
+  const stack = {
+    type: 'aws:cloudformation:stack',
+    environment: 'aws://unknown-account/unknown-region',
+    properties: { templateFile: 'template.json' },
+  };
+  writeFileSync(
+    join(assembly, 'manifest.json'),
+    JSON.stringify({ version: '48.0.0', artifacts: { Conformance: stack } }),
+  );
+  writeFileSync(join(assembly, 'template.json'), JSON.stringify({ Resources: { Role: roleForAll() } }));
   const runtime = await startLocal({ assembly, deliverWithinMs: 500 });
   return {
     name: 'the embedded runtime',
@@ -16,6 +26,19 @@ export async function startEmbedded(): Promise<Target & { stop(): Promise<void> 
     async stop() {
       await runtime.stop();
       rmSync(assembly, { recursive: true, force: true });
+    },
+  };
+}
+
+function roleForAll() {
+  const statement = (more: object) => ({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', ...more }] });
+  const services = ['lambda', 'firehose', 'pipes', 'states', 'events'].map((name) => `${name}.amazonaws.com`);
+  return {
+    Type: 'AWS::IAM::Role',
+    Properties: {
+      RoleName: LOCAL_ROLE,
+      AssumeRolePolicyDocument: statement({ Action: 'sts:AssumeRole', Principal: { Service: services } }),
+      Policies: [{ PolicyName: 'all', PolicyDocument: statement({ Action: '*', Resource: '*' }) }],
     },
   };
 }

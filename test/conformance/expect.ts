@@ -14,6 +14,17 @@ export async function errorOf(call: Promise<unknown>): Promise<string | undefine
   }
 }
 
+/** Asks until there is something to see: what a service does by itself takes its time, on an account minutes. */
+export async function eventually<T>(ask: () => Promise<T | undefined>, withinMs = 180_000): Promise<T> {
+  const end = Date.now() + withinMs;
+  for (let waitMs = 20; ; waitMs = Math.min(waitMs * 2, 1000)) {
+    const found = await ask();
+    if (found !== undefined) return found;
+    if (Date.now() > end) throw new Error(`nothing came within ${withinMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+  }
+}
+
 let made = 0;
 
 export function uniqueName(): string {

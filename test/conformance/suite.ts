@@ -19,6 +19,8 @@ export interface Case {
 export interface Suite {
   readonly service: string;
   readonly cases: readonly Case[];
+  /** Its cases wait for a service most of the time, and each has its own resources: they may run beside each other. */
+  readonly waits?: true;
 }
 
 /** The endpoint does not have what the case needs, which says nothing about whether it is right. */

@@ -40,6 +40,26 @@ const cases: readonly Case[] = [
     same([head.ContentLength, head.ETag], [5, ETag]);
   }),
   on(
+    'tags of an object, set with it or afterwards',
+    'PutObject: "The tag-set must be encoded as URL Query parameters"; object tagging: "You can associate up to 10 tags with an object … unique tag keys"; InvalidTag',
+    async (client, Bucket) => {
+      await put(client, Bucket, 'k', '1', { Tagging: 'colour=dark+red' });
+      const tags = async () =>
+        (await client.send(new sdk.GetObjectTaggingCommand({ Bucket, Key: 'k' }))).TagSet?.map(
+          ({ Key, Value }) => `${Key}=${Value}`,
+        );
+      const set = (TagSet: sdk.Tag[]) =>
+        client.send(new sdk.PutObjectTaggingCommand({ Bucket, Key: 'k', Tagging: { TagSet } }));
+      same([await tags(), (await get(client, Bucket, 'k')).TagCount], [['colour=dark red'], 1]);
+      await set([{ Key: 'a', Value: '1' }]);
+      same(await tags(), ['a=1']);
+      same(await errorOf(set([1, 2].map(() => ({ Key: 'a', Value: '1' })))), 'InvalidTag');
+      same(await errorOf(set(Array.from({ length: 11 }, (_, i) => ({ Key: `k${i}`, Value: '' })))), 'BadRequest');
+      await client.send(new sdk.DeleteObjectTaggingCommand({ Bucket, Key: 'k' }));
+      same([await tags(), (await get(client, Bucket, 'k')).text], [[], '1']);
+    },
+  ),
+  on(
     'conditional writes',
     'PutObject: "If-None-Match: Uploads the object only if the object key name does not already exist in the bucket … 412 Precondition Failed"; "If-Match: Uploads the object only if the ETag … matches"',
     async (client, bucket) => {

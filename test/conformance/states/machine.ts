@@ -7,9 +7,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import type { Json } from '../../../local/cloud.ts';
 import { uniqueName } from '../expect.ts';
-
-/** The machines call nothing; an account needs a role of its own all the same. */
-const ROLE = process.env.CONFORMANCE_ROLE_ARN ?? 'arn:aws:iam::000000000000:role/conformance';
+import { ROLE } from '../role.ts';
 
 /** Makes a machine, and leaves nothing behind. */
 export async function withMachine<T>(

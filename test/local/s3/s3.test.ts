@@ -286,10 +286,47 @@ it('copies, and refuses to copy onto itself without a change', async () => {
   expect((await call('HeadObject', { Key: 'c' })).Metadata).toEqual({ k: 'w' });
 });
 
+it('keeps tags with an object, until they are replaced or the object is', async () => {
+  const tags = async (Key: string) => (await call('GetObjectTagging', { Key })).TagSet;
+  await put('a', 'x', { Tagging: 'k=v+w&%C3%BC=' });
+  const set = [
+    { Key: 'k', Value: 'v w' },
+    { Key: 'ü', Value: '' },
+  ];
+  expect(await tags('a')).toEqual(set);
+  expect((await call('HeadObject', { Key: 'a' })).TagCount).toBe(2);
+  await call('CopyObject', { Key: 'b', CopySource: 'box/a' });
+  await call('CopyObject', { Key: 'c', CopySource: 'box/a', TaggingDirective: 'REPLACE', Tagging: 'n=1' });
+  expect([await tags('b'), await tags('c')]).toEqual([set, [{ Key: 'n', Value: '1' }]]);
+  await call('PutObjectTagging', { Key: 'a', Tagging: { TagSet: [{ Key: 'only', Value: '1' }] } });
+  expect(await tags('a')).toEqual([{ Key: 'only', Value: '1' }]);
+  expect((await call('GetObject', { Key: 'a' })).Body.toString()).toBe('x');
+  await put('a', 'y');
+  expect(await tags('a')).toEqual([]);
+  await call('DeleteObjectTagging', { Key: 'b' });
+  expect(await tags('b')).toEqual([]);
+  expect(await call('HeadObject', { Key: 'b' })).not.toHaveProperty('TagCount');
+});
+
+it.each([
+  ['eleven', Array.from({ length: 11 }, (_, i) => ({ Key: `k${i}`, Value: '' })), 'BadRequest'],
+  ['a long key', [{ Key: 'k'.repeat(129), Value: '' }], 'InvalidTag'],
+  ['a long value', [{ Key: 'k', Value: 'v'.repeat(257) }], 'InvalidTag'],
+  ['a key twice', [1, 2].map(() => ({ Key: 'k', Value: '' })), 'InvalidTag'],
+  ['a key of AWS', [{ Key: 'aws:k', Value: '' }], 'InvalidTag'],
+  ['a character that is not allowed', [{ Key: 'k', Value: '<' }], 'InvalidTag'],
+])('refuses tags: %s', async (_, TagSet, code) => {
+  await put('a', 'x');
+  await expect(call('PutObjectTagging', { Key: 'a', Tagging: { TagSet } })).rejects.toMatchObject({ code });
+  await expect(call('PutObjectTagging', { Key: 'none', Tagging: { TagSet: [] } })).rejects.toMatchObject({
+    code: 'NoSuchKey',
+  });
+});
+
 it('refuses by name what it does not have', async () => {
-  await expect(put('a', 'x', { Tagging: 'a=b' })).rejects.toMatchObject({
+  await expect(put('a', 'x', { WebsiteRedirectLocation: '/b' })).rejects.toMatchObject({
     code: 'NotImplemented',
-    message: expect.stringContaining('Tagging'),
+    message: expect.stringContaining('WebsiteRedirectLocation'),
   });
   await expect(call('SelectObjectContent', {})).rejects.toMatchObject({ code: 'UnknownOperationException' });
   await expect(call('DeleteBucket', { Bucket: 'none' })).rejects.toMatchObject({ code: 'NoSuchBucket', status: 404 });
