@@ -11,6 +11,12 @@ const schemaList: Check = (value, path, report) => {
   if (!Array.isArray(value) || value.length === 0) report(path, 'must be a list with at least one schema');
   for (const [i, schema] of (value as unknown[]).entries()) checkAt(schema, `${path}/${i}`, report);
 };
+const schemas: Check = (value, path, report) => {
+  if (!IS.object(value)) report(path, 'must be an object of schemas');
+  for (const [name, schema] of Object.entries(value as object)) {
+    checkAt(schema, `${path}/${escapePointer(name)}`, report);
+  }
+};
 const count: Check = (value, path, report) => {
   if (!Number.isSafeInteger(value) || (value as number) < 0) report(path, 'must be 0, 1, 2 …');
 };
@@ -39,22 +45,14 @@ const KEYWORDS: Readonly<Record<keyof JsonSchema, Check>> = {
   oneOf: schemaList,
   allOf: schemaList,
   not: (value, path, report) => checkAt(value, path, report),
-  properties(value, path, report) {
-    if (!IS.object(value)) report(path, 'must be an object of schemas');
-    for (const [name, schema] of Object.entries(value as object))
-      checkAt(schema, `${path}/${escapePointer(name)}`, report);
-  },
+  properties: schemas,
   required(value, path, report) {
     if (!Array.isArray(value) || value.some((name) => typeof name !== 'string'))
       report(path, 'must be a list of names');
   },
   patternProperties(value, path, report) {
-    if (!IS.object(value)) report(path, 'must be an object of schemas');
-    for (const [source, schema] of Object.entries(value as object)) {
-      const at = `${path}/${escapePointer(source)}`;
-      checkPattern(source, at, report);
-      checkAt(schema, at, report);
-    }
+    schemas(value, path, report);
+    for (const source of Object.keys(value as object)) checkPattern(source, `${path}/${escapePointer(source)}`, report);
   },
   minProperties: count,
   maxProperties: count,

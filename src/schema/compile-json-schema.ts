@@ -8,9 +8,10 @@ export type Validator = (value: unknown) => Issue | undefined;
 /** A checked JSON Schema as closures. What it accepts is JSON through and through, also where the schema says nothing. */
 export function compileJsonSchema(schema: JsonSchema): Validator {
   const checks: Validator[] = [];
-  if (schema.type !== undefined)
-    checks.push(compileTypes(schema, Array.isArray(schema.type) ? schema.type : [schema.type]));
-  else checks.push(untyped(schema));
+  const { type } = schema;
+  // Without `type` a keyword speaks only of values of its own type; the rest need only be JSON.
+  if (type === undefined) checks.push(compileTypes(schema, ['string', 'number', 'array', 'object'], jsonProblem));
+  else checks.push(compileTypes(schema, Array.isArray(type) ? type : [type]));
   if (schema.const !== undefined) checks.push(oneOf([schema.const]));
   if (schema.enum !== undefined) checks.push(oneOf(schema.enum));
   for (const part of schema.allOf ?? []) checks.push(compileJsonSchema(part));
@@ -34,32 +35,20 @@ function all(checks: readonly Validator[]): Validator {
   };
 }
 
-function compileTypes(schema: JsonSchema, types: readonly JsonType[]): Validator {
-  const byType = new Map(types.map((type) => [type, compileType(schema, type)]));
-  const [only] = types;
-  if (types.length === 1 && only !== undefined) {
-    const check = byType.get(only)!;
-    const is = IS[only];
-    return (value) => (is(value) ? check(value) : wrongType(value, types));
+function compileTypes(
+  schema: JsonSchema,
+  types: readonly JsonType[],
+  others: Validator = (value) => wrongType(value, types),
+): Validator {
+  const byType = types.map((type) => [IS[type], TYPED[type]?.(schema) ?? (() => undefined)] as const);
+  const [only] = byType;
+  if (byType.length === 1 && only !== undefined) {
+    const [is, check] = only;
+    return (value) => (is(value) ? check(value) : others(value));
   }
   return (value) => {
-    for (const [type, check] of byType) if (IS[type](value)) return check(value);
-    return wrongType(value, types);
-  };
-}
-
-/** Without `type` a keyword speaks only of values of its own type; the rest need only be JSON. */
-function untyped(schema: JsonSchema): Validator {
-  const object = compileType(schema, 'object');
-  const array = compileType(schema, 'array');
-  const string = compileType(schema, 'string');
-  const number = compileType(schema, 'number');
-  return (value) => {
-    if (typeof value === 'string') return string(value);
-    if (IS.number(value)) return number(value);
-    if (IS.array(value)) return array(value);
-    if (IS.object(value)) return object(value);
-    return jsonProblem(value);
+    for (const [is, check] of byType) if (is(value)) return check(value);
+    return others(value);
   };
 }
 
@@ -96,21 +85,14 @@ function describe(value: unknown): string {
   return typeof value === 'object' ? 'an object' : typeof value;
 }
 
-function compileType(schema: JsonSchema, type: JsonType): Validator {
-  switch (type) {
-    case 'object':
-      return compileObject(schema);
-    case 'array':
-      return compileArray(schema);
-    case 'string':
-      return compileString(schema);
-    case 'number':
-    case 'integer':
-      return compileNumber(schema);
-    default:
-      return () => undefined;
-  }
-}
+/** What the keywords of a type say. */
+const TYPED: Readonly<Partial<Record<JsonType, (schema: JsonSchema) => Validator>>> = {
+  object: compileObject,
+  array: compileArray,
+  string: compileString,
+  number: compileNumber,
+  integer: compileNumber,
+};
 
 function compileObject(schema: JsonSchema): Validator {
   const properties = new Map(Object.entries(schema.properties ?? {}).map(([name, s]) => [name, compileJsonSchema(s)]));
