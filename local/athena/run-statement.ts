@@ -65,6 +65,10 @@ export async function runStatement(statement: Statement, options: RunOptions, co
       await createView(statement, prepared.columns, context);
       return await finishText([], [], 0);
     }
+    case 'createDatabase':
+    case 'dropDatabase':
+      await changeDatabase(statement, context);
+      return await finishText([], [], 0);
     case 'drop':
       await drop(statement, context);
       return await finishText([], [], 0);
@@ -134,6 +138,37 @@ async function exists(table: string, database: string, context: QueryContext): P
     if (error instanceof QueryFailure && error.message.startsWith('TABLE_NOT_FOUND')) return false;
     throw error;
   }
+}
+
+async function changeDatabase(
+  statement: Statement & { kind: 'createDatabase' | 'dropDatabase' },
+  context: QueryContext,
+): Promise<void> {
+  const Name = statement.database.toLowerCase();
+  const { DatabaseList } = await callGlue(context, 'GetDatabases', {});
+  const isThere = DatabaseList.some((one: Json) => one.Name === Name);
+  if (statement.kind === 'createDatabase') {
+    if (isThere && statement.ifNotExists) return;
+    const { comment: Description, location: LocationUri } = statement;
+    await callGlue(context, 'CreateDatabase', {
+      DatabaseInput: {
+        Name,
+        ...(Description !== undefined && { Description }),
+        ...(LocationUri !== undefined && { LocationUri }),
+      },
+    });
+    return;
+  }
+  if (!isThere && statement.ifExists) return;
+  // "RESTRICT … the default … If the database isn't empty, the operation fails"; CASCADE drops the tables with it.
+  if (isThere && !statement.cascade) {
+    const { TableList } = await callGlue(context, 'GetTables', { DatabaseName: Name });
+    if (TableList.length > 0)
+      throw new QueryFailure(
+        `InvalidOperationException(message:Database ${Name} is not empty. One or more tables exist.)`,
+      );
+  }
+  await callGlue(context, 'DeleteDatabase', { Name });
 }
 
 async function drop(statement: Statement & { kind: 'drop' }, context: QueryContext): Promise<void> {

@@ -22,6 +22,19 @@ export type Statement =
     }
   | { readonly kind: 'createView'; readonly sql: string; readonly name: Name; readonly orReplace: boolean }
   | { readonly kind: 'drop'; readonly what: 'TABLE' | 'VIEW'; readonly name: Name; readonly ifExists: boolean }
+  | {
+      readonly kind: 'createDatabase';
+      readonly database: string;
+      readonly ifNotExists: boolean;
+      readonly comment: string | undefined;
+      readonly location: string | undefined;
+    }
+  | {
+      readonly kind: 'dropDatabase';
+      readonly database: string;
+      readonly ifExists: boolean;
+      readonly cascade: boolean;
+    }
   | { readonly kind: 'showTables'; readonly database: string | undefined; readonly like: string | undefined }
   | { readonly kind: 'showDatabases' }
   | { readonly kind: 'describe'; readonly name: Name }
@@ -71,6 +84,7 @@ class Reader {
     if (this.take('UNLOAD')) return this.unload();
     if (this.take('CREATE')) return this.create();
     if (this.take('DROP')) {
+      if (this.takeDatabase()) return this.dropDatabase();
       const what = this.take('VIEW') ? 'VIEW' : this.take('TABLE') ? 'TABLE' : undefined;
       if (what !== undefined)
         return { kind: 'drop', what, ifExists: this.takeAll('IF', 'EXISTS'), name: this.name(), ...this.end() };
@@ -102,6 +116,7 @@ class Reader {
       this.expect('AS');
       return { kind: 'createView', name, orReplace, sql: this.rest() };
     }
+    if (!orReplace && this.takeDatabase()) return this.createDatabase();
     if (orReplace || !this.take('TABLE')) throw this.refuse();
     const ifNotExists = this.takeAll('IF', 'NOT', 'EXISTS');
     const name = this.name();
@@ -116,6 +131,28 @@ class Reader {
     } else if (isWord(tokens[until - 1], 'DATA') && isWord(tokens[until - 2], 'WITH')) until -= 2;
     const sql = this.text.slice(tokens[this.at]!.start, tokens[until - 1]!.end);
     return { kind: 'createTable', name, properties, ifNotExists, withData, sql };
+  }
+
+  /** "CREATE {DATABASE|SCHEMA} [IF NOT EXISTS] database_name [COMMENT 'database_comment'] [LOCATION 'S3_loc']". */
+  private createDatabase(): Statement {
+    const ifNotExists = this.takeAll('IF', 'NOT', 'EXISTS');
+    const database = nameOf(this.next());
+    const comment = this.take('COMMENT') ? this.literal() : undefined;
+    const location = this.take('LOCATION') ? this.literal() : undefined;
+    return { kind: 'createDatabase', database, ifNotExists, comment, location, ...this.end() };
+  }
+
+  /** "DROP {DATABASE | SCHEMA} [IF EXISTS] database_name [RESTRICT | CASCADE]". */
+  private dropDatabase(): Statement {
+    const ifExists = this.takeAll('IF', 'EXISTS');
+    const database = nameOf(this.next());
+    const cascade = this.take('CASCADE');
+    if (!cascade) this.take('RESTRICT');
+    return { kind: 'dropDatabase', database, ifExists, cascade, ...this.end() };
+  }
+
+  private takeDatabase(): boolean {
+    return this.take('DATABASE') || this.take('SCHEMA');
   }
 
   private show(): Statement {

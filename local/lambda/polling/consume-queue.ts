@@ -38,6 +38,11 @@ export function consumeQueue(cloud: Cloud, consumption: QueueConsumption): () =>
       await cloud.call(caller, 'sqs', 'DeleteMessageBatch', { QueueUrl: url, Entries });
     }
   };
+  /** What a poll brought that was still open when the reading was stopped: nobody would handle it. */
+  const giveBack = async (QueueUrl: string, messages: readonly Json[]) => {
+    for (const { ReceiptHandle } of messages)
+      await cloud.call(ROOT, 'sqs', 'ChangeMessageVisibility', { QueueUrl, ReceiptHandle, VisibilityTimeout: 0 });
+  };
   const handle = async (url: string, messages: readonly Json[]) => {
     try {
       const failed = new Set(await consumption.deliver(messages.map((message) => toEvent(cloud, queueArn, message))));
@@ -66,6 +71,7 @@ export function consumeQueue(cloud: Cloud, consumption: QueueConsumption): () =>
         MessageSystemAttributeNames: ['All'],
         MessageAttributeNames: ['All'],
       });
+      if (stopped) return [...batch, ...Messages];
       const wanted = Messages.filter((message: Json) => consumption.accepts(toEvent(cloud, queueArn, message)));
       if (wanted.length < Messages.length) {
         // "If a message doesn't match, Lambda … deletes the message from the queue."
@@ -94,7 +100,8 @@ export function consumeQueue(cloud: Cloud, consumption: QueueConsumption): () =>
           }
           const batch = await gather(url);
           failures = 0;
-          if (stopped || batch.length === 0) continue;
+          if (stopped) return await giveBack(url, batch);
+          if (batch.length === 0) continue;
           running += 1;
           void handle(url, batch);
         }

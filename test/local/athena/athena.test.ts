@@ -473,6 +473,22 @@ it('shows and describes what is in the catalog', async () => {
   expect(await lines('SHOW TABLES')).toEqual(['events']);
   expect(await lines("SHOW TABLES IN db 'x*'")).toEqual([]);
   expect(await lines('SHOW DATABASES')).toEqual(['db']);
+  const done = async (sql: string) => (await cold.execute(sql)).Status.State;
+  expect(await done("CREATE DATABASE IF NOT EXISTS Other COMMENT 'more' LOCATION 's3://cold/other/'")).toBe(
+    'SUCCEEDED',
+  );
+  expect(await done('CREATE SCHEMA IF NOT EXISTS other')).toBe('SUCCEEDED');
+  expect(await cold.failure('CREATE DATABASE other')).toContain('AlreadyExistsException');
+  expect(await lines('SHOW DATABASES')).toEqual(['db', 'other']);
+  expect((await cold.call('glue', 'GetDatabase', { Name: 'other' })).Database).toMatchObject({
+    Description: 'more',
+    LocationUri: 's3://cold/other/',
+  });
+  expect(await done('CREATE TABLE other.t AS SELECT 1 AS n')).toBe('SUCCEEDED');
+  expect(await cold.failure('DROP DATABASE other')).toContain('is not empty');
+  expect(await done('DROP DATABASE other CASCADE')).toBe('SUCCEEDED');
+  expect(await done('DROP DATABASE IF EXISTS other')).toBe('SUCCEEDED');
+  expect(await cold.failure('DROP DATABASE other')).toContain('EntityNotFoundException');
   expect(await lines('SHOW COLUMNS FROM events')).toEqual(['id', 'version', 'at', 'data', 'day', 'bucket']);
   expect((await lines('DESCRIBE db.events'))[1]!.split('\t').map((one: string) => one.trim())).toEqual([
     'version',

@@ -63,6 +63,20 @@ describe('a queue mapping', () => {
     expect(await left()).toBe(0);
   });
 
+  it('gives back what a poll brings that was open when the mapping was deleted', async () => {
+    const { send, run, batches, functions, queues, url, UUID } = await queueTo(
+      () => {},
+      {},
+      { VisibilityTimeout: '600' },
+    );
+    await run(10);
+    await functions('DeleteEventSourceMapping', { UUID });
+    await send('for somebody else');
+    await run(10);
+    expect(batches).toEqual([]);
+    expect((await queues('ReceiveMessage', { QueueUrl: url })).Messages).toMatchObject([{ Body: 'for somebody else' }]);
+  });
+
   it('lets a failed batch come back after its visibility timeout, until the queue gives it up', async () => {
     const { send, run, batches, left, drain, queue, queues, url } = await queueTo(() => {
       throw new Error('no');

@@ -1,0 +1,267 @@
+import * as sdk from '@aws-sdk/client-firehose';
+import * as streams from '@aws-sdk/client-kinesis';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { type Shelf, withBucket } from '../bucket.ts';
+import { errorOf, eventually, same, uniqueName } from '../expect.ts';
+import { withFunction } from '../lambda/function.ts';
+import { roleOf } from '../role.ts';
+import type { Case, Suite, Target } from '../suite.ts';
+
+type Destination = Partial<sdk.ExtendedS3DestinationConfiguration>;
+
+/** A delivery stream, and the bucket that it delivers to. */
+interface Made {
+  readonly client: sdk.FirehoseClient;
+  readonly DeliveryStreamName: string;
+  readonly shelf: Shelf;
+  put(...texts: readonly string[]): Promise<sdk.PutRecordBatchCommandOutput>;
+}
+
+function clientOf({ config }: Target): sdk.FirehoseClient {
+  // HTTP/1.1, which every emulator speaks: the handler of another service's client.
+  const { requestHandler } = new SQSClient(config).config;
+  return new sdk.FirehoseClient({ ...config, requestHandler });
+}
+
+const to = (target: Target, Bucket: string, more: Destination): sdk.ExtendedS3DestinationConfiguration => ({
+  RoleARN: roleOf(target),
+  BucketARN: `arn:aws:s3:::${Bucket}`,
+  BufferingHints: { IntervalInSeconds: 0, SizeInMBs: 1 },
+  ...more,
+});
+
+async function delivering(
+  target: Target,
+  destination: Destination,
+  play: (made: Made) => Promise<void>,
+  more: Partial<sdk.CreateDeliveryStreamCommandInput> = {},
+): Promise<void> {
+  await withBucket(target, async (shelf) => {
+    const client = clientOf(target);
+    const DeliveryStreamName = uniqueName();
+    const ExtendedS3DestinationConfiguration = to(target, shelf.Bucket, destination);
+    await client.send(
+      new sdk.CreateDeliveryStreamCommand({ DeliveryStreamName, ExtendedS3DestinationConfiguration, ...more }),
+    );
+    try {
+      await eventually(async () => {
+        const read = await client.send(new sdk.DescribeDeliveryStreamCommand({ DeliveryStreamName }));
+        return read.DeliveryStreamDescription?.DeliveryStreamStatus === 'ACTIVE' ? true : undefined;
+      });
+      await play({
+        client,
+        DeliveryStreamName,
+        shelf,
+        put: (...texts) =>
+          client.send(
+            new sdk.PutRecordBatchCommand({
+              DeliveryStreamName,
+              Records: texts.map((text) => ({ Data: Buffer.from(text) })),
+            }),
+          ),
+      });
+    } finally {
+      await client.send(new sdk.DeleteDeliveryStreamCommand({ DeliveryStreamName }));
+    }
+  });
+}
+
+const invalid = (name: string | undefined) => /^(InvalidArgumentException|ValidationException)$/.test(name ?? '');
+
+/** A transformation that does what a record asks for: its text is the status, and what follows a colon the partition key. */
+const TRANSFORM = `exports.handler = async ({ records }) => ({
+  records: records.flatMap(({ recordId, data }) => {
+    const [result, key] = Buffer.from(data, 'base64').toString().trim().split(':');
+    if (result === 'Lost') return [];
+    const changed = Buffer.from(result + '!' + '\\n').toString('base64');
+    return [{ recordId, result, data: changed, metadata: { partitionKeys: key === undefined ? {} : { key } } }];
+  }),
+});`;
+
+const through = (arn: string): sdk.ProcessingConfiguration => ({
+  Enabled: true,
+  Processors: [
+    {
+      Type: 'Lambda',
+      Parameters: [
+        { ParameterName: 'LambdaArn', ParameterValue: arn },
+        { ParameterName: 'BufferIntervalInSeconds', ParameterValue: '0' },
+      ],
+    },
+  ],
+});
+
+const cases: readonly Case[] = [
+  {
+    name: 'records are put one after the other into objects by the hour of their arrival',
+    says: 'PutRecordBatch: "RequestResponses: The results array. For each record, the index of the response element is the same as the index used in the request array."; prefixes: "Firehose appends the string YYYY/MM/dd/HH/ in UTC"; object names: "DeliveryStreamName-DeliveryStreamVersion-YYYY-MM-dd-HH-MM-SS-RandomString"',
+    run: (target) =>
+      delivering(target, { Prefix: 'in/' }, async ({ put, shelf, DeliveryStreamName }) => {
+        const { FailedPutCount, RequestResponses = [] } = await put('one\n', 'two\n', 'three\n');
+        same([FailedPutCount, RequestResponses.length], [0, 3]);
+        const ids = new Set(RequestResponses.map(({ RecordId }) => RecordId));
+        if (ids.size !== 3 || ids.has(undefined)) throw new Error('the records have no ids of their own');
+        const text = await shelf.written('in/', (all) => all.includes('three'));
+        same(text.split('\n').filter(Boolean).sort(), ['one', 'three', 'two']);
+        const wanted = new RegExp(
+          `^in/\\d{4}/\\d\\d/\\d\\d/\\d\\d/${DeliveryStreamName}-1-\\d{4}(-\\d\\d){5}-[0-9a-f-]{36}$`,
+        );
+        for (const key of await shelf.keys()) if (!wanted.test(key)) throw new Error(`an object ${key}`);
+      }),
+  },
+  {
+    name: 'what may be put',
+    says: 'PutRecord: "The maximum size of a record before base64-encoding is 1,000 KiB"; PutRecordBatch: "Each PutRecordBatch request supports up to 500 records. Each record in the request can be as large as 1,000 KB (before base64 encoding), up to a limit of 4 MB for the entire request"; ResourceNotFoundException',
+    run: (target) =>
+      delivering(target, {}, async ({ client, DeliveryStreamName, put }) => {
+        const record = (bytes: number, name = DeliveryStreamName) =>
+          errorOf(
+            client.send(
+              new sdk.PutRecordCommand({ DeliveryStreamName: name, Record: { Data: Buffer.alloc(bytes, 'x') } }),
+            ),
+          );
+        same(await record(1_024_000), undefined);
+        const refused = [
+          await record(1_024_001),
+          await errorOf(put(...Array.from({ length: 501 }, () => 'x'))),
+          await errorOf(put(...Array.from({ length: 5 }, () => 'x'.repeat(1_000_000)))),
+          await errorOf(put()),
+        ];
+        same(refused.map(invalid), [true, true, true, true]);
+        same((await put(...Array.from({ length: 500 }, () => 'x'))).FailedPutCount, 0);
+        same(await record(1, `${DeliveryStreamName}x`), 'ResourceNotFoundException');
+      }),
+  },
+  {
+    name: 'what reads a Kinesis stream takes no puts',
+    says: 'Kinesis source: "When a Kinesis data stream is configured as the source of a Firehose stream, the PutRecord and PutRecordBatch operations are disabled"; "Firehose starts reading data from the LATEST position of your Kinesis stream"',
+    async run(target) {
+      const { requestHandler } = new SQSClient(target.config).config;
+      const kinesis = new streams.KinesisClient({ ...target.config, requestHandler });
+      const StreamName = uniqueName();
+      const puts = (Data: string) =>
+        kinesis.send(new streams.PutRecordCommand({ StreamName, PartitionKey: 'k', Data: Buffer.from(Data) }));
+      await kinesis.send(new streams.CreateStreamCommand({ StreamName, ShardCount: 1 }));
+      const KinesisStreamARN = await eventually(async () => {
+        const read = await kinesis.send(new streams.DescribeStreamSummaryCommand({ StreamName }));
+        const { StreamStatus, StreamARN } = read.StreamDescriptionSummary ?? {};
+        return StreamStatus === 'ACTIVE' ? StreamARN : undefined;
+      });
+      try {
+        await puts('before\n');
+        const source = {
+          DeliveryStreamType: 'KinesisStreamAsSource',
+          KinesisStreamSourceConfiguration: { KinesisStreamARN, RoleARN: roleOf(target) },
+        } as const;
+        await delivering(
+          target,
+          { Prefix: 'in/' },
+          async ({ put, shelf }) => {
+            same(await errorOf(put('x')), 'InvalidArgumentException');
+            await puts('after\n');
+            same(await shelf.written('in/', (all) => all.includes('after')), 'after\n');
+          },
+          source,
+        );
+      } finally {
+        await kinesis.send(new streams.DeleteStreamCommand({ StreamName }));
+      }
+    },
+  },
+  {
+    name: 'what a delivery stream may not be',
+    says: 'BufferingHints: SizeInMBs 1 to 128, IntervalInSeconds 0 to 900; dynamic partitioning: "the minimum buffer size is 64 MB"; prefixes: "If you specify a prefix that contains expressions, you must specify ErrorOutputPrefix", with !{firehose:error-output-type}; ResourceInUseException: "The resource is already in use"',
+    run: (target) =>
+      delivering(target, {}, async ({ client, DeliveryStreamName, shelf }) => {
+        const refused = async (destination: Destination, name = uniqueName()) => {
+          const ExtendedS3DestinationConfiguration = to(target, shelf.Bucket, destination);
+          const input = { DeliveryStreamName: name, ExtendedS3DestinationConfiguration };
+          const error = await errorOf(client.send(new sdk.CreateDeliveryStreamCommand(input)));
+          if (error === undefined) await client.send(new sdk.DeleteDeliveryStreamCommand({ DeliveryStreamName: name }));
+          return error;
+        };
+        same(await refused({}, DeliveryStreamName), 'ResourceInUseException');
+        const by = '!{partitionKeyFromLambda:key}/';
+        const arn = 'arn:aws:lambda:us-east-1:000000000000:function:none';
+        const partitioned = (more: Destination): Destination => ({
+          Prefix: by,
+          ErrorOutputPrefix: 'errors/!{firehose:error-output-type}/',
+          DynamicPartitioningConfiguration: { Enabled: true },
+          ProcessingConfiguration: through(arn),
+          BufferingHints: { SizeInMBs: 64, IntervalInSeconds: 60 },
+          ...more,
+        });
+        const wrong: readonly Destination[] = [
+          { BufferingHints: { SizeInMBs: 0, IntervalInSeconds: 60 } },
+          { BufferingHints: { SizeInMBs: 129, IntervalInSeconds: 60 } },
+          { BufferingHints: { SizeInMBs: 1, IntervalInSeconds: 901 } },
+          { Prefix: '!{timestamp:yyyy}/' },
+          { Prefix: '!{timestamp:yyyy}/', ErrorOutputPrefix: 'errors/!{timestamp:yyyy}/' },
+          { Prefix: by, ErrorOutputPrefix: 'errors/!{firehose:error-output-type}/' },
+          partitioned({ Prefix: 'in/' }),
+          partitioned({ BufferingHints: { SizeInMBs: 63, IntervalInSeconds: 60 } }),
+        ];
+        const names: (string | undefined)[] = [];
+        for (const destination of wrong) names.push(await refused(destination));
+        if (!names.every(invalid)) throw new Error(`refused as ${JSON.stringify(names)}`);
+      }),
+  },
+  {
+    name: 'a transformation changes, drops and fails records; what failed is written with its reason',
+    says: 'Data transformation: "result: Ok … Dropped (the record was dropped intentionally by your processing logic), and ProcessingFailed"; failure handling: { attemptsMade, arrivalTimestamp, errorCode, errorMessage, attemptEndingTimestamp, rawData, lambdaArn } in the processing-failed folder',
+    run: (target) =>
+      withFunction(target, TRANSFORM, {}, async ({ arn }) => {
+        const destination = {
+          Prefix: 'in/',
+          ErrorOutputPrefix: 'errors/!{firehose:error-output-type}/',
+          ProcessingConfiguration: through(arn),
+        };
+        await delivering(target, destination, async ({ put, shelf }) => {
+          await put('Ok', 'Dropped', 'ProcessingFailed', 'Lost', 'Odd');
+          const lines = (all: string) => all.split('\n').filter(Boolean);
+          const failed = await shelf.written('errors/processing-failed/', (all) => lines(all).length >= 3);
+          same(await shelf.written('in/', (all) => all !== ''), 'Ok!\n');
+          const told = lines(failed)
+            .map((line) => JSON.parse(line))
+            .map(({ rawData, errorCode, attemptsMade, arrivalTimestamp, attemptEndingTimestamp, lambdaArn }) => [
+              Buffer.from(rawData, 'base64').toString(),
+              errorCode,
+              attemptsMade,
+              attemptEndingTimestamp >= arrivalTimestamp,
+              lambdaArn.startsWith(arn),
+            ]);
+          same(told.sort(), [
+            ['Lost', 'Lambda.MissingRecordId', 1, true, true],
+            ['Odd', 'Lambda.JsonProcessingException', 1, true, true],
+            ['ProcessingFailed', 'Lambda.ProcessingFailedStatus', 1, true, true],
+          ]);
+        });
+      }),
+  },
+  {
+    name: 'dynamic partitioning by keys of the transformation',
+    says: 'Dynamic partitioning: "partitionKeyFromLambda … your Lambda function must return the partition keys"; a record without its key goes to the error prefix. The 500 active partitions, a quota of the account, are counted in virtual time (test/local/firehose/firehose.test.ts)',
+    run: (target) =>
+      withFunction(target, TRANSFORM, {}, async ({ arn }) => {
+        const destination = {
+          Prefix: 'by/!{partitionKeyFromLambda:key}/',
+          ErrorOutputPrefix: 'errors/!{firehose:error-output-type}/',
+          DynamicPartitioningConfiguration: { Enabled: true },
+          BufferingHints: { SizeInMBs: 64, IntervalInSeconds: 60 },
+          ProcessingConfiguration: through(arn),
+        };
+        await delivering(target, destination, async ({ put, shelf }) => {
+          await put('Ok:a', 'Ok:b', 'Ok:a', 'Ok');
+          const [error] = (await shelf.written('errors/processing-failed/', (all) => all !== '')).split('\n');
+          const { rawData } = JSON.parse(error!);
+          same(Buffer.from(rawData, 'base64').toString(), 'Ok');
+          same(
+            [await shelf.written('by/a/', (all) => all.length >= 8), await shelf.written('by/b/', (all) => all !== '')],
+            ['Ok!\nOk!\n', 'Ok!\n'],
+          );
+        });
+      }),
+  },
+];
+
+export const firehose: Suite = { service: 'firehose', cases, waits: true };
