@@ -4,13 +4,13 @@
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { CreateTableCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Json } from '../../local/cloud.ts';
 import { startDynamoDbLocal } from '../../scripts/dynamodb-local.ts';
 import { itemOf, storedTransfers } from '../bench/ledger.ts';
 import { table } from './dynamodb/scenario.ts';
 import { configOf } from './embedded.ts';
+import { cpuOf } from './server-cpu.ts';
 
 const PUTS = 2_000;
 const AT_ONCE = 8;
@@ -48,12 +48,6 @@ try {
 } finally {
   child.kill();
   local.stop();
-}
-
-/** Milliseconds of CPU, user and system, that the process has spent; clock ticks are 10 ms. */
-function cpuOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
 async function measure(pid: number, client: DynamoDBClient, aggregate: string): Promise<number> {

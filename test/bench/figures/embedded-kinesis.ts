@@ -15,7 +15,7 @@ export default defineBench({
   figures: [
     {
       name: 'embedded-put-records',
-      what: 'records per second of CPU, 500 to a PutRecords; kinesis-local is compared later',
+      what: 'records per second of CPU, 500 to a PutRecords; beside kinesis-local: npm run conformance:kinesis',
       formula: { kind: 'rate', of: 'daybook', by: 'cpu' },
     },
   ],
