@@ -15,7 +15,7 @@ import { type Backoff, type Pauses, pause, realPauses } from '../store/backoff.t
 import type { Commit, EventTable, PutOutcome, QueryOptions } from '../store/event-table.ts';
 import { answerParts } from './answer-parts.ts';
 import { aggregatesPage } from './dynamo-aggregates.ts';
-import { type EventItem, fromItem, toItem } from './event-item.ts';
+import { type EventItem, fromItem, isAtVersion, toItem } from './event-item.ts';
 import { isPassing, isPassingName, retry } from './retry.ts';
 import { newRoom, wireCall } from './wire-call.ts';
 
@@ -141,9 +141,10 @@ export function dynamoEventTable(options: DynamoEventTableOptions): EventTable {
       const answer = await retry(() => wireCall(client, 'Query', tableName, input, room), backoff, pauses);
       for (const { Items = [], LastEvaluatedKey } of answerParts(answer)) {
         start = LastEvaluatedKey;
-        left -= Items.length;
+        const items = Items.every(isAtVersion) ? Items : passStrays(Items, options);
+        left -= items.length;
         // "A Query operation can return an empty result set and a LastEvaluatedKey": go on.
-        if (Items.length > 0) yield Items.map((item) => fromItem(item, aggregateUuid));
+        if (items.length > 0) yield items.map((item) => fromItem(item, aggregateUuid));
       }
     } while (start !== undefined && left > 0);
   }
@@ -159,6 +160,14 @@ export function dynamoEventTable(options: DynamoEventTableOptions): EventTable {
 
 function keyOf(aggregateUuid: string, version: number): EventItem {
   return { AggregateUuid: { S: aggregateUuid }, Version: { N: String(version) } };
+}
+
+function passStrays(items: readonly EventItem[], { onStray }: QueryOptions): readonly EventItem[] {
+  return items.filter((item) => {
+    const kept = isAtVersion(item);
+    if (!kept) onStray?.(String(item.Version?.N));
+    return kept;
+  });
 }
 
 function isConditionFailure({ Code }: CancellationReason): boolean {

@@ -37,6 +37,12 @@ export function toItem(event: StoredEvent): EventItem {
   return item;
 }
 
+/** Is the item at a version? The key takes every number, and DynamoDB's have more digits than a JavaScript number. */
+export function isAtVersion({ Version }: EventItem): boolean {
+  const version = Number(Version?.N);
+  return Number.isSafeInteger(version) && version >= 1 && String(version) === Version?.N;
+}
+
 /** The stored event of an item. `aggregateUuid` may be left out of a query's answer: the asker knows it. */
 export function fromItem(item: EventItem, aggregateUuid = item.AggregateUuid?.S ?? ''): StoredEvent {
   const version = Number(item.Version?.N);

@@ -133,7 +133,11 @@ async function* runsAround(
   let from = 1;
   let to: number | undefined;
   for (;;) {
-    const range = { from, ...(to !== undefined && { to }), consistent: false };
+    const onStray = (stray: string) => {
+      const message = `what lies at ${stray} is no version of the aggregate, and every reader passes it: remove it`;
+      add({ code: 'event.atNoVersion', level: 'warning' }, { version: Number(stray), message });
+    };
+    const range = { from, ...(to !== undefined && { to }), consistent: false, onStray };
     try {
       for await (const run of readRuns(checker.ports.table, aggregateUuid, range, realPauses)) {
         from = run.at(-1)!.version + 1;

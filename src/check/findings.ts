@@ -8,6 +8,8 @@ export type FindingCode =
   | 'event.unknownFormat'
   | 'event.missingAttribute'
   | 'event.encrypted'
+  /** An item that lies under an aggregate's key at no version: every reader passes it. */
+  | 'event.atNoVersion'
   | 'aggregate.wrongType'
   | 'aggregate.unknownType'
   | 'read.hole'

@@ -11,6 +11,7 @@ import {
   jsonBytes,
   jsonBytesBound,
 } from './envelope-size.ts';
+import { notingStrays } from './noting-strays.ts';
 import { type Observed, type Observing, observing } from './observed.ts';
 import { readRun } from './read-run.ts';
 import { readStreamRecord } from './stream-record.ts';
@@ -202,7 +203,7 @@ async function gatherMissing(
   for (const event of [...atHand, undefined]) {
     const end = event === undefined ? head : event.version - 1;
     if (next <= end) {
-      const run = await readRun(table, aggregate, next, end, room - filling.bytes);
+      const run = await readRun(notingStrays(table, seen), aggregate, next, end, room - filling.bytes);
       seen.count('EventsReadFromTable', run.events.length);
       filling.events.push(...run.events);
       filling.bytes += run.bytes;

@@ -5,6 +5,7 @@ import type { Cursor, CursorTable } from './cursor-table.ts';
 import { filledEnvelope } from './envelope.ts';
 import { ENVELOPE_BYTES, headerBytesBound } from './envelope-size.ts';
 import type { FeedWriter } from './feed-writer.ts';
+import { notingStrays } from './noting-strays.ts';
 import { errorNote, type Observing } from './observed.ts';
 import { readRun } from './read-run.ts';
 
@@ -31,7 +32,8 @@ export async function offerNext(
   seen: Observing,
 ): Promise<'put' | 'hole' | 'unreadable' | 'tooLarge'> {
   const from = cursor.confirmed + 1;
-  const run = await readRun(table, aggregate, from, head, ENVELOPE_BYTES - headerBytesBound(feed, aggregate));
+  const room = ENVELOPE_BYTES - headerBytesBound(feed, aggregate);
+  const run = await readRun(notingStrays(table, seen), aggregate, from, head, room);
   if (run.events.length === 0) return run.end === 'full' ? 'tooLarge' : run.end === 'hole' ? 'hole' : 'unreadable';
   const envelope = filledEnvelope(feed, aggregate, from, head, run.events, cursor.base);
   const refused = await writer.put([envelope]);

@@ -15,6 +15,7 @@ import {
   runsOf,
 } from './feed-batch.ts';
 import { missingEvents } from './missing-events.ts';
+import { notingStrays } from './noting-strays.ts';
 import { type Observed, type Observing, observing } from './observed.ts';
 import type { PositionTable } from './position-table.ts';
 
@@ -116,7 +117,7 @@ async function publishLane(
     const progress = all.get(record.envelope.aggregate)!;
     if (hasFailed(progress) || record.envelope.to <= progress.queued) continue;
     try {
-      for await (const page of eventsAbove(progress.queued, record, ports)) {
+      for await (const page of eventsAbove(progress.queued, record, notingStrays(ports.table, seen))) {
         for (const stored of page) {
           // Cut off, it would forget what it has published since the last save, and publish it again.
           if (isLate())
@@ -134,7 +135,7 @@ async function publishLane(
 }
 
 /** The events above a position: the missing ones from the table, then the envelope's own. */
-async function* eventsAbove(position: number, { envelope }: FeedRecord, { table }: PublishPorts) {
+async function* eventsAbove(position: number, { envelope }: FeedRecord, table: PublishPorts['table']) {
   const { aggregate, from, events } = envelope;
   yield* missingEvents(table, aggregate, position + 1, from - 1);
   yield events.slice(Math.max(0, position + 1 - from)).map((event) => fromEnvelopeEvent(aggregate, event));

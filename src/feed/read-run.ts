@@ -72,7 +72,7 @@ export async function lastOf(table: Pick<EventTable, 'query'>, aggregate: string
     return last;
   } catch (error) {
     if (!isUnreadable(error)) throw error;
-    return Math.floor(error.details.version); // an item between two versions is none: what follows is still to come
+    return error.details.version;
   }
 }
 

@@ -85,5 +85,6 @@ const text = (attribute: Attribute | undefined): string | undefined =>
 function whole(attribute: Attribute | undefined): number | undefined {
   if (typeof attribute?.N !== 'string') return undefined;
   const number = Number(attribute.N);
-  return Number.isSafeInteger(number) ? number : undefined;
+  // DynamoDB's numbers have 38 digits: 2.00000000000000001 is not 2.
+  return Number.isSafeInteger(number) && String(number) === attribute.N ? number : undefined;
 }

@@ -12,6 +12,8 @@ export interface QueryOptions extends VersionRange {
   readonly limit?: number | undefined;
   /** Default true. */
   readonly consistent?: boolean | undefined;
+  /** Told of what lies under the aggregate's key at no version, such as `2.5`. */
+  readonly onStray?: ((version: string) => void) | undefined;
 }
 
 /** The events to be written at once, and the predecessors that must be there for it (checked in the same transaction). */
@@ -47,7 +49,10 @@ export interface EventTable {
   put(commit: Commit): Promise<PutOutcome>;
   /** One consistent read of one event. */
   get(aggregateUuid: string, version: number): Promise<StoredEvent | undefined>;
-  /** Pages of one aggregate's events in version order. It may show part of a commit: the store above it mends that. */
+  /**
+   * Pages of one aggregate's events in version order. It may show part of a commit: the store above it mends that. What lies
+   * at no version (a whole number from 1) belongs to nobody's history: it is passed, and only told.
+   */
   query(aggregateUuid: string, options: QueryOptions): AsyncIterable<readonly StoredEvent[]>;
   /** Every aggregate (of one type, when told), a page at a time, in no promised order. */
   aggregates(options: {

@@ -7,6 +7,7 @@ import { traceparentIn } from '../../event/traceparent.ts';
 import { type Backoff, type Pauses, pause } from '../../store/backoff.ts';
 import type { EventTable } from '../../store/event-table.ts';
 import { missingEvents } from '../missing-events.ts';
+import { notingStrays } from '../noting-strays.ts';
 import { errorNote, type Observing } from '../observed.ts';
 import type { Parking, PositionMove, PositionTable, Standing } from '../position-table.ts';
 import { type Arrival, type ArrivedEvent, eventsAbove, recordedAtOf, versionOf } from './arrival.ts';
@@ -111,7 +112,7 @@ export async function advanceTo<E extends AnyEvent, Item>(
   let seen = Math.max(lane.standing.position, arrival.base);
   let acted = 0;
   try {
-    for await (const page of eventsAbove(seen, arrival, ports.table)) {
+    for await (const page of eventsAbove(seen, arrival, notingStrays(ports.table, invocation.seen))) {
       for (const arrived of page) {
         const version = versionOf(arrived);
         const event = decode(arrived, lane);
