@@ -61,6 +61,11 @@ export function dynamoEarlierFeeds(options: DynamoEarlierFeedsOptions): (earlier
   return (earlier) => ({
     adoption: () => dynamoCursorTable({ client, tableName: confirmedTable, feed: earlier }).adoption(),
 
+    async hasRun() {
+      const place = await dynamoCursorTable({ client, tableName: confirmedTable, feed: earlier }).checkpoint();
+      return place !== undefined;
+    },
+
     cursors(after) {
       const prefix = `${earlier}|`;
       return scan(confirmedTable, 'Cursor', 'begins_with(#key, :text)', prefix, after, (name, item) => {

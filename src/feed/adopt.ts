@@ -2,7 +2,7 @@ import './errors.ts';
 import { DaybookError } from '../errors.ts';
 import type { EventTable } from '../store/event-table.ts';
 import type { Adoption, Cursor, CursorTable } from './cursor-table.ts';
-import type { EarlierFeed, EarlierPosition } from './earlier-feed.ts';
+import type { EarlierFeed, EarlierPage, EarlierPosition } from './earlier-feed.ts';
 import { eachOf } from './feed-batch.ts';
 import type { Observing } from './observed.ts';
 import { lastOf } from './read-run.ts';
@@ -98,14 +98,19 @@ async function needEarlier({ feed, earlier }: AdoptPorts, from: string): Promise
     if (before !== undefined && before.doneAt === undefined) {
       throw new DaybookError('feed.earlierNotAdopted', { feed, earlier: from, from: before.from });
     }
-    for (let after: string | undefined; ; ) {
-      const { entries, next } = await earlier(from).cursors(after);
-      if (entries.length > 0) return;
-      if (next === undefined) break;
-      after = next;
-    }
+    if (before !== undefined || (await earlier(from).hasRun())) return;
+    // Without a cursor, but with positions: its Confirm never worked, its consumers did. All is fed, and they drop what they have done.
+    if ((await hasAny(earlier(from).cursors)) || (await hasAny(earlier(from).positions))) return;
   }
   throw new DaybookError('feed.earlierUnknown', { feed, earlier: from });
+}
+
+async function hasAny(pages: (after?: string) => Promise<EarlierPage<unknown>>): Promise<boolean> {
+  for (let after: string | undefined; ; ) {
+    const { entries, next } = await pages(after);
+    if (entries.length > 0 || next === undefined) return entries.length > 0;
+    after = next;
+  }
 }
 
 /** Does the work, and rests after each page that is not the last, its place saved. */

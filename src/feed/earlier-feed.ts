@@ -4,6 +4,8 @@ import type { Adoption, Cursor } from './cursor-table.ts';
 export interface EarlierFeed {
   /** How it began itself, when it was adopted. */
   adoption(): Promise<Adoption | undefined>;
+  /** Has its reconciler ever looked at the table? Then it was a feed, even if it brought nothing. */
+  hasRun(): Promise<boolean>;
   /** Its cursors, a page at a time, in no promised order. A page may be empty. */
   cursors(after?: string): Promise<EarlierPage<{ readonly aggregate: string; readonly cursor: Cursor }>>;
   /** Its consumers' positions, likewise. */

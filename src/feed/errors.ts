@@ -17,7 +17,7 @@ export const feedErrors = {
   'feed.earlierNotAdopted': (d: { feed: string; earlier: string; from: string }) =>
     `the feed ${d.feed} cannot go on from the feed ${d.earlier}: that one was itself to begin from ${d.from}, and its adoption is not done, so it holds only a part; name ${d.from}, or adopt that one first`,
   'feed.earlierUnknown': (d: { feed: string; earlier: string }) =>
-    `the feed ${d.feed} cannot go on from the feed ${d.earlier}: the table of confirmed versions holds none of it; give the name of the stream that was the feed before, or start, or now`,
+    `the feed ${d.feed} cannot go on from the feed ${d.earlier}: nothing is kept of it, neither a confirmed version nor a consumer's position; give the name of the stream that was the feed before. If that is its name, it brought nobody anything: npx daybook feed adopt --from start then repeats nothing and loses nothing, --from now makes what the table has the past`,
   'feed.putRefused': (d: { aggregate: string; from: number; to: number }) =>
     `the feed did not take the envelope ${d.aggregate} [${d.from}..${d.to}]; it is tried again`,
   'feed.busRefused': (d: { aggregate: string; version: number; reason: string }) =>

@@ -121,3 +121,10 @@ test('a feed goes on from another over real tables, killed after every page and 
   expect(await cursors.readMany(ids)).toEqual(new Map(ids.map((id) => [id, { confirmed: 2 }])));
   expect((await feed('feed-2').positions.read('bus', ids)).size).toBe(100);
 }, 60_000);
+
+test('a feed has run once its reconciler has left a checkpoint', async () => {
+  const { feed, earlier } = await setup();
+  await feed('feed-10').cursors.saveCheckpoint({ startedAt: 1 });
+  expect(await earlier('feed-1').hasRun()).toBe(false);
+  expect(await earlier('feed-10').hasRun()).toBe(true);
+});

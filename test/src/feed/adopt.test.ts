@@ -31,6 +31,7 @@ function earlierFeed(
   };
   const feed: EarlierFeed = {
     adoption: async () => undefined,
+    hasRun: async () => false,
     cursors: async (after) =>
       page(
         Object.entries(cursors).map(([aggregate, cursor]) => ({ aggregate, cursor })),
@@ -450,6 +451,37 @@ describe('from another feed', () => {
     append('a', 5);
     append('b', 2);
     expect(await ring(['a', 5], ['b', 2])).toEqual(['b [2..2] 2 base 1', 'a [4..5] 5 base undefined']);
+  });
+
+  test('one whose Confirm never confirmed anything: its consumers go on, and all is fed', async () => {
+    const { feed, kept } = earlierFeed({}, [{ consumer: 'fees', aggregate: 'a', position: 3 }]);
+    const { ports, begun, ring } = setup({ a: upTo(4) }, feed);
+    expect(await adopt(ports, { from: 'feed-1' })).toMatchObject({ complete: true, begun: 0, positions: 1 });
+    expect([...kept.values()]).toEqual([{ consumer: 'fees', aggregate: 'a', position: 3 }]);
+    expect(begun()).toEqual({});
+    expect(await ring(['a', 4])).toEqual(['a [1..4] 4 base undefined']); // those up to 3 are dropped
+  });
+
+  test('one that is known and brought nothing: all is fed', async () => {
+    const { feed } = earlierFeed({});
+    for (const known of [
+      { ...feed, hasRun: async () => true },
+      { ...feed, adoption: async () => ({ from: 'start', since: 1, doneAt: 2 }) },
+    ]) {
+      const { ports, ring } = setup({ a: upTo(2) }, known);
+      expect(await adopt(ports, { from: 'feed-1' })).toMatchObject({ complete: true, begun: 0, positions: 0 });
+      expect(await ring(['a', 2])).toEqual(['a [1..2] 2 base undefined']);
+    }
+  });
+
+  test('of one that is not known a person says how to go on, against what was deployed', async () => {
+    const { ports, put } = setup({ a: upTo(2) });
+    const run = () =>
+      reconcile({ ...ports, adoption: { from: 'feed-1', earlier: ports.earlier } }, { isLate: () => false });
+    await expect(run()).rejects.toThrow(/^feed.earlierUnknown: .*npx daybook feed adopt --from start/);
+    await adopt(ports, { from: 'start' });
+    expect((await run()).complete).toBe(true);
+    expect(put.map(brief)).toEqual(['a [1..2] 2 base undefined']);
   });
 
   test('a feed that nobody knows, and the feed itself, are refused, and nothing is noted', async () => {
