@@ -12,9 +12,11 @@ import { versionConflict } from './version-conflict.ts';
 
 export interface AppendOptions {
   /**
-   * Makes the append safe to run again, also by another process: the second run finds the first one's events and succeeds.
-   * The expected version belongs to it: keep both with the command, and give both again. Text of 1–128 bytes, one per
-   * content; default a new UUID.
+   * Marks the commit at its place, so that the same commit run again, also by another process, finds itself and succeeds.
+   * It is recognised with the expected version of its first run (keep both with the command, and give both again), or
+   * behind a new load while it is still the last commit. It is no idempotency key: at a later version, with other commits
+   * in between, it is a new commit and is written again; what must happen once is remembered by the aggregate's state.
+   * Text of 1–128 bytes, one per content; default a new UUID.
    */
   readonly commitId?: string;
 }

@@ -118,7 +118,13 @@ export function eventStoreContract(
       await expect(store.append(three, [deposited(1), deposited(2)], { commitId: 'order-2' })).rejects.toMatchObject({
         code: 'append.commitIdReused',
       });
-      expect(await versions(id, {})).toEqual([1, 2, 3, 4]);
+      // At a later version, behind other commits, it is a new commit: its place is what makes it known.
+      const later = { ...target, expectedVersion: 4 } as const;
+      expect(await store.append(later, [opened('Bob')], { commitId: 'order-1' })).toMatchObject({
+        version: 5,
+        alreadyWritten: false,
+      });
+      expect(await versions(id, {})).toEqual([1, 2, 3, 4, 5]);
     });
 
     it('writes several aggregates in one transaction, all or none', async () => {

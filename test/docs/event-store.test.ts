@@ -12,6 +12,7 @@ import { castoreAccounts } from '../contract/castore-accounts.ts';
 import { makeDynamoTables } from '../contract/dynamo-tables.ts';
 import { watchClient } from '../contract/faulty-client.ts';
 import { SDK_CONFIG, sdkHandler } from '../local/sdk-handler.ts';
+import { Account } from './event-store/account.ts';
 import { open, transfer } from './event-store/append.ts';
 import { NotEnoughMoney, payOut } from './event-store/handle.ts';
 import { audit } from './event-store/read.ts';
@@ -52,9 +53,26 @@ describe('docs/event-store.md', () => {
     );
   });
 
+  it('transfers once, however often and whatever came between', async () => {
+    await open(store, 'bob', 'Bob');
+    await open(store, 'eve', 'Eve');
+    const pay = () => transfer(store, 'bob', 'eve', 100, 'order-1');
+    const deposit = () => ({ type: 'MoneyDeposited' as const, data: { amount: 1 } });
+    expect(await pay()).toBe('done');
+    expect(await pay()).toBe('done');
+    for (const id of ['bob', 'eve']) await store.handle(Account, id, deposit);
+    expect(await pay()).toBe('done');
+    expect((await store.load(Account, 'bob')).state.balance).toBe(901);
+    expect((await store.load(Account, 'eve')).state.balance).toBe(1101);
+    // Two at once: one is told of the other, and then finds it.
+    await Promise.all([1, 2].map(() => transfer(store, 'bob', 'eve', 5, 'order-2')));
+    expect(await transfer(store, 'bob', 'eve', 5, 'order-2')).toBe('done');
+    expect((await store.load(Account, 'bob')).state).toMatchObject({ balance: 896, paid: ['order-1', 'order-2'] });
+  });
+
   it('handles a command, and refuses one', async () => {
     await open(store, 'bob', 'Bob');
-    expect((await payOut(store, 'bob', 300)).state).toEqual({ holder: 'Bob', balance: 700 });
+    expect((await payOut(store, 'bob', 300)).state).toEqual({ holder: 'Bob', balance: 700, paid: [] });
     await expect(payOut(store, 'bob', 701)).rejects.toThrow(NotEnoughMoney);
   });
 

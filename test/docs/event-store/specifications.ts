@@ -10,7 +10,7 @@ export function decides() {
   const bob = given(Account, [{ type: 'AccountOpened', data: { holder: 'Bob' } }, deposited(100)]);
   bob.when(withdraw, { amount: 30 }).then([{ type: 'MoneyWithdrawn', data: { amount: 30 } }]);
   bob.when(withdraw, { amount: 130 }).thenThrows(NotEnoughMoney);
-  bob.thenState({ holder: 'Bob', balance: 100 });
+  bob.thenState({ holder: 'Bob', balance: 100, paid: [] });
 }
 
 export function upcasts() {
