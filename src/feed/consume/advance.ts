@@ -159,7 +159,7 @@ async function actOn<E extends AnyEvent, Item>(
   const { effect, act } = ports;
   const version = versionOf(arrived);
   if (act !== undefined) {
-    const found = await invocation.leasing.hold(aggregate);
+    const found = await invocation.leasing.hold(aggregate, standing.position);
     if (found !== undefined && (found.position !== standing.position || (found.parked !== undefined && !redrive)))
       return undefined;
     try {

@@ -78,8 +78,8 @@ export interface Consumer {
   (event: unknown, context?: TimedContext): Promise<BatchAnswer | undefined>;
 }
 
-/** How long an invocation runs at the most, where no context says it. */
-const DEFAULT_RUN_MS = 60_000;
+/** How long an invocation runs at the most, where no context says it: no Lambda function may run longer than 15 minutes. */
+const LONGEST_RUN_MS = 15 * 60_000;
 
 /**
  * Makes a Lambda handler that gives every event to `effect` or `act` in order per aggregate, wherever it comes from: the
@@ -121,11 +121,11 @@ export function consumeEvents<E extends AnyEvent, Item>(options: ConsumeEventsOp
 
   const begin = (context?: TimedContext): Invocation => {
     const startedAt = now();
-    const remainingMs = () => context?.getRemainingTimeInMillis() ?? startedAt + DEFAULT_RUN_MS - now();
+    const remainingMs = () => context?.getRemainingTimeInMillis() ?? startedAt + LONGEST_RUN_MS - now();
     // Time for what is under way; of a short invocation not all.
     const enough = Math.min(5_000, remainingMs() / 4);
     const leasing = createLeasing({ consumer: name, positions, holder: randomUUID(), pauses, now, remainingMs });
-    return { leasing, seen: observing(), isLate: () => context !== undefined && remainingMs() < enough };
+    return { leasing, seen: observing(), isLate: () => remainingMs() < enough };
   };
 
   const arrivalOf = (notice: BusNotice): Arrival => {

@@ -20,9 +20,10 @@ export interface Leasing {
   holderOf(aggregate: string): string | undefined;
   /**
    * Takes the lease, or keeps the one that holds. Where it was taken, the answer is where the aggregate stands now. Fails with
-   * `feed.aggregateBusy` while another has it.
+   * `feed.aggregateBusy` while another has it, and with `feed.outOfTime` once this invocation's time is over, as that of a
+   * process that was paused: nothing begins under a lease that may have ended. `after`: what is done.
    */
-  hold(aggregate: string): Promise<Standing | undefined>;
+  hold(aggregate: string, after: number): Promise<Standing | undefined>;
   /** A move was refused: whether the lease is still held has to be asked again. */
   doubt(aggregate: string): void;
   /** The lease was given back with a move. */
@@ -41,19 +42,20 @@ const RELEASE: Backoff = { attempts: 3, baseMs: 50, capMs: 200 };
 
 export function createLeasing({ consumer, positions, holder, pauses, now, remainingMs }: LeasingPorts): Leasing {
   const until = new Map<string, number>();
+  const isOver = () => remainingMs() <= 0;
   return {
     holderOf: (aggregate) => (until.has(aggregate) ? holder : undefined),
-    async hold(aggregate) {
+    async hold(aggregate, after) {
       if (now() < (until.get(aggregate) ?? 0) - LEASE_MARGIN_MS) return undefined;
       until.delete(aggregate);
       for (let attempt = 1; ; attempt++) {
         const at = now();
         const lease = { consumer, aggregate, holder, until: at + remainingMs() + LEASE_MARGIN_MS, now: at };
-        const standing = await positions.lease(lease);
-        if (standing !== undefined) {
-          until.set(aggregate, lease.until);
-          return standing;
-        }
+        const standing = isOver() ? undefined : await positions.lease(lease);
+        if (standing !== undefined) until.set(aggregate, lease.until);
+        // Asked again: the call, too, takes its time.
+        if (isOver()) throw new DaybookError('feed.outOfTime', { aggregate, after });
+        if (standing !== undefined) return standing;
         if (attempt === BUSY.attempts) throw new DaybookError('feed.aggregateBusy', { consumer, aggregate });
         await pause(BUSY, attempt, pauses);
       }

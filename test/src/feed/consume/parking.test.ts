@@ -306,7 +306,7 @@ describe('what acts outside', () => {
       act: async (_, { idempotencyKey }) => {
         acted.push(idempotencyKey);
         if (acted.length > 1) return;
-        now += 100_000; // far beyond what it was given
+        now += 1_000_000; // far beyond what it was given
         await positions.lease({ consumer: 'ledger', aggregate: 'a', holder: 'another', until: now + 1, now });
       },
     });

@@ -59,7 +59,11 @@ const BUGS: readonly (readonly [string, ...Patch[]])[] = [
   ],
   [
     'what acts outside takes no lease',
-    patch(ADVANCE, 'const found = await invocation.leasing.hold(aggregate);', 'const found = undefined as any;'),
+    patch(
+      ADVANCE,
+      'const found = await invocation.leasing.hold(aggregate, standing.position);',
+      'const found = undefined as any;',
+    ),
   ],
   ['a lease is anybody’s', patch(LEASING, 'holder, until: at +', "holder: 'x', until: at +")],
   [
