@@ -1,9 +1,9 @@
-import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { type AttributeValue, type DynamoDBClient, QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { DaybookError } from '../errors.ts';
 import type { AggregatePage } from '../store/event-table.ts';
 import type { Answer } from './answer-parts.ts';
 import { BUCKETS, shardOf } from './event-item.ts';
-import { wireCall } from './wire-call.ts';
+import { readItems } from './read-items.ts';
 
 /** The sparse index that holds each aggregate once, by its first event. */
 export const AGGREGATES_INDEX = 'AggregatesByType';
@@ -32,12 +32,15 @@ export async function aggregatesPage(
     Limit: limit && Math.min(limit, MAX_LIMIT),
     ExclusiveStartKey: place.start,
   };
-  const byType = type !== undefined && {
-    KeyConditionExpression: 'AggregateShard = :shard',
-    ExpressionAttributeValues: { ':shard': { S: shardOf(type, BUCKETS[place.bucket]!) } },
-  };
-  const operation = byType === false ? 'Scan' : 'Query';
-  const answer = await retry(() => wireCall(client, operation, tableName, { ...common, ...byType }));
+  const command = () =>
+    type === undefined
+      ? new ScanCommand(common)
+      : new QueryCommand({
+          ...common,
+          KeyConditionExpression: 'AggregateShard = :shard',
+          ExpressionAttributeValues: { ':shard': { S: shardOf(type, BUCKETS[place.bucket]!) } },
+        });
+  const answer = await retry(() => readItems(client, command()));
   const { Items = [], LastEvaluatedKey } = JSON.parse(answer.toString()) as Answer;
   const aggregateUuids = Items.map((item) => item.AggregateUuid?.S ?? '');
   const next = nextPlace(place.bucket, LastEvaluatedKey, type);

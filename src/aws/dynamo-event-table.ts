@@ -3,11 +3,13 @@ import {
   type CancellationReason,
   ConditionalCheckFailedException,
   type DynamoDBClient,
-  type GetItemCommandInput,
-  type PutItemCommandInput,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
   type QueryCommandInput,
   TransactionCanceledException,
   type TransactWriteItem,
+  TransactWriteItemsCommand,
   type TransactWriteItemsCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import type { StoredEvent } from '../event/stored-event.ts';
@@ -16,8 +18,8 @@ import type { Commit, EventTable, PutOutcome, QueryOptions } from '../store/even
 import { answerParts } from './answer-parts.ts';
 import { aggregatesPage } from './dynamo-aggregates.ts';
 import { type EventItem, fromItem, isAtVersion, toItem } from './event-item.ts';
+import { newRoom, readItems } from './read-items.ts';
 import { isPassing, isPassingName, retry } from './retry.ts';
-import { newRoom, wireCall } from './wire-call.ts';
 
 export interface DynamoEventTableOptions {
   readonly client: DynamoDBClient;
@@ -45,9 +47,9 @@ export function dynamoEventTable(options: DynamoEventTableOptions): EventTable {
   const pauses: Pauses = { random: options.random ?? realPauses.random, sleep: options.sleep ?? realPauses.sleep };
 
   async function putOne(commit: Commit): Promise<PutOutcome> {
-    const input = newItem(commit.events[0]!) satisfies PutItemCommandInput;
+    const input = newItem(commit.events[0]!);
     try {
-      await retry(() => wireCall(client, 'PutItem', tableName, input), backoff, pauses);
+      await retry(() => client.send(new PutItemCommand(input)), backoff, pauses);
       return { outcome: 'written' };
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
@@ -67,7 +69,7 @@ export function dynamoEventTable(options: DynamoEventTableOptions): EventTable {
     };
     for (let attempt = 1; ; attempt++) {
       try {
-        await wireCall(client, 'TransactWriteItems', tableName, input);
+        await client.send(new TransactWriteItemsCommand(input));
         return { outcome: 'written' };
       } catch (error) {
         const reasons = error instanceof TransactionCanceledException ? (error.CancellationReasons ?? []) : [];
@@ -122,12 +124,8 @@ export function dynamoEventTable(options: DynamoEventTableOptions): EventTable {
   }
 
   async function get(aggregateUuid: string, version: number) {
-    const input: GetItemCommandInput = {
-      TableName: tableName,
-      Key: keyOf(aggregateUuid, version),
-      ConsistentRead: true,
-    };
-    const answer = await retry(() => wireCall(client, 'GetItem', tableName, input), backoff, pauses);
+    const input = { TableName: tableName, Key: keyOf(aggregateUuid, version), ConsistentRead: true };
+    const answer = await retry(() => readItems(client, new GetItemCommand(input)), backoff, pauses);
     const { Item } = JSON.parse(answer.toString()) as { readonly Item?: EventItem };
     return Item === undefined ? undefined : fromItem(Item);
   }
@@ -138,7 +136,7 @@ export function dynamoEventTable(options: DynamoEventTableOptions): EventTable {
     const room = newRoom();
     do {
       const input = queryInput(tableName, aggregateUuid, options, left, start);
-      const answer = await retry(() => wireCall(client, 'Query', tableName, input, room), backoff, pauses);
+      const answer = await retry(() => readItems(client, new QueryCommand(input), room), backoff, pauses);
       for (const { Items = [], LastEvaluatedKey } of answerParts(answer)) {
         start = LastEvaluatedKey;
         const items = Items.every(isAtVersion) ? Items : passStrays(Items, options);

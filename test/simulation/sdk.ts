@@ -9,12 +9,7 @@ type SdkService = Extract<ServiceName, 'dynamodb' | 'kinesis' | 'events'>;
 export type Call = (service: SdkService, operation: string, input: Json) => Promise<Json>;
 
 interface Command {
-  /** Of a command that carries the wire's own JSON (wire-call.ts). */
-  readonly operation?: string;
   readonly input: Json;
-  readonly middlewareStack: {
-    resolve(handler: () => Promise<Json>, context: object): (args: object) => Promise<Json>;
-  };
 }
 
 /**
@@ -38,19 +33,13 @@ export function sdkOf(call: Call): (name: string) => unknown {
 const withClient = (of: object, client: object): unknown => Object.assign(Object.create(of), client);
 
 async function send(call: Call, service: SdkService, command: Command): Promise<Json> {
-  const operation = command.operation ?? command.constructor.name.slice(0, -'Command'.length);
+  const operation = command.constructor.name.slice(0, -'Command'.length);
   const input = operation === 'PutRecords' ? withTextData(command.input) : command.input;
-  let output: Json;
   try {
-    output = await call(service, operation, input);
+    return await call(service, operation, input);
   } catch (error) {
     throw error instanceof ServiceError ? toException(error) : error;
   }
-  if (command.operation === undefined) return output;
-  // Such a command reads its answer with a middleware of its own, from bytes.
-  const http = { statusCode: 200, body: Buffer.from(JSON.stringify(output)) };
-  const respond = async () => ({ response: http, output });
-  return (await command.middlewareStack.resolve(respond, {})({ input, request: {} })).output;
 }
 
 /** Blobs are base64 text on the wire. */

@@ -367,8 +367,9 @@ describe('a check of code over stored events', () => {
     // Every one of them is a finding: neither events nor findings add up.
     expect(report).toMatchObject({ events: 200_000, errors: 200_000 });
     expect(report.findings.map(({ examples }) => examples.length)).toEqual([3, 3]);
-    const [first = 0] = heap;
-    const grown = Math.max(...heap) - first;
+    // The first pages warm the compiler up, by how much is its version's affair.
+    const warm = heap[2]!;
+    const grown = Math.max(...heap.slice(3)) - warm;
     expect(grown).toBeLessThan(8e6);
   });
 });
