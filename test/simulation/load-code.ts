@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 
@@ -56,8 +56,8 @@ export function patch(file: string, find: string, replace: string): Patch {
   return { file, find, replace };
 }
 
-const here = dirname(fileURLToPath(import.meta.url));
-const root = resolve(here, '../..');
+// Two folders down, here and where it is bundled to.
+const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The code as it stands in the repository, with these changes. */
 export async function loadCode(patches: readonly Patch[]): Promise<CodeUnderTest> {
@@ -69,7 +69,7 @@ export async function loadCode(patches: readonly Patch[]): Promise<CodeUnderTest
     platform: 'node',
     format: 'cjs',
     external: ['@aws-sdk/*'],
-    alias: { 'daybook:app': join(here, 'functions/app.ts') },
+    alias: { 'daybook:app': join(root, 'test/simulation/functions/app.ts') },
     conditions: ['daybook-source', 'module'],
     plugins: [planting(patches)],
   });
