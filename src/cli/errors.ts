@@ -16,6 +16,8 @@ export const cliErrors = {
     `Nothing was done: it takes --yes to \`daybook ${d.command}\`, or a yes at a terminal.`,
   'cli.feedBehind': (d: { readonly aggregates: number; readonly events: number }) =>
     `${d.aggregates.toLocaleString('en')} aggregates are not on the feed as a whole, listed above (${d.events.toLocaleString('en')} events). The reconciler delivers them within its next rounds; if they stay: look at its log and at the alarms on the pipe. A missing version is for a person to mend.`,
+  'cli.feedNotAdopted': (d: { readonly feed: string; readonly from: string }) =>
+    `The feed ${d.feed} is not adopted yet, and waits: nothing is lost, and nothing is delivered until then. The reconciler adopts it from ${d.from} by itself, for another feed five minutes after the deployment; \`npx daybook feed adopt --from ${d.from}\` does it now. If it stays: the reconciler's log says why.`,
   'cli.noRegion': (_: Record<string, never>) => 'Which region? Give --region, or set AWS_REGION.',
   'cli.noCredentials': (d: { readonly problem: string }) =>
     `${d.problem}. Sign in, or set AWS_PROFILE; an endpoint on this machine takes any AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.`,

@@ -7,7 +7,7 @@ import { orUsage } from './command.ts';
 import { type OpenFeed, openFeed } from './open-feed.ts';
 import { createProgress } from './progress.ts';
 import { TARGET_OPTIONS } from './target.ts';
-import type { Terminal } from './terminal.ts';
+import { paint, type Terminal } from './terminal.ts';
 
 const OPTIONS = {
   ...TARGET_OPTIONS,
@@ -51,9 +51,21 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
 }
 
 /** Says what it costs first. Answers with how many things there are to look at. */
-async function priced({ size, kept }: OpenFeed, from: string, yes: boolean, terminal: Terminal): Promise<number> {
-  if (from === 'start') return 0; // one item
+async function priced(feed: OpenFeed, from: string, yes: boolean, terminal: Terminal): Promise<number> {
+  const { ports, size, kept, deployedFrom } = feed;
+  const known = await ports.cursors.adoption();
+  if (known !== undefined && (known.from !== from || known.doneAt !== undefined)) return 0; // it is refused, or done
+  if (deployedFrom !== undefined && deployedFrom !== from) {
+    const warning = `The feed was deployed to begin from ${deployedFrom}, not from ${from}; how it begins is noted once.`;
+    terminal.err(paint(terminal, 'yellow', warning));
+  }
   const { aggregates, listing } = await size();
+  if (from === 'start') {
+    const again = 'a consumer that has no position in this feed does all of it, even what it did by another feed';
+    const price = priceText({ reads: 0, writes: 1 });
+    await agree(terminal, `to deliver ${n(aggregates)} aggregates from version 1: ${price}; ${again}`, yes, 'feed');
+    return 0;
+  }
   if (from === 'now') {
     // Half a unit for the cursor, one for the head; one to write.
     const price = priceText({ reads: listing + 1.5 * aggregates, writes: aggregates });

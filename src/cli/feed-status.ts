@@ -30,7 +30,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   if (most !== undefined && !(Number.isSafeInteger(most) && most >= 1)) {
     throw usage(`--limit is ${values.limit}; allowed are whole numbers from 1`);
   }
-  const { ports, size, close } = await openFeed(values, 'feed');
+  const { ports, deployedFrom = 'start', size, close } = await openFeed(values, 'feed');
   const progress = createProgress(terminal);
   try {
     const aggregates = await priced(values, terminal, size);
@@ -58,6 +58,10 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
         const waits = `the adoption from ${adoption.from}, begun ${instant(adoption.since)}, is not done`;
         terminal.err(paint(terminal, 'yellow', `${waits}: npx daybook feed adopt --from ${adoption.from}`));
       }
+    }
+    const from = adoption?.from ?? deployedFrom;
+    if (adoption?.doneAt === undefined && from !== 'start') {
+      throw new DaybookError('cli.feedNotAdopted', { feed: ports.feed, from });
     }
     if (status.behind > 0) {
       throw new DaybookError('cli.feedBehind', { aggregates: status.behind, events: status.events });

@@ -9,6 +9,8 @@ import { findTarget, needName, type TargetFlags } from './target.ts';
 
 export interface OpenFeed {
   readonly ports: AdoptPorts;
+  /** How it was deployed to begin, where that is known. */
+  readonly deployedFrom: string | undefined;
   /** As the events table counts them: every six hours or so. */
   size(): Promise<{ readonly aggregates: number; readonly listing: number }>;
   /** What is kept of all feeds, as the tables count it. */
@@ -36,6 +38,7 @@ export async function openFeed(flags: TargetFlags, command: string): Promise<Ope
   };
   return {
     ports,
+    deployedFrom: target.names.FeedFrom,
     async size() {
       const { aggregates, indexBytes } = await tableSize(client, tableName);
       return { aggregates, listing: Math.ceil(indexBytes / UNIT_BYTES) / 2 };

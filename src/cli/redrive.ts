@@ -7,6 +7,7 @@ import { dynamoPositionTable } from '../aws/dynamo-position-table.ts';
 import { redriveByLambda } from '../aws/lambda-redrive.ts';
 import { DaybookError } from '../errors.ts';
 import type { RedriveOutcome } from '../feed/consume/redrive-request.ts';
+import type { Parking } from '../feed/position-table.ts';
 import { orUsage } from './command.ts';
 import { createProgress } from './progress.ts';
 import { findTarget, needName, TARGET_HELP, TARGET_OPTIONS, type Target } from './target.ts';
@@ -50,13 +51,8 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   const target = await findTarget(values);
   const parked = await parkedOf(target, consumer, aggregates);
   if (parked.size === 0) return terminal.err('nothing is parked');
-  if (skip !== undefined) {
-    const warning = `Version ${skip} of ${aggregates[0]} is given up: ${consumer} will never do it.`;
-    terminal.err(paint(terminal, 'yellow', warning));
-  }
-
   const byFunction = new Map<string, string[]>();
-  for (const [aggregate, name] of parked) {
+  for (const [aggregate, { function: name }] of parked) {
     const asked = values.function ?? name;
     if (asked === '') throw usage(`Nothing says which function parked ${aggregate}; name it with --function`);
     byFunction.set(asked, [...(byFunction.get(asked) ?? []), aggregate]);
@@ -73,6 +69,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
         progress.show(done / parked.size, `${consumer}: ${done} of ${parked.size}`);
         for (const outcome of await redriveSome(client, name, consumer, some, skip)) {
           progress.end();
+          if (skip !== undefined) saySkipped(outcome, skip, parked.get(outcome.aggregate)!.version, consumer, terminal);
           terminal.out(values.json ? JSON.stringify(outcome) : lineOf(outcome, terminal));
           done++;
           if (outcome.outcome !== 'wentOn' && outcome.outcome !== 'notParked') left++;
@@ -85,6 +82,21 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   }
   if (left > 0) throw new DaybookError('cli.stillParked', { consumer, parked: left });
 }
+
+/** Only the answer says whether the version was given up. */
+function saySkipped(outcome: RedriveOutcome, skip: number, at: number, consumer: string, terminal: Terminal): void {
+  const { aggregate } = outcome;
+  if (outcome.outcome === 'notParked') return;
+  const isPast =
+    outcome.outcome === 'wentOn' || (outcome.outcome === 'parked' ? outcome.version > skip : isBehind(outcome, skip));
+  const said = isPast
+    ? `Version ${skip} of ${aggregate} is given up: ${consumer} will never do it.`
+    : `Version ${skip} of ${aggregate} is not given up: it stays parked at version ${at}.`;
+  terminal.err(paint(terminal, 'yellow', said));
+}
+
+const isBehind = (outcome: RedriveOutcome, skip: number): boolean =>
+  outcome.outcome === 'outOfTime' && outcome.position >= skip;
 
 /** Calls the function again for those for which its time was too short, as long as they come forward. */
 async function redriveSome(
@@ -131,20 +143,20 @@ function skipOf(
   return version;
 }
 
-/** Each with the function that parked it: named ones are looked up, all of them come from the index. */
+/** Each with the version that failed and the function that parked it: named ones are looked up, all of them come from the index. */
 async function parkedOf(
   target: Target,
   consumer: string,
   aggregates: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
+): Promise<ReadonlyMap<string, Pick<Parking, 'version' | 'function'>>> {
   const feed = needName(target, 'FeedName', 'redrive');
   const tableName = needName(target, 'PositionsTableName', 'redrive');
   const client = new DynamoDBClient(target.client);
-  const parked = new Map<string, string>();
+  const parked = new Map<string, Pick<Parking, 'version' | 'function'>>();
   try {
     if (aggregates.length === 0) {
       const all = parkedAggregates({ client, tableName, feed }, consumer);
-      for await (const { aggregate, function: name } of all) parked.set(aggregate, name);
+      for await (const found of all) parked.set(found.aggregate, found);
       return parked;
     }
     const standings = await dynamoPositionTable({ client, tableName, feed }).standings(consumer, [
@@ -153,7 +165,7 @@ async function parkedOf(
     for (const aggregateUuid of aggregates) {
       const found = standings.get(aggregateUuid)?.parked;
       if (found === undefined) throw new DaybookError('cli.notParked', { consumer, aggregateUuid });
-      parked.set(aggregateUuid, found.function);
+      parked.set(aggregateUuid, found);
     }
     return parked;
   } finally {

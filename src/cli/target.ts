@@ -10,6 +10,7 @@ const NAMES = {
   SnapshotsTableName: 'DAYBOOK_SNAPSHOTS_TABLE',
   ProjectionsTableName: 'DAYBOOK_PROJECTIONS_TABLE',
   FeedName: 'DAYBOOK_FEED',
+  FeedFrom: 'DAYBOOK_FEED_FROM',
   EventBusName: 'DAYBOOK_EVENT_BUS',
   ArchiveBucketName: 'DAYBOOK_ARCHIVE_BUCKET',
   DatabaseName: 'DAYBOOK_DATABASE',

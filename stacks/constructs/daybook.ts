@@ -216,6 +216,7 @@ export class Daybook extends Construct {
       SnapshotsTableName: this.storage.snapshots.tableName,
       ProjectionsTableName: this.storage.projections.tableName,
       FeedName: this.feed.stream.streamName,
+      FeedFrom: this.feed.from,
       EventBusName: this.bus.eventBusName,
       ArchiveBucketName: this.archive.bucket.bucketName,
       DatabaseName: this.archive.databaseName,

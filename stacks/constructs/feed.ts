@@ -69,6 +69,8 @@ export interface FeedProps extends FeedOptions {
 /** Table stream → pipe with its enrichment → Kinesis; Confirm and the reconciler. The protocol: docs/feed-protocol.md. */
 export class Feed extends Construct {
   readonly stream: Stream;
+  /** How it begins: `start`, `now`, or the feed before it. */
+  readonly from: string;
   readonly fanOut: boolean;
   readonly pipe: CfnPipe;
   readonly deadLetters: Queue;
@@ -93,7 +95,8 @@ export class Feed extends Construct {
       FEED_ID: this.stream.streamName,
       METRIC_NAMESPACE,
     };
-    const from = props.from ?? 'start';
+    const { from = 'start' } = props;
+    this.from = from;
     const waits = from === 'start' ? {} : { FEED_FROM: from };
 
     this.enrich = new NodeFunction(this, 'Enrich', {

@@ -133,8 +133,8 @@ export async function advanceTo<E extends AnyEvent, Item>(
   } catch (error) {
     const failure = failureOf(error);
     if (failure === undefined) throw error;
-    // What a redrive meets above all that waits comes by itself: a transaction may not be wholly visible yet.
-    const ends = lane.redrive && failure.version > waitingOf(lane) && isDaybookError(error, 'feed.gapUnfilled');
+    // What a redrive cannot read above all that waits comes by itself, once it is there or mended: the feed stops before it too.
+    const ends = lane.redrive && failure.version > waitingOf(lane) && !(error instanceof EventFailure);
     if (!ends) return await countFailure(failure, last, lane);
   }
   if (seen > lane.standing.position && !(await commit(seen, [], seen === last, lane))) return 'lost';

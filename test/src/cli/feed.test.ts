@@ -49,6 +49,7 @@ afterEach(() => {
   delete process.env.DAYBOOK_CONFIRMED_TABLE;
   delete process.env.DAYBOOK_POSITIONS_TABLE;
   delete process.env.DAYBOOK_FEED;
+  delete process.env.DAYBOOK_FEED_FROM;
 });
 
 const put = (aggregate: string, version: number) =>
@@ -85,11 +86,26 @@ describe('feed adopt', () => {
     expect(other.err).toEqual([expect.stringMatching(/^feed.adoptedOtherwise: .* its adoption from now is done/)]);
   });
 
-  it('from the start: one mark', async () => {
-    const { code, out } = await host.daybook('feed', 'adopt', '--from', 'start', '--json');
+  it('from the start: one mark, once that is agreed to', async () => {
+    const asked = await host.daybook('feed', 'adopt', '--from', 'start');
+    expect(asked.code).toBe(1);
+    expect(asked.err[0]).toMatch(/^to deliver 3 aggregates from version 1: .*even what it did by another feed$/);
+    expect(asked.err[1]).toMatch(/^cli.notAgreed/);
+    expect(await cursors().adoption()).toBeUndefined();
+    const { code, out } = await host.daybook('feed', 'adopt', '--from', 'start', '--yes', '--json');
     expect(code).toBe(0);
     expect(JSON.parse(out[0]!)).toMatchObject({ feed, from: 'start', complete: true, looked: 0 });
     expect((await cursors().adoption())?.doneAt).toBeGreaterThan(0);
+  });
+
+  it('warns before a feed begins otherwise than it was deployed to', async () => {
+    process.env.DAYBOOK_FEED_FROM = 'feed-0';
+    const asked = await host.daybook('feed', 'adopt', '--from', 'start');
+    expect(asked.err[0]).toBe(
+      'The feed was deployed to begin from feed-0, not from start; how it begins is noted once.',
+    );
+    expect(asked.err.at(-1)).toMatch(/^cli.notAgreed/);
+    expect(await cursors().adoption()).toBeUndefined();
   });
 
   it('from another feed: aggregates and consumers go on', async () => {
@@ -161,6 +177,22 @@ describe('feed status', () => {
     const status = JSON.parse(out[0]!);
     expect(status).toMatchObject({ feed, looked: 3, behind: 3, events: 3 + 4 + 1, complete: true });
     expect(status.aggregates).toHaveLength(3);
+  });
+
+  it('says that a feed waits for its adoption, and how to go on', async () => {
+    process.env.DAYBOOK_FEED_FROM = 'feed-0';
+    const waiting = await host.daybook('feed', 'status');
+    expect(waiting.code).toBe(1);
+    expect(waiting.err).toEqual([
+      expect.stringMatching(
+        /^cli.feedNotAdopted: The feed .* is not adopted yet.*npx daybook feed adopt --from feed-0/,
+      ),
+    ]);
+    await cursors().noteAdoption('now', 1000);
+    const begun = await host.daybook('feed', 'status');
+    expect(begun.err.at(-1)).toMatch(/^cli.feedNotAdopted: .*adopts it from now/);
+    await cursors().saveAdoption({ doneAt: 2000 });
+    expect((await host.daybook('feed', 'status')).err.at(-1)).toMatch(/^cli.feedBehind/);
   });
 
   it('says that an adoption is not done', async () => {

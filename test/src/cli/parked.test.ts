@@ -222,6 +222,7 @@ describe('daybook redrive', () => {
     await park();
     const other = await daybook('redrive', 'ledger', 'a', '--skip', '--version', '3');
     expect(other).toMatchObject({ code: 1, out: ['failed      a  feed.skipRefused'] });
+    expect(other.err[0]).toBe('Version 3 of a is not given up: it stays parked at version 2.');
     const skipped = await daybook('redrive', 'ledger', 'a', '--skip', '--version', '2');
     expect(skipped.err[0]).toBe('Version 2 of a is given up: ledger will never do it.');
     expect(skipped).toMatchObject({ code: 0, out: ['went on     a  to version 5'] });

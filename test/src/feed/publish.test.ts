@@ -210,6 +210,18 @@ describe('failures', () => {
     expect(Object.fromEntries(positions.items)).toEqual({ 'bus|b': 1 });
   });
 
+  test('the flush that makes room for an event may refuse an earlier one of its aggregate: it does not go then', async () => {
+    const { run, positions, calls } = setup(({ aggregateUuid, version }) =>
+      aggregateUuid === 'a' && version === 10 ? 'ThrottlingException' : undefined,
+    );
+    // a:11 finds the first call full: it is sent, its last entry refused, and only then is there room.
+    const { onBus, failures } = await run(full('a', 1, 11), full('b', 1, 1));
+    expect(onBus).toEqual([...Array.from({ length: 9 }, (_, i) => `a:${i + 1}`), 'b:1']);
+    expect(calls.map((batch) => batch.length)).toEqual([10, 1]);
+    expect(failures).toEqual([{ itemIdentifier: '1' }]);
+    expect(Object.fromEntries(positions.items)).toEqual({ 'bus|a': 9, 'bus|b': 1 });
+  });
+
   test('a position that cannot be kept fails the record: it is published again', async () => {
     const { ports, sent } = setup();
     ports.positions = { ...ports.positions, raise: () => Promise.reject(new Error('throttled')) };

@@ -194,6 +194,34 @@ async function* fails(name: string): AsyncGenerator<readonly StoredEvent[]> {
 const unreadable = new DaybookError('event.missingAttribute', { aggregateUuid: 'a', version: 2, attribute: 'Data' });
 
 describe('a redrive', () => {
+  test.each([4, 6])(
+    'does not park at version %i, which is no event, when nothing waits beyond it',
+    async (unreadable) => {
+      const events = memoryEvents({ pageSize: 1 });
+      for (let v = 1; v <= 6; v++) events.put(storedEvent('a', v));
+      const table: Options['table'] = {
+        async *query(aggregate, options) {
+          for await (const page of events.table.query(aggregate, options)) {
+            const [{ version }] = page as [StoredEvent];
+            if (version === unreadable)
+              throw new DaybookError('event.unknownFormat', { aggregateUuid: aggregate, version, format: '9' });
+            yield page;
+          }
+        },
+      };
+      const { handler, poison, done, positions } = setup({ table, attempts: 1 });
+      poison.add('a:2');
+      await handler(kinesisEvent([full('a', 1, 3)]));
+      expect(positions.parked.get('ledger|a')).toMatchObject({ version: 2, waiting: 3 });
+      poison.clear();
+      const answer = await handler({ daybook: 'redrive', aggregates: ['a'] });
+      const reached = unreadable === 6 ? 3 : unreadable - 1;
+      expect(answer).toMatchObject({ outcomes: [{ outcome: 'wentOn', position: reached }] });
+      expect(positions.parked.size).toBe(0);
+      expect(done).toEqual(['a:1', 'a:2', 'a:3']);
+    },
+  );
+
   const parkedAtTwo = async () => {
     const all = setup({ attempts: 1 });
     all.poison.add('a:2');
