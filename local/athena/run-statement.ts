@@ -53,8 +53,11 @@ export async function runStatement(statement: Statement, options: RunOptions, co
       return await finishWrite(written, prepared.scannedBytes);
     }
     case 'createTable': {
-      if (statement.ifNotExists && (await exists(statement.name.table, databaseOf(statement.name, context), context))) {
-        return await finishText([], [], 0);
+      const database = databaseOf(statement.name, context);
+      if (await exists(statement.name.table, database, context)) {
+        if (statement.ifNotExists) return await finishText([], [], 0);
+        const name = `${database}.${statement.name.table}`;
+        throw new QueryFailure(`TABLE_ALREADY_EXISTS: line 1:1: Destination table '${name}' already exists`);
       }
       const prepared = await prepare(statement.sql);
       const written = await createTableAs(statement, prepared, { ...options, output }, context);

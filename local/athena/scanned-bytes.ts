@@ -17,7 +17,13 @@ export async function scannedBytes(
   const reader = await connection.runAndReadAll(`EXPLAIN (FORMAT json) ${sql}`);
   const plan = JSON.parse(String(reader.getRows()[0]![1]));
   let bytes = 0;
-  for (const node of scansOf(plan)) bytes += await bytesOf(node, scans, connection);
+  const counted = new Set<TableScan>();
+  for (const node of scansOf(plan)) {
+    const used = scanOf(node, scans, counted);
+    if (used === undefined) continue;
+    counted.add(used);
+    bytes += await bytesOf(node, used, connection);
+  }
   return bytes;
 }
 
@@ -29,11 +35,22 @@ function* scansOf(nodes: Json): Iterable<Json> {
   }
 }
 
-async function bytesOf(info: Json, scans: readonly TableScan[], connection: DuckDBConnection): Promise<number> {
+/** The table that a node of the plan reads. */
+function scanOf(info: Json, scans: readonly TableScan[], counted: ReadonlySet<TableScan>): TableScan | undefined {
+  const format = /JSON/.test(info.Function) ? 'json' : /CSV/.test(info.Function) ? 'text' : 'parquet';
+  const alike = scans.filter((scan) => scan.files.length > 0 && scan.format === format);
+  if (format === 'parquet') {
+    const marked = `${JSON.stringify(info.Projections ?? '')} ${JSON.stringify(info.Filters ?? '')}`;
+    return alike.find((scan) => marked.includes(scan.mark)) ?? byCount(info, alike);
+  }
+  // The readers of text name the columns as the files do, without the mark: tables alike are taken one after the other.
+  const names = [info.Projections ?? []].flat().filter((name: string) => name !== '' && name !== 'filename');
+  const having = alike.filter(({ columns }) => names.every((name: string) => columns.includes(name)));
+  return having.find((scan) => !counted.has(scan)) ?? having[0];
+}
+
+async function bytesOf(info: Json, used: TableScan, connection: DuckDBConnection): Promise<number> {
   const columns = new Set<string>();
-  const marked = `${JSON.stringify(info.Projections ?? '')} ${JSON.stringify(info.Filters ?? '')}`;
-  const used = scans.find((scan) => marked.includes(scan.mark)) ?? byCount(info, scans);
-  if (used === undefined) return 0;
   const files = await prunedFiles(info, used, connection);
   if (used.format !== 'parquet') return files.reduce((sum, file) => sum + file.size, 0);
   for (const name of [info.Projections ?? []].flat())

@@ -17,6 +17,7 @@ export interface TableScan {
   /** What the names of its columns begin with in DuckDB's plans. */
   readonly mark: string;
   readonly format: 'parquet' | 'json' | 'text';
+  readonly columns: readonly string[];
   readonly files: readonly { readonly path: string; readonly size: number }[];
 }
 
@@ -40,7 +41,7 @@ export function tableSource(
     .filesBelow(layout.bucket, layout.prefix)
     .filter((file) => file.size > 0 && layout.holds(file.key))
     .map(({ path, size }) => ({ path, size }));
-  const scan: TableScan = { mark, format, files };
+  const scan: TableScan = { mark, format, columns: columns.map(({ name }) => name), files };
   const path = context.withPath ? [{ name: '$path', type: 'VARCHAR' }] : [];
   if (files.length === 0) {
     const empty = [...columns, ...keys, ...path].map(({ name, type }) => `CAST(NULL AS ${type}) AS ${quoteName(name)}`);

@@ -77,7 +77,8 @@ function fill(template: string, replace: (name: string, quoted: boolean) => stri
   return text;
 }
 
-const RESERVED = /^aws\.events\./;
+/** "The keys cannot start with 'AWS'"; the predefined variables' own names, in small letters, "are reserved" as well. */
+const RESERVED = /^AWS|^aws\.events\./;
 const KNOWN_RESERVED = new Set([
   'aws.events.rule-arn',
   'aws.events.rule-name',

@@ -124,7 +124,7 @@ export async function startLocal(options: StartLocalOptions): Promise<LocalRunti
   });
   const kept = keepStacks(journal);
   const calls = journal && keepCalls(journal, log);
-  const iam = createIam(assembly.account, (arn) => resourcePolicyOf(services, arn));
+  const iam = createIam(assembly.account, (arn) => resourcePolicyOf(services, arn), log);
   cloud.register(hideMissingKeys(services.s3, iam.authorize));
   cloud.register(createCloudFormation(() => stacks));
   cloud.register(createSts(assembly.account));

@@ -29,8 +29,15 @@ type Verdict = 'allowed' | 'identity denies' | 'resource denies' | 'boundary' | 
 /**
  * @param resourcePolicyOf the policy that hangs on a resource now (its ARN without index, object or version), as a document
  * or its text.
+ * @param log told once of each role that no template has. There is no IAM here to make one with, so what was made by hand
+ * under such a role (`CreateStateMachine`, `CreateFunction`) may do everything that no resource's policy denies.
  */
-export function createIam(account: Account, resourcePolicyOf: (arn: string) => Json | undefined): Iam {
+export function createIam(
+  account: Account,
+  resourcePolicyOf: (arn: string) => Json | undefined,
+  log: (line: string) => void = () => {},
+): Iam {
+  const strangers = new Set<string>();
   const roles = new Map<string, Role>(); // by ARN
   const keys = new Map<string, string>();
   const documents = new Map<string, readonly Statement[]>(); // resource policies, by their text
@@ -163,6 +170,11 @@ export function createIam(account: Account, resourcePolicyOf: (arn: string) => J
     if (identity.kind === 'root') return 'allowed';
     if (resourceStatements.some(has('Allow'))) return 'allowed';
     if (identity.kind === 'service') return 'no resource';
+    if (owner === undefined) {
+      if (!strangers.has(identity.id)) log(`iam: no template has the role ${identity.id}: it may do everything`);
+      strangers.add(identity.id);
+      return 'allowed';
+    }
     if (!identityStatements.some(has('Allow'))) return 'no identity';
     const boundary = owner?.boundary?.filter(about);
     if (boundary?.some(has('Deny')) === true || boundary?.some(has('Allow')) === false) return 'boundary';

@@ -11,11 +11,13 @@ const TIMES = { min: 1, max: 99_999_999 };
 /** A state whose type and language are known already. */
 export function readState(name: string, type: StateType, fields: FieldReader, scope: Scope): State {
   fields.only(STATE_FIELDS[type]);
+  // "result": "API or sub-workflow's result (if successful)", so of these three and once they are done.
+  const done = type === 'Task' || type === 'Parallel' || type === 'Map' ? fields.knowing('result') : fields;
   const named = {
     name,
     next: readNext(type, fields),
-    output: fields.template('Output'),
-    assign: readAssign(fields, scope),
+    output: done.template('Output'),
+    assign: readAssign(done, scope),
   };
   switch (type) {
     case 'Pass':
@@ -143,7 +145,7 @@ function readRetriers(fields: FieldReader): readonly Retrier[] {
 function readCatchers(fields: FieldReader, scope: Scope): readonly Catcher[] {
   const entries = fields.array('Catch') ?? [];
   return entries.map((source, i) => {
-    const entry = fields.nested(source, `Catch[${i}]`, { inCatch: true });
+    const entry = fields.nested(source, `Catch[${i}]`, { outcomes: ['errorOutput'] });
     entry.only(['ErrorEquals', 'Next', 'Output', 'Assign', 'Comment']);
     entry.require('Next');
     return {

@@ -1,6 +1,6 @@
 import type { Json } from '../../cloud.ts';
 import type { ExpressionCompiler } from '../expression/compile.ts';
-import { unsupportedReferences } from '../expression/syntax.ts';
+import { type Outcome, unsupportedReferences } from '../expression/syntax.ts';
 import type { Template } from '../expression/template.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { JSONPATH_FIELDS } from './fields.ts';
@@ -15,17 +15,17 @@ export class FieldReader {
   readonly #prefix: string;
   readonly #expressions: ExpressionCompiler;
   readonly #diagnostics: Diagnostics;
-  readonly #inCatch: boolean;
+  readonly #outcomes: readonly Outcome[];
 
   constructor(
     source: Json,
     pointer: string,
     context: { readonly expressions: ExpressionCompiler; readonly diagnostics: Diagnostics },
-    options: { readonly prefix?: string; readonly inCatch?: boolean } = {},
+    options: { readonly prefix?: string; readonly outcomes?: readonly Outcome[] } = {},
   ) {
     this.pointer = pointer;
     this.#prefix = options.prefix ?? '';
-    this.#inCatch = options.inCatch ?? false;
+    this.#outcomes = options.outcomes ?? [];
     this.#expressions = context.expressions;
     this.#diagnostics = context.diagnostics;
     const isObject = typeof source === 'object' && source !== null && !Array.isArray(source);
@@ -34,12 +34,18 @@ export class FieldReader {
   }
 
   /** An object within this one, its expressions still named relative to the state. */
-  nested(source: Json, field: string, options: { readonly inCatch?: boolean } = {}): FieldReader {
+  nested(source: Json, field: string, options: { readonly outcomes?: readonly Outcome[] } = {}): FieldReader {
     const context = { expressions: this.#expressions, diagnostics: this.#diagnostics };
     return new FieldReader(source, this.at(field), context, {
       prefix: `${this.#prefix}${field}/`,
-      inCatch: options.inCatch ?? this.#inCatch,
+      outcomes: options.outcomes ?? this.#outcomes,
     });
+  }
+
+  /** The same object, for the fields whose expressions may look at how the state ended. */
+  knowing(...outcomes: readonly Outcome[]): FieldReader {
+    const context = { expressions: this.#expressions, diagnostics: this.#diagnostics };
+    return new FieldReader(this.source, this.pointer, context, { prefix: this.#prefix, outcomes });
   }
 
   at(field: string): string {
@@ -172,7 +178,7 @@ export class FieldReader {
     }
     try {
       const expression = this.#expressions.compile(value.slice(2, -2).trim());
-      for (const message of unsupportedReferences(expression.ast, { errorOutput: this.#inCatch })) {
+      for (const message of unsupportedReferences(expression.ast, this.#outcomes)) {
         this.#diagnostics.add('UNSUPPORTED_JSONATA_EXPRESSION', message, pointer);
       }
       return { kind: 'expression', expression, location };

@@ -74,10 +74,17 @@ export function runsInParallel(node: Node): boolean {
 }
 
 /**
+ * "Attempting to access $states.result or $states.errorOutput in fields and states where they are not accessible will be
+ * caught at creation, update, or validation of the state machine."
+ */
+const OUTCOMES = ['result', 'errorOutput'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/**
  * What Step Functions refuses in an expression when the definition is created: there is no context item, so a name that
  * starts from neither `$states` nor a variable reads nothing. The texts are the service's own.
  */
-export function unsupportedReferences(ast: Node, allowed: { readonly errorOutput: boolean }): readonly string[] {
+export function unsupportedReferences(ast: Node, allowed: readonly Outcome[]): readonly string[] {
   const found = new Set<string>();
   const defined = definedNames(ast);
   const visit = (node: Node, top: boolean) => {
@@ -91,8 +98,11 @@ export function unsupportedReferences(ast: Node, allowed: { readonly errorOutput
     if (called !== undefined && called !== 'eval' && !FUNCTIONS.has(called) && !defined.has(called)) {
       found.add(`Function '$${called}' is not supported.`);
     }
-    if (!allowed.errorOutput && readsErrorOutput(node))
-      found.add("Reference to '$states.errorOutput' is not supported.");
+    for (const outcome of OUTCOMES) {
+      if (!allowed.includes(outcome) && reads(node, outcome)) {
+        found.add(`Reference to '$states.${outcome}' is not supported.`);
+      }
+    }
     for (const child of children(node)) visit(child.node, top && !child.inner);
   };
   visit(ast, true);
@@ -111,9 +121,9 @@ function definedNames(ast: Node): ReadonlySet<string> {
   return names;
 }
 
-function readsErrorOutput({ type, steps }: Node): boolean {
+function reads({ type, steps }: Node, outcome: Outcome): boolean {
   const [first, second] = steps ?? [];
-  return type === 'path' && first?.type === 'variable' && first.value === 'states' && second?.value === 'errorOutput';
+  return type === 'path' && first?.type === 'variable' && first.value === 'states' && second?.value === outcome;
 }
 
 /** "All built-in JSONata functions and operators in the 2.0.6 specification are supported, with one exception: $eval", and six more. */

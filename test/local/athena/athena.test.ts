@@ -143,6 +143,31 @@ describe('a projected table', () => {
     expect((await scanned(`${latest} AND id = 'id000500'`)) / all).toBeLessThan(0.12);
   });
 
+  it.each([
+    ['JSON', 'org.openx.data.jsonserde.JsonSerDe', (n: number) => `{"n":${n},"word":"w"}\n`],
+    ['CSV', 'org.apache.hadoop.hive.serde2.OpenCSVSerde', (n: number) => `${n},w\n`],
+  ])('counts files of %s whole, of the partitions that are left', async (_, SerializationLibrary, line) => {
+    const StorageDescriptor = { SerdeInfo: { SerializationLibrary } };
+    const PartitionKeys = [{ Name: 'day', Type: 'string' }];
+    await cold.createTable('lines', { n: 'int', word: 'string' }, { PartitionKeys, StorageDescriptor });
+    const [first, second] = [line(1).repeat(30), line(2).repeat(70)];
+    for (const [day, Body] of [
+      ['2026-01-01', first],
+      ['2026-01-02', second],
+    ]) {
+      await cold.call('s3', 'PutObject', { Bucket: 'cold', Key: `lines/day=${day}/f`, Body: Buffer.from(Body!) });
+    }
+    const all = first!.length + second!.length;
+    expect(await scanned('SELECT n FROM lines')).toBe(all);
+    expect(await scanned('SELECT count(*) FROM lines WHERE n = 1')).toBe(all);
+    expect(await scanned('SELECT count(*) FROM lines')).toBe(all);
+    expect(await scanned("SELECT n, word FROM lines WHERE day = '2026-01-01'")).toBe(first!.length);
+    expect(await scanned("SELECT count(*) FROM lines WHERE day = '2026-01-02'")).toBe(second!.length);
+    await put('2026-01-02', 'a', [row('one', 1)]);
+    const joined = 'SELECT a.n FROM lines a JOIN lines b ON a.n = b.n JOIN events e ON e.version = a.n';
+    expect(await scanned(joined)).toBe(2 * all + (await scanned('SELECT version FROM events')));
+  });
+
   it('prunes with bound parameters as well', async () => {
     await put('2026-01-01', '9', [row('abc', 1)]);
     await put('2026-01-02', '0', [row('other', 1)]);
@@ -453,7 +478,10 @@ describe('CREATE TABLE AS', () => {
       ['one', '1', '2026-01-02 03:04:05.678'],
       ['two', '2', '2026-01-02 03:04:05.678'],
     ]);
-    expect(await cold.failure('CREATE TABLE made AS SELECT 1 AS x')).toContain('AlreadyExists');
+    expect(await cold.failure('CREATE TABLE made AS SELECT 1 AS x')).toContain("table 'db.made' already exists");
+    expect(
+      await cold.failure("CREATE TABLE made WITH (external_location = 's3://cold/events/') AS SELECT 1 AS x"),
+    ).toContain("TABLE_ALREADY_EXISTS: line 1:1: Destination table 'db.made' already exists");
     await cold.rows('CREATE TABLE IF NOT EXISTS made AS SELECT 1 AS x');
     await cold.rows('CREATE TABLE bare AS SELECT 1 AS x WITH NO DATA');
     expect(await cold.rows('SELECT x FROM bare')).toEqual([]);

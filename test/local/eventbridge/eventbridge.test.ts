@@ -290,6 +290,7 @@ describe('targets', () => {
     await expect(transformer('{"a": <b>}')).rejects.toThrow(/<b> is not in InputPathsMap/);
     await expect(transformer('plain text')).rejects.toThrow(/neither JSON nor quoted text/);
     await expect(transformer('<aws.events.event>', { 'aws.events.x': '$' })).rejects.toThrow(/reserved/);
+    await expect(transformer('<AWSid>', { AWSid: '$.id' })).rejects.toThrow(/AWSid is reserved/);
     const six = Array.from({ length: 6 }, (_, i) => ({ Id: String(i), Arn: FUNCTION }));
     await expect(call('PutTargets', { Rule: 'r', Targets: six })).rejects.toMatchObject({
       code: 'LimitExceededException',

@@ -115,6 +115,27 @@ describe('identity policies', () => {
     );
   });
 
+  it('a role that no template has may do all that no resource denies, and is told of once', async () => {
+    const said: string[] = [];
+    iam = createIam(
+      LOCAL_ACCOUNT,
+      (arn) => policies.get(arn),
+      (line) => said.push(line),
+    );
+    const stranger = { principal: 'arn:aws:iam::000000000000:role/by-hand' };
+    const Statement = [{ Effect: 'Deny', Principal: '*', Action: 'sqs:SendMessage', Resource: QUEUE }];
+    policies.set(QUEUE, { Statement });
+    expect(attempt(stranger, 'dynamodb', 'PutItem', { TableName: 'Events', Item: {} })).toBeUndefined();
+    expect(attempt(stranger, 'dynamodb', 'GetItem', { TableName: 'Events', Key: {} })).toBeUndefined();
+    const send = { QueueUrl: 'http://127.0.0.1/000000000000/fees', MessageBody: 'x' };
+    expect(attempt(stranger, 'sqs', 'SendMessage', send)?.code).toBe('AccessDeniedException');
+    expect(said).toEqual([`iam: no template has the role ${stranger.principal}: it may do everything`]);
+    const known = await role('by-hand', []);
+    expect(attempt(known, 'dynamodb', 'PutItem', { TableName: 'Events', Item: {} })?.code).toBe(
+      'AccessDeniedException',
+    );
+  });
+
   it('an unknown managed policy or role is refused by name', async () => {
     await expect(role('x', [], { ManagedPolicyArns: ['arn:aws:iam::aws:policy/PowerUserAccess'] })).rejects.toThrow(
       /PowerUserAccess/,
@@ -334,12 +355,6 @@ describe('roles', () => {
     expect(() => iam.assertAssumable('arn:aws:iam::1:role/x', 'lambda.amazonaws.com')).toThrow(
       'not part of the assembly',
     );
-  });
-
-  it('without a role of that name a caller may do nothing', () => {
-    expect(
-      attempt({ principal: 'arn:aws:iam::000000000000:role/ghost' }, 'dynamodb', 'PutItem', { TableName: 'Events' }),
-    ).toBeDefined();
   });
 });
 

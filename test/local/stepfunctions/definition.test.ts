@@ -228,6 +228,48 @@ describe('a definition is refused with the place of what is wrong', () => {
       pass({ Output: '{% $states.errorOutput %}' }),
       "UNSUPPORTED_JSONATA_EXPRESSION: Reference to '$states.errorOutput' is not supported. at /States/S/Output",
     ],
+    ...(
+      [
+        ['a Pass', { Type: 'Pass', Output: '{% $exists($states.result) %}' }, 'Output'],
+        ['a Wait', { Type: 'Wait', Seconds: '{% $states.result.n %}' }, 'Seconds'],
+        ['a Succeed', { Type: 'Succeed', Output: { v: '{% $states.result %}' } }, 'Output/v'],
+        ['a Fail', { Type: 'Fail', Cause: '{% $states.result %}' }, 'Cause'],
+        [
+          'the arguments of a Task',
+          { Type: 'Task', Resource: functionArn('f'), Arguments: '{% $states.result %}' },
+          'Arguments',
+        ],
+        [
+          'a Catch',
+          {
+            Type: 'Task',
+            Resource: functionArn('f'),
+            Catch: [{ ErrorEquals: ['A'], Next: 'S', Output: '{% $states.result %}' }],
+          },
+          'Catch[0]/Output',
+        ],
+      ] as const
+    ).map(([where, state, at]): [string, Json, string] => [
+      `a result in ${where}`,
+      only(state),
+      `UNSUPPORTED_JSONATA_EXPRESSION: Reference to '$states.result' is not supported. at /States/S/${at}`,
+    ]),
+    [
+      'a result in a Choice',
+      {
+        StartAt: 'S',
+        States: {
+          S: { Type: 'Choice', Choices: [{ Condition: '{% $states.result %}', Next: 'E' }] },
+          E: { Type: 'Succeed' },
+        },
+      },
+      "UNSUPPORTED_JSONATA_EXPRESSION: Reference to '$states.result' is not supported. at /States/S/Choices[0]/Condition",
+    ],
+    [
+      'a result in the selector of a Map',
+      map({ ItemSelector: { v: '{% $states.result %}' } }),
+      "UNSUPPORTED_JSONATA_EXPRESSION: Reference to '$states.result' is not supported. at /States/S/ItemSelector/v",
+    ],
     [
       'an expression that does not parse',
       pass({ Output: '{% 1 + %}' }),
@@ -325,6 +367,23 @@ describe('a definition may', () => {
       '$merge($states.input.items.{name: value})',
     ]) {
       expect(await refusal(pass({ Output: `{% ${expression} %}` }))).toBe('accepted');
+    }
+  });
+
+  it('read the result in Output and Assign of Task, Parallel and Map', async () => {
+    const done = { Output: { v: '{% $states.result %}' }, Assign: { w: { x: '{% $count($states.result) %}' } } };
+    const branch = { StartAt: 'B', States: { B: { Type: 'Pass', End: true } } };
+    expect(await refusal(task(done))).toBe('accepted');
+    expect(await refusal(map(done))).toBe('accepted');
+    expect(await refusal(only({ Type: 'Parallel', Branches: [branch], ...done }))).toBe('accepted');
+  });
+
+  it('read what nothing gives, which fails when it is evaluated', async () => {
+    for (const read of ['$states.foo', '$nobody']) {
+      const machine = pass({ Output: `{% ${read} %}` });
+      expect(await refusal(machine)).toBe('accepted');
+      const { error } = await new Workbench().run(machine);
+      expect(error).toBe('States.QueryEvaluationError');
     }
   });
 

@@ -181,6 +181,16 @@ describe('a task token', () => {
       await caught.bench.pass(100_000);
       expect((await caught.bench.result(caught.arn)).ms).toBe(70_000);
     }
+    const Output = '{% $states.errorOutput.Error %}';
+    const told = await started({
+      HeartbeatSeconds: 30,
+      Catch: [{ ErrorEquals: ['States.HeartbeatTimeout'], Next: 'S', Output }],
+    });
+    await told.bench.pass(31_000);
+    const [entered] = (await told.bench.history(told.arn)).filter(
+      (one) => one.stateEnteredEventDetails?.input === '"States.Timeout"',
+    );
+    expect(entered).toBeDefined();
   });
 
   it('lives on with heartbeats, until TimeoutSeconds', async () => {
