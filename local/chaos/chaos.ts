@@ -113,13 +113,31 @@ export function createChaos(seed: number, plan: ChaosPlan, kernel: Kernel): Chao
     };
   };
 
+  /** Messages that were or will be received twice; once each, so that a queue becomes empty whatever the rate. */
+  const repeated = new Set<string>();
+  /**
+   * Their first receipt handles: "the copy of the message isn't deleted on that unavailable server, and you might get that
+   * message copy again". So what is done with the first handle is answered and leaves the copy.
+   */
+  const copies = new Set<string>();
+  const settle = async (input: Json, call: (input: Json) => Promise<Json>): Promise<Json> => {
+    if (!Array.isArray(input.Entries)) return copies.has(input.ReceiptHandle) ? {} : await call(input);
+    const isCopy = (entry: Json) => copies.has(entry?.ReceiptHandle);
+    const [left, Entries] = [input.Entries.filter(isCopy), input.Entries.filter((entry: Json) => !isCopy(entry))];
+    if (left.length === 0) return await call(input);
+    const answer = Entries.length === 0 ? { Successful: [] } : await call({ ...input, Entries });
+    return { ...answer, Successful: [...answer.Successful, ...left.map(({ Id }: Json) => ({ Id }))] };
+  };
+
   const receive = async (input: Json, call: (operation: string, input: Json) => Promise<Json>): Promise<Json> => {
     if (strikes('sqs', 'drop', 'ReceiveMessage')) return {};
     const answer = await call('ReceiveMessage', input);
     const { Messages = [] } = answer;
     if (String(input.QueueUrl).endsWith('.fifo') || Messages.length === 0) return answer;
-    if (strikes('sqs', 'repeat', 'ReceiveMessage')) {
-      const { ReceiptHandle } = Messages[0];
+    for (const { MessageId, ReceiptHandle } of Messages) {
+      if (repeated.has(MessageId) || !strikes('sqs', 'repeat', 'a message')) continue;
+      remember(repeated, MessageId);
+      remember(copies, ReceiptHandle);
       await call('ChangeMessageVisibility', { QueueUrl: input.QueueUrl, ReceiptHandle, VisibilityTimeout: 0 });
     }
     if (Messages.length < 2 || !strikes('sqs', 'reorder', 'ReceiveMessage')) return answer;
@@ -159,10 +177,11 @@ export function createChaos(seed: number, plan: ChaosPlan, kernel: Kernel): Chao
       if (partial !== undefined && Array.isArray(input[partial.entries])) {
         return await inPart(service, partial, input, inner);
       }
-      const work = () =>
-        service === 'sqs' && operation === 'ReceiveMessage'
-          ? receive(input, (name, given) => inner(given, name))
-          : inner();
+      const work = () => {
+        if (service !== 'sqs') return inner();
+        if (operation === 'ReceiveMessage') return receive(input, (name, given) => inner(given, name));
+        return SETTLES.test(operation) ? settle(input, inner) : inner();
+      };
       return inside && !READ_OR_INVOKED.test(`${service} ${operation}`)
         ? await work()
         : await struckCall(service, operation, work);
@@ -183,6 +202,14 @@ export function createChaos(seed: number, plan: ChaosPlan, kernel: Kernel): Chao
     },
     struck: () => Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1))),
   };
+}
+
+const SETTLES = /^(DeleteMessage|ChangeMessageVisibility)(Batch)?$/;
+
+/** The last ten thousand are enough: older messages were settled long ago. */
+function remember(set: Set<string>, value: string): void {
+  set.add(value);
+  if (set.size > 10_000) for (const oldest of set) return void set.delete(oldest);
 }
 
 /** Operations that answer for each entry: where the entries and the results are, and the codes of the single entry. */

@@ -162,6 +162,83 @@ it('fail leaves open whether a write was done; a read does nothing', async () =>
   expect(Count).toBeLessThan(17);
 });
 
+describe('a service that the functions and people call', () => {
+  /** Answers whatever is asked, and says how often it was. */
+  async function stub(name: ServiceName, only: string) {
+    const kernel = virtualKernel({ seed: 1 });
+    const plain = createCloud(kernel);
+    const chaos = createChaos(7, readPlan(only), kernel);
+    const done: string[] = [];
+    plain.register({
+      name,
+      handle(operation, input: Json) {
+        done.push(operation);
+        return input.Records === undefined ? {} : { RequestResponses: input.Records.map(() => ({ RecordId: '1' })) };
+      },
+    });
+    const outside = chaos.outside(plain);
+    chaos.begin();
+    const call = (operation: string, input: Json = {}) => outside.call(ROOT, name, operation, input);
+    return { call, done, struck: chaos.struck };
+  }
+
+  it.each<[ServiceName, string, string, string]>([
+    ['dynamodbstreams', 'GetRecords', 'LimitExceededException', 'InternalServerError'],
+    ['s3', 'GetObject', 'SlowDown', 'InternalError'],
+    ['firehose', 'PutRecord', 'ServiceUnavailableException', 'InternalFailure'],
+    ['states', 'StartExecution', 'ThrottlingException', 'InternalFailure'],
+    ['athena', 'GetQueryResults', 'TooManyRequestsException', 'InternalServerException'],
+  ])('%s refuses %s with %s and with %s', async (name, operation, throttle, fail) => {
+    const throttled = await stub(name, `${name}:throttle=1`);
+    expect(await codeOf(throttled.call(operation))).toBe(throttle);
+    expect([throttled.done, throttled.struck()]).toEqual([[], { [`${name}:throttle`]: 1 }]);
+    const failing = await stub(name, `${name}:fail=1`);
+    expect(await codeOf(failing.call(operation))).toBe(fail);
+    expect(failing.struck()).toEqual({ [`${name}:fail`]: 1 });
+  });
+
+  it('s3 may have done a write that failed, never a read', async () => {
+    const { call, done } = await stub('s3', 's3:fail=1');
+    for (let i = 0; i < 20; i++) expect(await codeOf(call('PutObject'))).toBe('InternalError');
+    for (let i = 0; i < 20; i++) expect(await codeOf(call('GetObject'))).toBe('InternalError');
+    expect(done.length).toBeGreaterThan(3);
+    expect(done.length).toBeLessThan(17);
+    expect(new Set(done)).toEqual(new Set(['PutObject']));
+    expect(await codeOf(call('CreateBucket'))).toBe('done');
+  });
+
+  it('firehose refuses single records of a batch, and takes the others', async () => {
+    const { call } = await stub('firehose', 'firehose:throttle=0.3,firehose:fail=0.2');
+    const Records = Array.from({ length: 50 }, (_, i) => ({ Data: String(i) }));
+    const { FailedPutCount, RequestResponses } = await call('PutRecordBatch', { Records });
+    const codes = RequestResponses.map(({ ErrorCode }: Json) => ErrorCode);
+    expect(new Set(codes)).toEqual(new Set([undefined, 'ServiceUnavailableException', 'InternalFailure']));
+    expect(codes.filter((code: unknown) => code !== undefined)).toHaveLength(FailedPutCount);
+    expect(RequestResponses).toHaveLength(50);
+  });
+});
+
+it('of dynamodbstreams delays what a mapped function gets, and loses nothing', async () => {
+  const { call, handled, kernel, struck } = await world('dynamodbstreams:throttle=0.4,dynamodbstreams:fail=0.3');
+  await call('dynamodb', 'UpdateTable', {
+    TableName: 'things',
+    StreamSpecification: { StreamEnabled: true, StreamViewType: 'KEYS_ONLY' },
+  });
+  const { Table } = await call('dynamodb', 'DescribeTable', { TableName: 'things' });
+  await call('lambda', 'CreateEventSourceMapping', {
+    FunctionName: 'handler',
+    EventSourceArn: Table.LatestStreamArn,
+    StartingPosition: 'TRIM_HORIZON',
+  });
+  const ids = Array.from({ length: 10 }, (_, i) => `id-${i}`);
+  for (const id of ids) await call('dynamodb', 'PutItem', put(id));
+  await kernel.run(kernel.clock.now() + 60_000);
+  const seen = handled.flatMap(({ Records }) => Records.map((one: Json) => one.dynamodb.Keys.id.S));
+  expect(seen.sort()).toEqual(ids);
+  expect(struck()['dynamodbstreams:throttle']).toBeGreaterThan(0);
+  expect(struck()['dynamodbstreams:fail']).toBeGreaterThan(0);
+});
+
 describe('drop', () => {
   it('of events is tried again until the target has it', async () => {
     const { kernel, call, inside, struck } = await world('events:drop=0.5');
@@ -219,6 +296,39 @@ describe('repeat', () => {
     for (let i = 0; i < 2; i++) {
       expect((await call('sqs', 'ReceiveMessage', { QueueUrl: url('orders') })).Messages).toHaveLength(1);
     }
+  });
+
+  it('of sqs brings a copy again that was deleted in between, once', async () => {
+    const { call, struck } = await world('sqs:repeat=1');
+    const QueueUrl = url('orders');
+    for (const MessageBody of ['a', 'b', 'c', 'd']) await call('sqs', 'SendMessage', { QueueUrl, MessageBody });
+    const received: string[] = [];
+    for (let i = 0; i < 4; i++) {
+      const { Messages = [] } = await call('sqs', 'ReceiveMessage', { QueueUrl, MaxNumberOfMessages: 3 });
+      received.push(...Messages.map(({ Body }: Json) => Body));
+      const [first, ...others] = Messages;
+      if (first === undefined) continue;
+      const { ReceiptHandle } = first;
+      expect(await call('sqs', 'DeleteMessage', { QueueUrl, ReceiptHandle })).toEqual({});
+      const Entries = others.map((one: Json, n: number) => ({ Id: String(n), ReceiptHandle: one.ReceiptHandle }));
+      if (Entries.length === 0) continue;
+      const { Successful, Failed } = await call('sqs', 'DeleteMessageBatch', { QueueUrl, Entries });
+      expect([Successful.length, Failed]).toEqual([Entries.length, undefined]);
+    }
+    expect(received.sort()).toEqual(['a', 'a', 'b', 'b', 'c', 'c', 'd', 'd']);
+    expect(struck()).toEqual({ 'sqs:repeat': 4 });
+    expect(await call('sqs', 'ReceiveMessage', { QueueUrl })).toEqual({});
+  });
+
+  it('of sqs lets a mapped function meet a message twice', async () => {
+    const { call, handled, kernel } = await world('sqs:repeat=1');
+    await call('lambda', 'CreateEventSourceMapping', {
+      FunctionName: 'handler',
+      EventSourceArn: 'arn:aws:sqs:us-east-1:000000000000:orders',
+    });
+    await call('sqs', 'SendMessage', { QueueUrl: url('orders'), MessageBody: 'x' });
+    await kernel.run(kernel.clock.now() + 60_000);
+    expect(handled.flatMap(({ Records }) => Records.map(({ body }: Json) => body))).toEqual(['x', 'x']);
   });
 
   it('of events calls the target twice', async () => {
