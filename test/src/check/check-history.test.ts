@@ -64,6 +64,22 @@ describe('a check of code over stored events', () => {
     expect(report).toMatchObject({ aggregates: 2, events: 3, errors: 0, findings: [], beyond: 0 });
   });
 
+  it('names what lies at no version, which every reader passes', async () => {
+    const kept = await stored({ a: [opened(), deposited(5)] });
+    const table: EventTable = {
+      ...kept,
+      async *query(aggregate, options) {
+        options.onStray?.('1.5');
+        yield* kept.query(aggregate, options);
+      },
+    };
+    const report = await check(table);
+    expect(report).toMatchObject({ errors: 0, events: 2 });
+    expect(report.findings).toMatchObject([
+      { code: 'event.atNoVersion', level: 'warning', examples: [{ aggregateUuid: 'a', version: 1.5 }] },
+    ]);
+  });
+
   it('names what no longer validates: type, schema version, place, and not what is stored', async () => {
     const table = await stored({
       a: [opened(), deposited(-77_001), deposited(3)],
