@@ -1,18 +1,17 @@
 import type { AppDefinition } from '../app.ts';
 import { type DaybookError, isDaybookError } from '../errors.ts';
-import type { AnyAggregate } from '../event/aggregate-definition.ts';
 import { decoderOf, decodeStored, type EventDecoder, eventDecoder } from '../event/decode-event.ts';
 import type { AnyEvent } from '../event/event-definition.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
 import { currentBuild, type ProjectionTable } from '../projection/projection-table.ts';
-import { createRunner, type Runner } from '../projection/runner.ts';
 import { realPauses } from '../store/backoff.ts';
 import type { EventTable } from '../store/event-table.ts';
-import { decodeFor } from '../store/load.ts';
 import { readRuns } from '../store/read-runs.ts';
-import { foldName, isWhole, type SnapshotStore } from '../store/snapshots.ts';
+import type { SnapshotStore } from '../store/snapshots.ts';
 import type { AddFinding, FindingCode, FindingKey } from './findings.ts';
 import { firstDifference, sayError, sayIssue, stateProblem } from './say.ts';
+import { type Folds, foldsOf, type Run, type Subject, subjectsOf } from './subjects.ts';
+import { createTwice, frozen, isChange, isFollowed, isPromise, later, type Twice } from './twice.ts';
 
 /** Where stored events are, and what to compare folds with. */
 export interface CheckPorts {
@@ -24,12 +23,15 @@ export interface CheckPorts {
 /** What the check of every aggregate shares. */
 export interface Checker {
   readonly ports: CheckPorts;
-  readonly aggregates: ReadonlyMap<string, AnyAggregate>;
-  readonly runners: readonly Runner[];
+  readonly folds: Folds;
   /** The build that each projection's present version maintains. */
   readonly builds: ReadonlyMap<string, string>;
   /** Every event that the app defines, validating. */
   readonly decoder: EventDecoder<AnyEvent>;
+  /** The same events by type. */
+  readonly definitions: ReadonlyMap<string, AnyEvent>;
+  /** Upcasts that are run twice. */
+  readonly upcasts: Twice;
   readonly ignoredTypes: ReadonlySet<string>;
   readonly quoting: boolean;
   readonly counts: { events: number; bytes: number; compared: number };
@@ -41,7 +43,6 @@ export async function createChecker(
   ports: CheckPorts,
   options: { readonly ignoredTypes: readonly string[]; readonly quoting: boolean; onPage(): void },
 ): Promise<Checker> {
-  const runners = app.projections.map(createRunner);
   const builds = new Map<string, string>();
   if (ports.projections !== undefined) {
     for (const { name, version } of app.projections) {
@@ -51,38 +52,16 @@ export async function createChecker(
   const events = new Set([...app.aggregates, ...app.projections].flatMap((owner): readonly AnyEvent[] => owner.events));
   return {
     ports,
-    aggregates: new Map(app.aggregates.map((aggregate) => [aggregate.type, aggregate])),
-    runners,
+    folds: foldsOf(app),
     builds,
     decoder: eventDecoder([...events], { validate: true }),
+    definitions: new Map([...events].map((event) => [event.type, event])),
+    upcasts: createTwice(),
     ignoredTypes: new Set(options.ignoredTypes),
     quoting: options.quoting,
     counts: { events: 0, bytes: 0, compared: 0 },
     onPage: options.onPage,
   };
-}
-
-/** A state that was kept: of this commit, or after so many events, or it is of something else. */
-interface Stored {
-  readonly version: number;
-  readonly state: string;
-  readonly commitId?: string;
-  readonly applied?: number;
-}
-
-/** A fold of the app under check. */
-interface Subject {
-  readonly by: string;
-  /** Its state must be JSON; that of an aggregate only where snapshots are to be kept. */
-  readonly isProjection: boolean;
-  /** What the same version of the fold made of it once. */
-  readonly stored: Stored | undefined;
-  wants(stored: StoredEvent): boolean;
-  apply(stored: StoredEvent): void;
-  state(): unknown;
-  /** How many events it has taken. */
-  applied(): number;
-  broken: boolean;
 }
 
 /** Runs the app's code over one aggregate's events, a page at a time; false when there was nothing to look at. */
@@ -100,7 +79,7 @@ export async function checkAggregate(checker: Checker, aggregateUuid: string, ad
       aggregateType = first.aggregateType;
       if (checker.ignoredTypes.has(aggregateType)) return false;
       const key = { code: 'aggregate.unknownType', level: 'error', aggregateType } as const;
-      if (!checker.aggregates.has(aggregateType)) {
+      if (!checker.folds.aggregates.has(aggregateType)) {
         add(key, { version: first.version, message: `the app has no aggregate ${aggregateType}` });
       }
       subjects = await subjectsOf(checker, aggregateUuid, first);
@@ -175,59 +154,6 @@ function isUnreadable(error: unknown): error is Unreadable {
   );
 }
 
-/** The folds that look at such an aggregate, each with what its own version stored of it. */
-async function subjectsOf(checker: Checker, aggregateUuid: string, first: StoredEvent): Promise<readonly Subject[]> {
-  const aggregate = checker.aggregates.get(first.aggregateType);
-  const runners = checker.runners.filter((runner) => runner.concerns(first.aggregateType));
-  return await Promise.all([
-    ...(aggregate === undefined ? [] : [aggregateSubject(checker, aggregate, aggregateUuid)]),
-    ...runners.map((runner) => projectionSubject(checker, runner, aggregateUuid)),
-  ]);
-}
-
-async function aggregateSubject(checker: Checker, aggregate: AnyAggregate, aggregateUuid: string): Promise<Subject> {
-  const snapshot = await checker.ports.snapshots?.get(aggregateUuid, foldName(aggregate));
-  const decoder = decoderOf(aggregate.events);
-  let state: unknown;
-  let applied = 0;
-  return {
-    by: aggregate.type,
-    isProjection: false,
-    stored: snapshot !== undefined && isWhole(snapshot) ? snapshot : undefined,
-    wants: () => true,
-    apply(stored) {
-      if (applied === 0) state = aggregate.initialState();
-      state = aggregate.evolve(state, decodeFor(aggregate, decoder, stored));
-      applied++;
-    },
-    state: () => state,
-    applied: () => applied,
-    broken: false,
-  };
-}
-
-async function projectionSubject(checker: Checker, runner: Runner, aggregateUuid: string): Promise<Subject> {
-  const { kind, name, events } = runner.projection;
-  const build = checker.builds.get(name);
-  const item = build === undefined ? undefined : await checker.ports.projections?.get(name, build, aggregateUuid);
-  const types = new Set(events.map(({ type }) => type));
-  let current: ReturnType<Runner['start']> | undefined;
-  const started = () => {
-    current ??= runner.start();
-    return current;
-  };
-  return {
-    by: `${kind} ${name}`,
-    isProjection: true,
-    stored: item && { version: item.position, state: item.state, applied: item.applied },
-    wants: ({ type }) => types.has(type),
-    apply: (stored) => runner.apply(started(), stored, true),
-    state: () => current?.state,
-    applied: () => current?.applied ?? 0,
-    broken: false,
-  };
-}
-
 /** Is it what the code says that it is? Answers who gets it: where its own aggregate refuses it, a projection may not. */
 function examine(checker: Checker, stored: StoredEvent, aggregateType: string, add: AddFinding): Reach {
   const { type, version } = stored;
@@ -238,13 +164,14 @@ function examine(checker: Checker, stored: StoredEvent, aggregateType: string, a
     add({ ...key, code: 'aggregate.wrongType' }, { version, message, ...data });
     return 'projections';
   }
-  const aggregate = checker.aggregates.get(aggregateType);
+  const aggregate = checker.folds.aggregates.get(aggregateType)?.aggregate;
   if (aggregate !== undefined && !decoderOf(aggregate.events).types.has(type)) {
     add({ ...key, code: 'event.unknownType' }, { version, message: `${aggregateType} has no such event`, ...data });
     return 'projections';
   }
   try {
-    checker.decoder.decode(stored);
+    const event = checker.decoder.decode(stored);
+    if (event !== undefined) upcastAgain(checker, stored, event.data, add);
     return 'all';
   } catch (error) {
     if (isDaybookError(error, 'event.invalid')) {
@@ -262,6 +189,43 @@ function examine(checker: Checker, stored: StoredEvent, aggregateType: string, a
     add({ ...key, code }, { version, message: messageOf(error, checker.quoting), ...data });
     return code === 'event.invalid' ? 'all' : 'none';
   }
+}
+
+/** Runs upcasts again, on another day and over what may not be changed. */
+function upcastAgain(checker: Checker, stored: StoredEvent, data: unknown, add: AddFinding): void {
+  const { aggregateType, type, schemaVersion, version } = stored;
+  const definition = checker.definitions.get(type)!;
+  if (schemaVersion === definition.schemaVersion) return;
+  const key = { aggregateType, type, schemaVersion } as const;
+  const example = { version, ...(checker.quoting && { data: stored.data }) };
+  if (!checker.upcasts.isDue(type, schemaVersion)) return;
+  const path = later(() => {
+    try {
+      return difference(data, checker.decoder.decode(stored)?.data);
+    } catch {
+      return '';
+    }
+  });
+  if (path !== undefined) {
+    const message = 'a second run of its upcasts made other data: an upcast is pure, without time, chance or memory';
+    add({ ...key, level: 'error', code: 'event.upcastImpure', path }, { ...example, message });
+  }
+  try {
+    let unchanged = decodeStored(stored).data;
+    for (let from = schemaVersion; from < definition.schemaVersion; from++) {
+      unchanged = definition.upcasts[from]!(frozen(unchanged), Object.freeze({ ...stored }));
+    }
+  } catch (error) {
+    const message = 'an upcast changes the data that it is given: return new data';
+    if (isChange(error)) add({ ...key, level: 'warning', code: 'event.upcastChanges' }, { ...example, message });
+  }
+}
+
+/** Where two outcomes of one run differ; what is not JSON is not compared. */
+function difference(a: unknown, b: unknown): string | undefined {
+  const isComparable = stateProblem(a) === undefined;
+  if (isComparable !== (stateProblem(b) === undefined)) return '';
+  return isComparable ? firstDifference(a, b) : undefined;
 }
 
 type Reach = 'all' | 'projections' | 'none';
@@ -298,6 +262,7 @@ function fold(checker: Checker, subject: Subject, stored: StoredEvent, reach: Re
   const { type, version, schemaVersion, aggregateType } = stored;
   const data = checker.quoting ? { data: stored.data } : {};
   const key: Omit<FindingKey, 'code'> = { level: 'error', by: subject.by, aggregateType, type, schemaVersion };
+  const second = wanted ? secondRun(subject, stored) : undefined;
   try {
     if (wanted) subject.apply(stored);
   } catch (error) {
@@ -305,6 +270,20 @@ function fold(checker: Checker, subject: Subject, stored: StoredEvent, reach: Re
     add({ ...key, code: 'fold.failed' }, { version, message: sayError(error, checker.quoting), ...data });
     return;
   }
+  const state = subject.state();
+  const isNothing = state === undefined && !subject.mayBeNothing;
+  if (wanted && (isNothing || isPromise(state))) {
+    subject.broken = true;
+    const message = isNothing
+      ? 'the fold returned nothing: is a return missing?'
+      : 'the fold returned a Promise: it must return the state itself';
+    add({ ...key, code: 'fold.noState' }, { version, message, ...data });
+    return;
+  }
+  if (second !== undefined)
+    runAgain(subject, second, stored, (found) =>
+      add({ ...key, ...found.key }, { version, message: found.message, ...data }),
+    );
   const before = subject.stored;
   if (before?.version !== version) return;
   if (before.commitId !== undefined && before.commitId !== stored.commitId) return; // of another history
@@ -315,6 +294,55 @@ function fold(checker: Checker, subject: Subject, stored: StoredEvent, reach: Re
   if (path === undefined) return;
   const message = `its state differs from the one stored at version ${version} by the same version of the fold: raise the version`;
   add({ level: 'error', by: subject.by, aggregateType, path, code: 'fold.changed' }, { version, message });
+}
+
+/** The run that follows the first from the beginning, or one of this event alone, from a copy of the state before it. */
+function secondRun(subject: Subject, stored: StoredEvent): Second | undefined {
+  const { second } = subject;
+  const isDue = subject.twice.isDue(stored.type, stored.schemaVersion);
+  if (second !== undefined) return { run: second, isCompared: isDue };
+  if (!isDue) return undefined;
+  if (subject.applied() === 0) return { run: subject.again(), isCompared: true };
+  const state = subject.state();
+  if (stateProblem(state) !== undefined) return undefined;
+  return { run: subject.again({ state: structuredClone(state) }), isCompared: true };
+}
+
+interface Second {
+  readonly run: Run;
+  readonly isCompared: boolean;
+}
+
+interface SecondFinding {
+  readonly key: Pick<FindingKey, 'code' | 'level' | 'path'>;
+  readonly message: string;
+}
+
+const IMPURE = 'a second run of the fold made another state: a fold is pure, without time, chance or memory';
+
+/** The same event once more, on another day and without leave to change it. */
+function runAgain(
+  subject: Subject,
+  { run, isCompared }: Second,
+  stored: StoredEvent,
+  found: (finding: SecondFinding) => void,
+): void {
+  try {
+    later(() => run.apply(stored));
+  } catch (error) {
+    subject.second = undefined; // it has come apart from the first
+    if (isChange(error)) {
+      const message = 'the fold changes the event that it is given: copy what goes into the state';
+      found({ key: { code: 'fold.changesEvent', level: 'warning' }, message });
+    } else found({ key: { code: 'fold.impure', level: 'error' }, message: IMPURE });
+    return;
+  }
+  const isLast = subject.second !== undefined && !isFollowed(run.applied());
+  if (isLast) subject.second = undefined;
+  const path = isCompared || isLast ? difference(subject.state(), run.state()) : undefined;
+  if (path === undefined) return;
+  subject.second = undefined;
+  found({ key: { code: 'fold.impure', level: 'error', path }, message: IMPURE });
 }
 
 /** Where a state differs from the JSON text of one that was stored. */
@@ -332,6 +360,12 @@ function differenceFrom(stored: string, state: unknown): string | undefined {
 /** A Map would be stored as {}. */
 function checkState(subject: Subject, last: StoredEvent, add: AddFinding): void {
   if (subject.broken || subject.applied() === 0) return;
+  const { second } = subject;
+  const path = second === undefined ? undefined : difference(subject.state(), second.state());
+  if (path !== undefined) {
+    const key = { level: 'error', by: subject.by, aggregateType: last.aggregateType, path } as const;
+    add({ ...key, code: 'fold.impure' }, { version: last.version, message: IMPURE });
+  }
   const problem = stateProblem(subject.state());
   if (problem === undefined) return;
   const { aggregateType, version } = last;

@@ -2,6 +2,10 @@
 export type FindingCode =
   | 'event.invalid'
   | 'event.upcastFailed'
+  /** A second run of the upcasts made other data. */
+  | 'event.upcastImpure'
+  /** An upcast changed the data that it was given. */
+  | 'event.upcastChanges'
   | 'event.newerSchema'
   | 'event.unknownType'
   | 'event.corrupt'
@@ -16,6 +20,12 @@ export type FindingCode =
   | 'read.tornCommit'
   /** The code of the app threw. */
   | 'fold.failed'
+  /** It returned undefined, or a Promise. */
+  | 'fold.noState'
+  /** A second run made another state. */
+  | 'fold.impure'
+  /** It changed the event that it was given. */
+  | 'fold.changesEvent'
   /** A state that JSON cannot hold: a projection cannot be stored, of an aggregate no snapshot is kept. */
   | 'fold.notJson'
   /** Another state than the one stored by the same version of the fold. */

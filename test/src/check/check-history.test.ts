@@ -245,6 +245,136 @@ describe('a check of code over stored events', () => {
     );
   });
 
+  const counted = { type: 'object', properties: { n: integer }, required: ['n'] } as const;
+  const plain = (state: { n: number }) => ({ n: state.n + 1 });
+  let memory = 0;
+  const kept = { n: 0 };
+  it.each<[string, unknown, [code: string, level: string, examples: number][], string]>([
+    ['is pure', plain, [], ''],
+    ['changes its own state', (state: { n: number }) => Object.assign(state, { n: state.n + 1 }), [], ''],
+    ['returns nothing', () => undefined, [['fold.noState', 'error', 2]], 'is a return missing'],
+    ['returns a Promise', async (state: unknown) => state, [['fold.noState', 'error', 2]], 'returned a Promise'],
+    ['draws lots', () => ({ n: Math.random() }), [['fold.impure', 'error', 3]], 'made another state'],
+    ['asks for the time', () => ({ n: new Date().getDay() }), [['fold.impure', 'error', 3]], 'made another state'],
+    ['asks for the year', () => ({ at: Date().slice(11, 15) }), [['fold.impure', 'error', 3]], 'made another state'],
+    ['remembers', () => ({ n: ++memory }), [['fold.impure', 'error', 3]], 'made another state'],
+    ['keeps a state of its own', () => ({ n: ++kept.n }), [['fold.impure', 'error', 3]], 'made another state'],
+    [
+      'changes its event',
+      (state: { n: number }, event: { data: { amount?: number } }) => {
+        event.data.amount = 7;
+        return plain(state);
+      },
+      [['fold.changesEvent', 'warning', 3]],
+      'copy what goes into the state',
+    ],
+    [
+      'is impure only with a Map in its state',
+      () => ({ n: Math.random(), seen: new Map() }),
+      [['fold.notJson', 'warning', 2]],
+      'a Map is not JSON',
+    ],
+  ])('runs a fold twice: one that %s', async (_, evolve, expected, message) => {
+    const aggregate = defineAggregate({ ...Account, initialState: () => ({ n: 0 }), evolve: evolve as never });
+    const twice = defineApp({ name: 'twice', aggregates: [aggregate] });
+    const table = await stored({ a: [opened(), deposited(5)], b: [opened(), deposited(6)] });
+    const { findings, errors } = await check(table, twice as never);
+    const levels = [...new Set(findings.map(({ code, level }) => `${code} ${level}`))];
+    expect(levels).toEqual([...new Set(expected.map(([code, level]) => `${code} ${level}`))]);
+    expect(errors > 0).toBe(expected.some(([, level]) => level === 'error'));
+    for (const { by, examples } of findings) {
+      expect(by).toBe('Account');
+      expect(examples[0]!.message).toContain(message);
+    }
+  });
+
+  it('runs folds of projections and rollups twice', async () => {
+    const drawn = defineProjection({
+      name: 'drawn',
+      aggregate: Account,
+      initialState: () => ({ n: 0 }),
+      evolve: () => ({ n: Math.random() }),
+    });
+    const changing = defineRollup({
+      name: 'changing',
+      events: [Deposited],
+      map: (event) => {
+        (event.data as { amount: number }).amount = 1;
+        return [{ key: 'n', value: 1 }];
+      },
+      combine: (a, b) => a + b,
+    });
+    const pure = defineRollup({
+      name: 'pure',
+      events: [Deposited],
+      map: ({ data: { amount } }) => [{ key: 'n', value: amount }],
+      combine: (a, b) => a + b,
+    });
+    const twice = defineApp({ name: 'twice', aggregates: [Account], projections: [drawn, changing, pure] });
+    const { findings } = await check(await stored({ a: [opened(), deposited(5), deposited(7)] }), twice as never);
+    expect([...new Set(findings.map(({ code, by, level }) => `${code} ${by} ${level}`))]).toEqual([
+      'fold.impure projection drawn error',
+      'fold.changesEvent rollup changing warning',
+    ]);
+  });
+
+  it('finds what differs late in a long history, in a kind of event that comes first there', async () => {
+    const aggregate = defineAggregate({
+      ...Account,
+      evolve: (state: { holder: string; balance: number }, event) =>
+        event.type === 'Opened' ? { ...state, holder: `${Math.random()}` } : { ...state, balance: state.balance + 1 },
+    });
+    const late = defineApp({ name: 'late', aggregates: [aggregate] });
+    const table = await stored({ a: [...Array.from({ length: 300 }, () => deposited(1)), opened()] });
+    const { findings } = await check(table, late as never);
+    expect(findings).toMatchObject([
+      { code: 'fold.impure', type: 'Opened', path: '/holder', examples: [{ aggregateUuid: 'a', version: 301 }] },
+    ]);
+  });
+
+  it.each<[string, (data: never) => unknown, [code: string, level: string, path: string | undefined]?, unknown?]>([
+    ['is pure', ({ amount }: { amount: number }) => ({ n: amount })],
+    ['draws lots', () => ({ n: Math.ceil(Math.random() * 1e9) }), ['event.upcastImpure', 'error', '/n']],
+    ['asks for the time', () => ({ n: Date.now() }), ['event.upcastImpure', 'error', '/n']],
+    ['returns a Promise', async () => ({ n: 1 }), ['event.invalid', 'error', ''], z.any()],
+    ['returns a Promise of an object', async () => ({ n: 1 }), ['event.invalid', 'error', ''], { type: 'object' }],
+    ['returns nothing', () => undefined, ['event.invalid', 'error', ''], z.any()],
+    [
+      'changes its data',
+      (data: { amount: number; n?: number }) => {
+        data.n = data.amount;
+        return data;
+      },
+      ['event.upcastChanges', 'warning', undefined],
+    ],
+  ])('runs upcasts twice: one that %s', async (_, upcast, expected, schema) => {
+    // Even a schema that takes anything.
+    const Newer = defineEvent({
+      type: 'Deposited',
+      schemaVersion: 2,
+      data: expected?.[0] === 'event.invalid' ? schema : counted,
+      upcasts: { 1: upcast as never },
+    } as never);
+    const aggregate = defineAggregate({
+      type: 'Account',
+      events: [Opened, Newer],
+      initialState: () => ({ n: 0 }),
+      evolve: plain,
+    });
+    const twice = defineApp({ name: 'twice', aggregates: [aggregate] });
+    const { findings } = await check(await stored({ a: [opened(), deposited(5)] }), twice as never);
+    expect(findings.map(({ code, level, path }) => [code, level, path])).toEqual(
+      expected === undefined ? [] : [expected],
+    );
+    if (expected !== undefined) {
+      expect(findings[0]).toMatchObject({
+        type: 'Deposited',
+        schemaVersion: 1,
+        examples: [{ aggregateUuid: 'a', version: 2 }],
+      });
+    }
+  });
+
   it('compares with what the same version of a fold has stored', async () => {
     const table = await stored({ a: [opened(), deposited(5), deposited(6)], b: [opened(), deposited(1)] });
     const snapshots = memorySnapshots();
