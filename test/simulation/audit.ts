@@ -2,25 +2,24 @@ import type { Json } from '../../local/cloud.ts';
 import type { StoredEvent } from '../../src/event/stored-event.ts';
 import { type Envelope, toEnvelopeEvent } from '../../src/feed/envelope.ts';
 import { type Landed, TABLES, type Watcher } from './cores.ts';
-import type { Act } from './function-host.ts';
+import type { Witness } from './function-host.ts';
 import { LIMITS } from './load-code.ts';
 import type { World } from './world.ts';
 
 /** Watches from outside the code under test: what lands, what is written, what is done; and says what must never be. */
-export interface Audit extends Watcher {
+export interface Audit extends Watcher, Witness {
   /** An event is in the table, or about to be. */
   stored(event: StoredEvent): void;
   /** Something is in the table under this key, for everybody to see. */
   present(aggregate: string, version: number): void;
-  contentOf(aggregate: string, version: number): StoredEvent;
-  /** Every log line of every function. */
-  logged(functionName: string, line: string): void;
-  readonly act: Act;
+  contentOf(aggregate: string, version: number): StoredEvent | undefined;
+  /** Under this version is something that is no event: who meets it parks there, for good. */
+  unreadable(aggregate: string, version: number): void;
   /** A feed comes to life: from the start, from now on, or where another one was, by its id. */
   begins(feed: string, from: string): void;
   /** A person has an aggregate redriven, and then it is over. */
   redriving(consumer: string, feed: string, aggregate: string, on: boolean): void;
-  /** What waits for a person. */
+  /** What waits for a person, and can be helped. */
   parked(feed: string): readonly { readonly consumer: string; readonly aggregate: string }[];
   /** The highest version in the feed without a gap, from where it began. */
   tail(feed: string, aggregate: string): number;
@@ -33,6 +32,8 @@ export interface Audit extends Watcher {
   metric(name: string): number;
 }
 
+/** An event that fails so often parks its aggregate. */
+const ATTEMPTS = 5;
 const LEASE_MS = 5_000;
 /** Part of every event's data: no log line may hold it. */
 export const SECRET = 'not for logs';
@@ -56,7 +57,11 @@ export function createAudit(world: World): Audit {
   const froms = new Map<string, string>();
   const bases = new Map<string, number>();
   const starts = new Map<string, number>();
-  const parked = new Map<string, { feed: string; consumer: string; aggregate: string }>();
+  const parked = new Map<string, { feed: string; consumer: string; aggregate: string; version: number }>();
+  const unreadable = new Set<string>();
+  /** Of what stands at one position: the attempts that are counted, and how often its effect has failed. */
+  const attempts = new Map<string, { counted: number; noted: number }>();
+  const failures = new Map<string, number>();
   const redriven = new Map<string, number>();
   const acting = new Map<string, { readonly over: boolean }>();
   let activity = 0;
@@ -218,6 +223,20 @@ export function createAudit(world: World): Audit {
     return true;
   };
 
+  /** Those of one position; what came along from an earlier feed brought its own. */
+  const countAttempts = (key: string, item: Json) => {
+    const noted = Number(item.Attempts?.N ?? 0);
+    const before = attempts.get(key) ?? {
+      counted: item.ParkedIn === undefined ? Math.max(0, noted - 1) : ATTEMPTS,
+      noted: 0,
+    };
+    const moves = positions.has(key) && Number(item.Position?.N ?? 0) !== positions.get(key);
+    if (moves) failures.delete(key);
+    const now = { counted: (moves ? 0 : before.counted) + (noted > before.noted ? 1 : 0), noted };
+    attempts.set(key, now);
+    return now;
+  };
+
   const moved = (key: string, item: Json) => {
     activity++;
     const [consumer, rest] = split(key);
@@ -227,10 +246,20 @@ export function createAudit(world: World): Audit {
     const waits = parked.has(key) && item.ParkedIn !== undefined && item.ParkedCode.S !== 'feed.gapUnfilled';
     if (waits && moves && (redriven.get(key) ?? 0) === 0)
       world.violate(`${consumer} goes on with ${aggregate}, which is parked`);
-    if (item.ParkedIn === undefined) parked.delete(key);
-    else {
-      if (!parked.has(key)) world.note(`${consumer} parks ${aggregate} at ${item.ParkedVersion.N}`);
-      parked.set(key, { feed, consumer, aggregate });
+    const { counted } = countAttempts(key, item);
+    if (item.ParkedIn === undefined) {
+      if (parked.delete(key)) failures.delete(key);
+    } else {
+      failures.delete(key);
+      const version = Number(item.ParkedVersion.N);
+      if (!parked.has(key)) {
+        world.note(`${consumer} parks ${aggregate} at ${version}`);
+        if (counted < ATTEMPTS && (redriven.get(key) ?? 0) === 0)
+          world.violate(`${consumer} parks ${aggregate} at ${version} after ${counted} attempts`);
+      }
+      if (item.ParkedIn.S !== feed)
+        world.violate(`${consumer} has parked ${aggregate} in ${feed}, and it is listed for ${item.ParkedIn.S}`);
+      parked.set(key, { feed, consumer, aggregate, version });
     }
     const to = Number(item.Position?.N ?? 0);
     const before = positions.get(key) ?? 0;
@@ -267,6 +296,7 @@ export function createAudit(world: World): Audit {
       see(consumer, feed, aggregate, version, 'repeats');
       activity++;
       const lane = `${consumer}|${feed}|${aggregate}`;
+      if (!invocation.leases.has(lane)) world.violate(`${consumer} acts on ${aggregate}:${version} without its lease`);
       if (plan.actsAlone && acting.get(lane)?.over === false) world.violate(`two act on ${aggregate} at once`);
       acting.set(lane, invocation);
       if (JSON.stringify(data) !== contents.get(`${aggregate}:${version}`)?.data)
@@ -282,6 +312,15 @@ export function createAudit(world: World): Audit {
         await new Promise(() => {});
       }
     },
+    failed(consumer, feed, aggregate, version) {
+      const key = `${consumer}|${feed}|${aggregate}`;
+      const times = (failures.get(key) ?? 0) + 1;
+      failures.set(key, times);
+      // Some of them may be lost with a crash, before they are counted.
+      if (times > ATTEMPTS + 3)
+        world.violate(`${consumer} fails ${times} times at ${aggregate}:${version}, and does not park it`);
+    },
+    unreadable: (aggregate, version) => void unreadable.add(`${aggregate}:${version}`),
     stored(event) {
       contents.set(`${event.aggregateUuid}:${event.version}`, event);
       note(heads, event.aggregateUuid, event.version);
@@ -298,8 +337,9 @@ export function createAudit(world: World): Audit {
       const key = `${consumer}|${feed}|${aggregate}`;
       redriven.set(key, (redriven.get(key) ?? 0) + (on ? 1 : -1));
     },
-    parked: (feed) => [...parked.values()].filter((each) => each.feed === feed),
-    contentOf: (aggregate, version) => contents.get(`${aggregate}:${version}`)!,
+    parked: (feed) =>
+      [...parked.values()].filter((each) => each.feed === feed && !unreadable.has(`${each.aggregate}:${each.version}`)),
+    contentOf: (aggregate, version) => contents.get(`${aggregate}:${version}`),
     logged(name, line) {
       if (line.includes(SECRET)) world.violate(`${name} logs a payload`);
       const { _aws: aws, ...rest } = JSON.parse(line) as Json;

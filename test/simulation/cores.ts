@@ -47,6 +47,8 @@ export interface Cores {
   wake(): void;
   /** Lands a record without anybody's call. */
   land(stream: string, sender: string, data: string, partitionKey: string): void;
+  /** Puts an event on the bus without anybody's call. */
+  tell(detailType: string, detail: string): void;
 }
 
 export const TABLES = {
@@ -172,6 +174,9 @@ export function createCores(world: World, watcher: Watcher): Cores {
     },
     land(stream, sender, data, PartitionKey) {
       land(stream, sender, [{ Data: Buffer.from(data).toString('base64'), PartitionKey }]);
+    },
+    tell(DetailType, Detail) {
+      eventBridge.handle('PutEvents', { Entries: [{ Source: BUS_SOURCE, DetailType, Detail }] }, ROOT);
     },
   };
 }

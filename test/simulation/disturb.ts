@@ -1,3 +1,4 @@
+import { toBusEvent } from '../../src/feed/bus-event.ts';
 import { filledEnvelope, toEnvelopeEvent } from '../../src/feed/envelope.ts';
 import type { Audit } from './audit.ts';
 import { type Cores, TABLES } from './cores.ts';
@@ -113,6 +114,16 @@ function intrude(world: World, cores: Cores, audit: Audit, feed: string): void {
       cores.land(feed, 'foreign', JSON.stringify(filledEnvelope('feed-0', aggregate, 1, to, run)), aggregate);
     });
   }
+  if (plan.faults.has('foreignFeed') && plan.consumers.has('rule')) {
+    for (let i = 0; i < 4; i++) {
+      world.later(world.pick(0, 18_000), () => {
+        // What this feed has next, with other data.
+        const next = audit.reached('rule', feed, aggregate) + 1;
+        const { detailType, detail } = toBusEvent('feed-0', storedEvent(aggregate, next, { data: '{"amount":-1}' }));
+        cores.tell(detailType, detail);
+      });
+    }
+  }
   const strike = () => {
     if (world.faultsAreOver()) return;
     const { Items } = cores.db.call('Query', {
@@ -124,9 +135,10 @@ function intrude(world: World, cores: Cores, audit: Audit, feed: string): void {
       Limit: 1,
     });
     const head = Number(Items[0]?.Version.N ?? 0);
-    if (head < audit.tail(feed, aggregate) + 2) return world.later(100, strike);
+    const stored = audit.contentOf(aggregate, head);
+    if (stored === undefined || head < audit.tail(feed, aggregate) + 2) return world.later(100, strike);
     world.struck('rogue');
-    const event = toEnvelopeEvent(audit.contentOf(aggregate, head));
+    const event = toEnvelopeEvent(stored);
     cores.land(feed, 'rogue', JSON.stringify(filledEnvelope(feed, aggregate, head, head, [event])), aggregate);
   };
   if (plan.faults.has('rogue')) world.later(world.pick(0, 8_000), strike);

@@ -17,8 +17,13 @@ export interface FunctionOptions {
   readonly around?: (run: () => Promise<Json>, event: Json) => Promise<Json>;
 }
 
-/** What a function tells the people who run it. */
-export type Log = (functionName: string, line: string) => void;
+/** Told of what functions say and do. */
+export interface Witness {
+  logged(functionName: string, line: string): void;
+  readonly act: Act;
+  /** An effect has failed. */
+  failed(consumer: string, feed: string, aggregate: string, version: number): void;
+}
 
 export interface FunctionHost {
   /** Deploys a function: Lambda's core invokes it in this process. */
@@ -28,6 +33,8 @@ export interface FunctionHost {
 /** One invocation under way. Once it is over none of its calls does anything any more. */
 interface Invocation {
   readonly over: boolean;
+  /** Keys of the positions whose leases it holds, as the table has answered it. */
+  readonly leases: Set<string>;
   crash(): void;
 }
 
@@ -45,8 +52,7 @@ export function createFunctionHost(
   cloud: Cloud,
   lambda: Lambda,
   code: CodeUnderTest,
-  log: Log,
-  act: Act,
+  { logged, act, failed }: Witness,
 ): FunctionHost {
   const failures = new Map<string, number>();
   /** Some effects fail for a while, and one in two of those so often that it parks. */
@@ -59,7 +65,7 @@ export function createFunctionHost(
     return fails;
   };
   const startEnvironment = (options: FunctionOptions): Environment => {
-    const environment = { invocation: { over: true, crash() {} } } as unknown as {
+    const environment = { invocation: { over: true, leases: new Set(), crash() {} } } as unknown as {
       -readonly [K in keyof Environment]: Environment[K];
     };
     const { name } = options;
@@ -71,12 +77,16 @@ export function createFunctionHost(
       ...globalsOf(world, skew),
       require: requireOf(world, sdkOf(call)),
       process: { env: options.variables },
-      console: { log: (line) => log(name, line) },
+      console: { log: (line) => logged(name, line) },
       outsideWorld: (consumer, feed, event, key) => {
         const { invocation } = environment;
         return act(consumer, feed, event, key, invocation);
       },
-      failsNow,
+      failsNow(consumer, aggregate, version) {
+        const fails = failsNow(consumer, aggregate, version);
+        if (fails) failed(consumer, options.variables.FEED_ID!, aggregate, version);
+        return fails;
+      },
     });
     environment.handler = handler;
     return environment;
@@ -91,6 +101,7 @@ export function createFunctionHost(
         return new Promise((resolve, reject) => {
           let over = false;
           const invocation: Invocation = {
+            leases: new Set(),
             get over() {
               return over || context.signal.aborted;
             },
@@ -141,6 +152,15 @@ export type Act = (
   invocation: Invocation,
 ) => Promise<void>;
 
+/** Who holds which lease, from what the table answers. */
+function followLease({ leases }: Invocation, operation: string, input: Json, done: boolean): void {
+  if (operation !== 'UpdateItem' || input.ExpressionAttributeValues?.[':holder'] === undefined) return;
+  const key = input.Key.Consumer.S;
+  const [set, removed = ''] = input.UpdateExpression.split('REMOVE');
+  if (!done || removed.includes('LeaseHolder')) leases.delete(key);
+  else if (set.includes('LeaseHolder')) leases.add(key);
+}
+
 const isOfCursors = (input: Json) =>
   input.TableName === TABLES.confirmed || input.RequestItems?.[TABLES.confirmed] !== undefined;
 
@@ -174,8 +194,10 @@ async function callService(
   let answer: Json;
   try {
     answer = await cloud.call({ principal: name }, service, operation, paged(world, operation, input));
+    followLease(invocation, operation, input, true);
   } catch (error) {
     if (invocation.over) return NEVER;
+    followLease(invocation, operation, input, false);
     throw error;
   }
   // The answer takes its time too, and meanwhile others act.

@@ -41,7 +41,7 @@ export interface Patch {
   readonly replace: string;
 }
 
-export const LIMITS = { envelopeBytes: 2_200, answerBytes: 6_000, busBytes: 1_500 };
+export const LIMITS = { envelopeBytes: 2_200, answerBytes: 3_000, busBytes: 1_500 };
 
 /** Small limits, so that runs of a few events already overflow an envelope, an answer, a call and a page. */
 export const SMALL_LIMITS: readonly Patch[] = [

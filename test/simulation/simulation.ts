@@ -50,7 +50,7 @@ async function run(seed: number, code: CodeUnderTest, options: RunOptions): Prom
   const world = createWorld(plan, options.trace === true);
   const audit = createAudit(world);
   const cores = createCores(world, audit);
-  const host = createFunctionHost(world, cores.cloud, cores.lambda, code, audit.logged, audit.act);
+  const host = createFunctionHost(world, cores.cloud, cores.lambda, code, audit);
   const writers = startWriters(world, cores, audit, putOf(world, code, cores));
   const feeds = createFeeds(world, cores, audit, host);
   await feeds.begin();
@@ -175,7 +175,7 @@ function told(world: World, audit: Audit): void {
     if (but.every((fault) => !faults.has(fault)) && audit.metric(metric) > 0)
       world.violate(`${metric} is ${audit.metric(metric)}, and nothing of that kind has happened`);
   };
-  never('Poison', ['poison']);
+  never('Poison', ['poison', 'permanentHole']);
   never('ImmutabilityBreaches', ['breach']);
   never('Breaches', ['rogue']);
   never('EnvelopesRefused', ['foreignFeed', 'recreatedFeed']);

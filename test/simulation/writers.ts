@@ -59,6 +59,7 @@ export function startWriters(world: World, cores: Cores, audit: Audit, put: Even
     const aggregate = `${'abcd'[i]}${plan.seed}-${i}`;
     if (length === 0) continue;
     const hole = plan.faults.has('permanentHole') && i === 0 && length > 1 ? world.pick(1, length - 1) : undefined;
+    const unreadable = hole !== undefined && hole > 1 && world.chance(0.6);
     const late = plan.faults.has('lateHole') && i === plan.lengths.length - 1 ? world.pick(1, length) : undefined;
     if (hole !== undefined) world.struck('permanentHole');
     // The reconciler lists aggregates by their first version, and what is past has no holes.
@@ -75,6 +76,9 @@ export function startWriters(world: World, cores: Cores, audit: Audit, put: Even
       version = last + 1;
       const now = all.filter((each) => each !== hole && each !== late);
       // A hole is a writer's mistake: what comes behind it is not part of the same transaction.
+      if (unreadable && all.includes(hole)) {
+        world.later(timeOf(Math.min(at, writesMs)), () => putUnreadable(world, cores, audit, aggregate, hole));
+      }
       const commits = now.length === all.length ? [now] : now.map((each) => [each]);
       for (const versions of commits) world.later(timeOf(Math.min(at, writesMs)), () => commit(aggregate, versions));
       if (late !== undefined && all.includes(late)) {
@@ -82,7 +86,7 @@ export function startWriters(world: World, cores: Cores, audit: Audit, put: Even
       }
     }
   }
-  if (plan.faults.has('poison')) poison(world, cores, audit);
+  if (plan.faults.has('poison')) poison(world, cores, audit, [...lengths.keys()]);
   if (plan.faults.has('breach')) breach(world, cores, [...lengths.keys()]);
   return {
     expected,
@@ -95,19 +99,32 @@ export function startWriters(world: World, cores: Cores, audit: Audit, put: Even
   };
 }
 
+/** An item that is no event at a version of an aggregate that goes on behind it: for the feed it is a hole, and whoever reads it parks. */
+function putUnreadable(world: World, cores: Cores, audit: Audit, aggregate: string, version: number): void {
+  world.note(`an item that is no event: ${aggregate}:${version}`);
+  audit.unreadable(aggregate, version);
+  audit.present(aggregate, version);
+  const Item = { AggregateUuid: { S: aggregate }, Version: { N: String(version) }, Format: { N: '99' } };
+  cores.db.call('PutItem', { TableName: TABLES.events, Item });
+}
+
 /** Items that are no events, of an aggregate of their own and beyond another's end: none of them may stop the others. */
-function poison(world: World, cores: Cores, audit: Audit): void {
+function poison(world: World, cores: Cores, audit: Audit, aggregates: readonly string[]): void {
   const items: Json[] = [
     { AggregateUuid: { S: 'poison' }, Version: { N: '1' }, AggregateShard: { S: 'Account#0' } },
     { AggregateUuid: { S: 'poison' }, Version: { N: '2' }, Format: { N: '99' }, Data: { S: '{}' } },
     { AggregateUuid: { S: 'poison' }, Version: { N: '0' } },
     { AggregateUuid: { S: 'poison' }, Version: { N: '1.5' } },
   ];
+  for (const aggregate of aggregates) {
+    // Between two versions: no version, and nobody's business.
+    items.push({ AggregateUuid: { S: aggregate }, Version: { N: `${world.pick(1, 6)}.5` } });
+  }
   for (const Item of items) {
     world.later(world.pick(0, 9_000), () => {
       world.struck('poison');
       world.note(`an item that is no event: ${Item.AggregateUuid.S}:${Item.Version.N}`);
-      audit.present(Item.AggregateUuid.S, Math.floor(Number(Item.Version.N)));
+      if (Item.AggregateUuid.S === 'poison') audit.present('poison', Math.floor(Number(Item.Version.N)));
       cores.db.call('PutItem', { TableName: TABLES.events, Item });
     });
   }
