@@ -23,6 +23,7 @@ const ADOPT = 'src/feed/adopt.ts';
 const ADOPTED = 'src/feed/when-adopted.ts';
 const CONSUME = 'src/feed/consume/consume-events.ts';
 const REDRIVE = 'src/feed/consume/redrive.ts';
+const EARLIER = 'src/aws/dynamo-earlier-feed.ts';
 const LEASING = 'src/feed/consume/leasing.ts';
 const CURSORS = 'src/aws/dynamo-cursor-table.ts';
 const POSITIONS = 'src/aws/dynamo-position-table.ts';
@@ -413,4 +414,17 @@ export const BUGS: readonly Bug[] = [
     patch(LEASING, 'until: at + remainingMs() + LEASE_MARGIN_MS', 'until: at + 100'),
   ),
   bug('attempts are not counted', patch(POSITIONS, "':one': { N: '1' }", "':one': { N: '0' }")),
+  bug(
+    'an event that was handled leaves its attempts to the next',
+    patch(POSITIONS, "['Attempts', ...(move.release", "['Nothing', ...(move.release"),
+  ),
+  bug('an answer is never full', patch(ENRICH, '      room -= filling.bytes;\n', '')),
+  bug(
+    'what is parked stays in the list of the feed before',
+    patch(EARLIER, 'ParkedIn: { S: feed }', 'ParkedIn: (rest as Item).ParkedIn!'),
+  ),
+  bug(
+    'a bus event of another feed is taken',
+    patch(CONSUME, 'if (found === feed) return true;', "if (found !== '') return true;"),
+  ),
 ];

@@ -71,7 +71,7 @@ export function createFunctionHost(
     const { name } = options;
     const call = (service: Parameters<Cloud['call']>[1], operation: string, input: Json) =>
       callService(world, cloud, name, environment.invocation, service, operation, input);
-    const skew = world.plan.faults.has('skew') ? world.pick(-60_000, 60_000) : 0;
+    const skew = world.plan.faults.has('skew') ? [-60_000, world.pick(-60_000, 60_000), 60_000][world.pick(0, 2)]! : 0;
     if (skew !== 0) world.struck('skew');
     const { handler } = code(options.entry, {
       ...globalsOf(world, skew),

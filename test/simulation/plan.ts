@@ -220,7 +220,7 @@ const COMPANIONS: Partial<Record<Fault, readonly Fault[]>> = {
   failingEffect: ['duplicateFunction', 'crash'],
   crashAfterEffect: ['duplicateFunction'],
   skew: ['duplicateFunction', 'crashAfterEffect'],
-  permanentHole: ['failingEffect'],
+  permanentHole: ['failingEffect', 'wrongRetry'],
 };
 
 function faultsOf(seed: number, random: Random): ReadonlySet<Fault> {

@@ -77,7 +77,9 @@ export function startWriters(world: World, cores: Cores, audit: Audit, put: Even
       const now = all.filter((each) => each !== hole && each !== late);
       // A hole is a writer's mistake: what comes behind it is not part of the same transaction.
       if (unreadable && all.includes(hole)) {
-        world.later(timeOf(Math.min(at, writesMs)), () => putUnreadable(world, cores, audit, aggregate, hole));
+        world.later(timeOf(world.pick(0, Math.min(at, writesMs))), () =>
+          putUnreadable(world, cores, audit, aggregate, hole),
+        );
       }
       const commits = now.length === all.length ? [now] : now.map((each) => [each]);
       for (const versions of commits) world.later(timeOf(Math.min(at, writesMs)), () => commit(aggregate, versions));
