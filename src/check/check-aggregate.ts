@@ -248,6 +248,10 @@ function messageOf(error: unknown, quoting = false): string {
   if (isDaybookError(error, 'event.upcastFailed')) {
     return `the upcast from schema version ${error.details.from} failed: ${sayError(error.cause, quoting)}`;
   }
+  if (isDaybookError(error, 'event.newerSchema')) {
+    const { stored, known } = error.details;
+    return `it is stored at schema version ${stored}, and the code under check knows ${known}: it is older than what wrote the event`;
+  }
   return isDaybookError(error) ? error.message.slice(error.code.length + 2) : sayError(error, quoting);
 }
 

@@ -99,8 +99,11 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
         terminal.err(paint(terminal, 'dim', `the sample: about ${n(readUnits)} read units, ${money(dollars)}`));
       }
     }
+    const comparedWith = (['snapshots', 'projections'] as const).filter((name) => ports[name] !== undefined);
+    if (comparedWith.length === 0 && !values['no-compare'] && !values.json)
+      terminal.err(paint(terminal, 'yellow', ALONE));
     if (values['dry-run']) {
-      if (values.json) terminal.out(JSON.stringify({ table: tableName, size, full }));
+      if (values.json) terminal.out(JSON.stringify({ table: tableName, comparedWith, size, full }));
       return;
     }
     const narrowed = types !== undefined || aggregateUuids !== undefined || limit !== undefined;
@@ -126,7 +129,9 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     if (values.json) {
       const place = { table: tableName, ...(target.endpoint !== undefined && { endpoint: target.endpoint }) };
       const took = Math.round(seconds() * 1000) / 1000;
-      terminal.out(JSON.stringify({ ...place, app: app.name, sample, seed, seconds: took, full, ...report }));
+      terminal.out(
+        JSON.stringify({ ...place, app: app.name, sample, seed, seconds: took, comparedWith, full, ...report }),
+      );
     } else {
       for (const line of linesOf(terminal, report)) terminal.out(line);
       terminal.out(describe(report, seconds()));
@@ -155,6 +160,9 @@ function refuseNothing(
   const known = app.aggregates.map(({ type }) => type).join(', ') || 'none';
   throw usage(`There are no aggregates of the type ${unknown}, and the app ${app.name} has ${known}`);
 }
+
+const ALONE =
+  'no state is compared with a stored one: no table of snapshots or projections is known; give --stack, or set DAYBOOK_SNAPSHOTS_TABLE and DAYBOOK_PROJECTIONS_TABLE';
 
 function portsOf(client: DynamoDBClient, tableName: string, target: Target, alone: boolean): CheckPorts {
   const { SnapshotsTableName: snapshots, ProjectionsTableName: projections } = target.names;

@@ -23,6 +23,8 @@ export const cliErrors = {
     `${d.problem}. Sign in, or set AWS_PROFILE; an endpoint on this machine takes any AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.`,
   'cli.unreachable': (d: { readonly problem: string }) =>
     `Nothing answers (${d.problem}). Is it the right --endpoint-url and --region, and is it running?`,
+  'cli.notFound': (d: { readonly problem: string }) =>
+    `What the call names is not there (${d.problem}). Is it the right --table or --stack, --region and account?`,
   'cli.noAggregate': (d: { readonly aggregateUuid: string }) =>
     `There are no events of ${JSON.stringify(d.aggregateUuid)}.`,
   'cli.stillParked': (d: { readonly consumer: string; readonly parked: number }) =>

@@ -93,15 +93,17 @@ function sayAws(error: Error): string {
 }
 
 const SAID: Readonly<Record<string, string>> = {
-  ResourceNotFoundException: 'Is it the right --table or --stack, --region and account?',
   AccessDeniedException: 'Whose credentials are these, and may they read it?',
 };
 
-/** What keeps the SDK from asking at all; undefined for anything else. */
+/** What keeps the SDK from asking at all, or asks for what is not there; undefined for anything else. */
 function sayUnready(error: Error): string | undefined {
   const { code } = error as NodeJS.ErrnoException;
   const { message: problem } = error;
   if (problem === 'Region is missing') return new DaybookError('cli.noRegion', {}).message;
+  if (error.name === 'ResourceNotFoundException') {
+    return new DaybookError('cli.notFound', { problem: problem.trim().replaceAll(/\s+/g, ' ') }).message;
+  }
   if (error.name === 'CredentialsProviderError') return new DaybookError('cli.noCredentials', { problem }).message;
   const isUnreachable = code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'EAI_AGAIN';
   return isUnreachable ? new DaybookError('cli.unreachable', { problem }).message : undefined;

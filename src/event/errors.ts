@@ -3,8 +3,9 @@ import { describeIssues, type Issue } from '../schema/json-value.ts';
 const eventNamed = (d: { version?: number; aggregateUuid?: string }) => `version ${d.version} of ${d.aggregateUuid}`;
 const FOREIGN = '; something else than Daybook wrote it';
 
-/** What was given, as JSON where it can be. */
-export const quoted = (given: unknown): string => JSON.stringify(given) ?? String(given);
+/** What was given, as JSON where it can be, and cut. */
+export const quoted = (given: unknown): string =>
+  (JSON.stringify(given) ?? String(given)).replace(/(.{300}).+/s, '$1…');
 
 /** The event error codes: each makes its message from its details. */
 export const eventErrors = {

@@ -19,7 +19,7 @@ export const storeErrors = {
   'aggregate.badType': (d: { given: unknown; problem: string }) =>
     `${quoted(d.given)} cannot be an aggregate type: ${d.problem}; ${textOf(128)}`,
   'aggregate.wrongType': (d: { aggregateUuid: string; expected: string; actual: string; version: number }) =>
-    `${quoted(d.aggregateUuid)} is a ${d.actual} (version ${d.version} says so), not a ${d.expected}; an aggregate keeps its type`,
+    `${quoted(d.aggregateUuid)} has the type ${d.actual} (version ${d.version} says so), not ${d.expected}; it cannot change`,
   'version.notAllowed': (d: { what: string; given: unknown; least: number }) =>
     `${d.what} is ${typeof d.given === 'string' ? JSON.stringify(d.given) : String(d.given)}; allowed are whole numbers from ${d.least} to ${Number.MAX_SAFE_INTEGER}`,
   'limit.notAllowed': (d: { given: unknown }) => `limit is ${String(d.given)}; allowed are whole numbers from 1`,
@@ -57,7 +57,7 @@ export const storeErrors = {
   ) =>
     `${named(d)} was expected at version ${d.expected} and is at ${d.actual} (${summary(d.events, d.more)}); load it again and decide anew, or use handle`,
   'append.hole': (d: Named & { expected: number; actual: number }) =>
-    `${named(d)} was expected at version ${d.expected} but ends at ${d.actual}; appending would leave a hole`,
+    `${named(d)} was expected at version ${d.expected} but ends at ${d.actual}: load it again, this would leave a hole`,
   'append.contended': (d: Named & { attempts: number; actual: number }) =>
     `${named(d)} moved on under each of ${d.attempts} attempts and is at version ${d.actual}; try later, or spread the writers`,
 

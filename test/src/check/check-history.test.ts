@@ -176,6 +176,7 @@ describe('a check of code over stored events', () => {
       ['event.newerSchema', 'Account', 'Opened', 3],
       ['event.unknownType', 'Account', 'Closed', 1],
     ]);
+    expect(findings[1]!.examples[0]!.message).toMatch(/^it is stored at schema version 3, .* knows 1: it is older/);
     const ignoring = await check(table, app, { ignoredTypes: ['Loan'] });
     expect(ignoring.findings.map(({ code }) => code)).not.toContain('aggregate.unknownType');
     expect((await check(table, app, { types: ['Loan'] })).aggregates).toBe(1);

@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { toItem } from '../../../src/aws/event-item.ts';
 import type { CheckReport } from '../../../src/check/check-history.ts';
 import { createEventStore } from '../../../src/store/event-store.ts';
@@ -67,6 +67,19 @@ describe('daybook check', () => {
     expect(good.err[0]).toMatch(/ counts 60 events of 30 aggregates, \d+ kB/);
     expect(good.err[1]).toMatch(/^a full check: about \d+ read units, less than one cent on demand in us-east-1/);
     expect(good.out).toEqual(['nothing found', expect.stringMatching(/^60 events of 30 aggregates checked, 0 states/)]);
+    expect(good.err[2]).toMatch(/^no state is compared with a stored one: .* DAYBOOK_SNAPSHOTS_TABLE/);
+    const alone = await hosted.daybook('check', '--app', app, '--no-compare');
+    expect(alone.err.join()).not.toContain('no state is compared');
+    expect(JSON.parse((await hosted.daybook('check', '--app', app, '--json')).out[0]!)).toMatchObject({
+      comparedWith: [],
+    });
+    vi.stubEnv('DAYBOOK_SNAPSHOTS_TABLE', hosted.snapshotsTable);
+    const compared = await hosted.daybook('check', '--app', app);
+    expect(compared.err.join()).not.toContain('no state is compared');
+    expect(JSON.parse((await hosted.daybook('check', '--app', app, '--json')).out[0]!)).toMatchObject({
+      comparedWith: ['snapshots'],
+    });
+    vi.unstubAllEnvs();
     const dry = await hosted.daybook('check', '--app', app, '--dry-run', '--json');
     expect(dry).toMatchObject({ code: 0, err: [] });
     // 60 items of some 250 bytes, 30 queries that round up, the index.

@@ -35,6 +35,7 @@ export async function hostTable({ columns = 100 } = {}) {
   return {
     ...tables,
     client,
+    endpoint: http.endpoint,
     daybook,
     async close() {
       client.destroy();

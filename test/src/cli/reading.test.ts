@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { main } from '../../../src/cli/main.ts';
 import { hostTable } from './hosted-table.ts';
 
 let hosted: Awaited<ReturnType<typeof hostTable>>;
@@ -41,6 +42,18 @@ export default defineApp({ name: 'things', aggregates: [Thing] });
 `;
 
 describe('the commands over a table', () => {
+  it.each([['list'], ['read', 'a'], ['check', '--app', 'examples/bank/app.ts']])(
+    'say in one line that there is no such table: %s',
+    async (...args) => {
+      const err: string[] = [];
+      const terminal = { columns: 200, colored: false, out: () => {}, err: (text: string) => err.push(text) };
+      const where = ['--table', 'nobody', '--endpoint-url', hosted.endpoint, '--region', 'us-east-1'];
+      expect(await main([...args, ...where], terminal)).toBe(1);
+      expect(err).toEqual([expect.stringMatching(/^cli\.notFound: .*Is it the right --table or --stack/)]);
+      expect(err[0]).not.toContain('\n');
+    },
+  );
+
   it('import a history, and nothing when run again', async () => {
     const file = path.join(folder, 'history.jsonl');
     writeFileSync(file, history.map((line) => JSON.stringify(line)).join('\n'));

@@ -292,7 +292,7 @@ describe('importing', () => {
       {
         line: 2,
         code: 'aggregate.wrongType',
-        problem: expect.stringContaining('"a" is a Account (version 1 says so), not a Customer'),
+        problem: expect.stringContaining('"a" has the type Account (version 1 says so), not Customer'),
         differs: false,
       },
     ]);

@@ -46,7 +46,7 @@ const CASES: readonly [string, string, () => Promise<unknown>][] = [
   ['version.notAllowed', 'to is 1.5', async () => consume(store.read('a-1', { to: 1.5 }))],
   ['version.notAllowed', '9007199254740992', async () => consume(store.read('a-1', { to: 2 ** 53 }))],
   ['version.notAllowed', '-1', () => store.stateAt(Account, 'a-1', { version: -1 })],
-  ['append.hole', 'ends at 0', () => store.append(at({ expectedVersion: 7 }), one)],
+  ['append.hole', 'ends at 0: load it again', () => store.append(at({ expectedVersion: 7 }), one)],
   [
     'append.noExpectedVersion',
     "'any'",
@@ -161,6 +161,12 @@ describe('bad input', () => {
     expect((error as DaybookError).code).toBe(code);
     expect((error as DaybookError).message).toContain(part);
     expect(table.all()).toEqual([]);
+  });
+
+  it('does not repeat a long id', async () => {
+    const refused = await store.load(Account, 'x'.repeat(2000)).catch((error: unknown) => error);
+    expect((refused as Error).message).toMatch(/^aggregate\.badId: "x{299}… cannot be an aggregate id: /);
+    expect((refused as Error).message.length).toBeLessThan(500);
   });
 
   it('takes the longest id, the highest version and the largest commit that are allowed', async () => {
