@@ -427,4 +427,12 @@ export const BUGS: readonly Bug[] = [
     'a bus event of another feed is taken',
     patch(CONSUME, 'if (found === feed) return true;', "if (found !== '') return true;"),
   ),
+  bug(
+    'what stands before an item that is no event is not fed',
+    patch(
+      READ,
+      "if (next === to) return { events, bytes, end: 'unreadable' };",
+      "return { events, bytes, end: 'unreadable' };",
+    ),
+  ),
 ];

@@ -220,7 +220,7 @@ const COMPANIONS: Partial<Record<Fault, readonly Fault[]>> = {
   failingEffect: ['duplicateFunction', 'crash'],
   crashAfterEffect: ['duplicateFunction'],
   skew: ['duplicateFunction', 'crashAfterEffect'],
-  permanentHole: ['failingEffect', 'wrongRetry'],
+  permanentHole: ['failingEffect'],
 };
 
 function faultsOf(seed: number, random: Random): ReadonlySet<Fault> {
@@ -236,7 +236,7 @@ function faultsOf(seed: number, random: Random): ReadonlySet<Fault> {
     if (APART.some((pair) => pair.includes(fault) && pair.some((each) => faults.has(each)))) continue;
     faults.add(fault);
     const companions = COMPANIONS[fault];
-    if (companions !== undefined && random.next() < 0.5)
+    if (companions !== undefined && random.next() < (fault === 'permanentHole' ? 1 : 0.5))
       faults.add(companions[Math.floor(random.next() * companions.length)]!);
   }
   return faults;

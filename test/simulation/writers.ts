@@ -59,7 +59,7 @@ export function startWriters(world: World, cores: Cores, audit: Audit, put: Even
     const aggregate = `${'abcd'[i]}${plan.seed}-${i}`;
     if (length === 0) continue;
     const hole = plan.faults.has('permanentHole') && i === 0 && length > 1 ? world.pick(1, length - 1) : undefined;
-    const unreadable = hole !== undefined && hole > 1 && world.chance(0.6);
+    const unreadable = hole !== undefined && hole > 1 && world.chance(0.8);
     const late = plan.faults.has('lateHole') && i === plan.lengths.length - 1 ? world.pick(1, length) : undefined;
     if (hole !== undefined) world.struck('permanentHole');
     // The reconciler lists aggregates by their first version, and what is past has no holes.
@@ -77,9 +77,7 @@ export function startWriters(world: World, cores: Cores, audit: Audit, put: Even
       const now = all.filter((each) => each !== hole && each !== late);
       // A hole is a writer's mistake: what comes behind it is not part of the same transaction.
       if (unreadable && all.includes(hole)) {
-        world.later(timeOf(world.pick(0, Math.min(at, writesMs))), () =>
-          putUnreadable(world, cores, audit, aggregate, hole),
-        );
+        world.later(timeOf(Math.min(at, writesMs)), () => putUnreadable(world, cores, audit, aggregate, hole));
       }
       const commits = now.length === all.length ? [now] : now.map((each) => [each]);
       for (const versions of commits) world.later(timeOf(Math.min(at, writesMs)), () => commit(aggregate, versions));
