@@ -169,8 +169,10 @@ export function dynamoPositionTable(options: DynamoPositionTableOptions): Positi
     async fail(move, park) {
       const { condition, values } = conditionsOf(move);
       const parked = Object.entries(park === undefined ? {} : parkedAttributes(park, feed));
+      const moves = move.to > move.from; // another version fails then, for the first time
       const set = [
         ...(move.to > 0 ? ['#position = :to'] : []),
+        ...(moves ? ['Attempts = :one'] : []),
         ...parked.map(([name]) =>
           name === 'Waiting' ? `${name} = if_not_exists(${name}, :${name})` : `${name} = :${name}`,
         ),
@@ -178,7 +180,7 @@ export function dynamoPositionTable(options: DynamoPositionTableOptions): Positi
       const clauses = [
         ...(set.length > 0 ? [`SET ${set.join(', ')}`] : []),
         ...(move.release === true ? [`REMOVE ${LEASE_ATTRIBUTES.join(', ')}`] : []),
-        'ADD Attempts :one',
+        ...(moves ? [] : ['ADD Attempts :one']),
       ];
       return await holds(
         updateOf(move, clauses.join(' '), condition, {

@@ -182,7 +182,7 @@ export function memoryPositions<Item>(apply: (item: Item) => void = () => {}): M
       if (!allows(move)) return false;
       const key = keyOf(move);
       if (move.to > 0) items.set(key, move.to);
-      attempts.set(key, (attempts.get(key) ?? 0) + 1);
+      attempts.set(key, move.to > move.from ? 1 : (attempts.get(key) ?? 0) + 1);
       if (park !== undefined) parked.set(key, { ...park, waiting: parked.get(key)?.waiting ?? park.waiting });
       giveBack(move);
       return true;

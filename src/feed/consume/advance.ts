@@ -241,8 +241,8 @@ async function countFailure<E extends AnyEvent, Item>(
   lane: Lane<E, Item>,
 ): Promise<'parked' | 'lost'> {
   const { aggregate, ports, invocation, redrive, standing } = lane;
-  const attempts = standing.attempts + 1;
   const move = moveOf(version - 1, true, lane);
+  const attempts = move.to > standing.position ? 1 : standing.attempts + 1;
   const parking: Parking | undefined =
     redrive || attempts >= ports.attempts
       ? {

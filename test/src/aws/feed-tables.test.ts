@@ -249,6 +249,8 @@ describe.each<[string, () => Promise<PositionTable<never>>]>([
     expect(await standing()).toEqual({ position: 0, attempts: 1 });
     expect(await positions.fail({ ...MOVE, to: 2 })).toBe(true);
     expect(await positions.fail({ ...MOVE, to: 2 })).toBe(false);
+    expect(await standing()).toEqual({ position: 2, attempts: 1 }); // of another version
+    expect(await positions.fail({ ...MOVE, from: 2, to: 2 })).toBe(true);
     expect(await standing()).toEqual({ position: 2, attempts: 2 });
     expect(await positions.commit({ ...MOVE, from: 2, to: 3 }, [])).toBe(true);
     expect(await standing()).toEqual({ position: 3, attempts: 0 });

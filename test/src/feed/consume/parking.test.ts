@@ -87,6 +87,20 @@ describe('an event that fails', () => {
     expect(positions.items.get('ledger|a')).toBe(4);
   });
 
+  test('does not inherit the attempts of a version that was missing and of no interest', async () => {
+    const { handler, events, poison, positions } = setup();
+    const missing = events.all('a').get(1)!;
+    (events.all('a') as Map<number, StoredEvent>).delete(1);
+    poison.add('a:2');
+    for (let attempt = 1; attempt < 3; attempt++) await handler(kinesisEvent([full('a', 2, 2)]));
+    events.put({ ...missing, type: 'Other' });
+    expect(failures(await handler(kinesisEvent([full('a', 2, 2)])))).toEqual(['1']);
+    expect(failures(await handler(kinesisEvent([full('a', 2, 2)])))).toEqual(['1']);
+    expect(positions.parked.size).toBe(0);
+    expect(failures(await handler(kinesisEvent([full('a', 2, 2)])))).toEqual([]);
+    expect(positions.parked.get('ledger|a')?.version).toBe(2);
+  });
+
   test('of which other types come before keeps what stands before it', async () => {
     const { given, positions, poison } = setup({ attempts: 1 });
     poison.add('a:3');
