@@ -8,7 +8,7 @@ import { defineBench } from '../figure.ts';
 import { AGGREGATE, castoreLedger, itemOf, Ledger, storedTransfer, transfer } from '../ledger.ts';
 import { pagesOf, stubClient } from '../stub-transport.ts';
 
-const COUNT = 50;
+const COUNT = 400;
 const TABLE = 'events';
 const NOTHING = Buffer.from('{}');
 
