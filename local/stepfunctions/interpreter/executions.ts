@@ -4,6 +4,7 @@ import type { Container } from '../definition/machine.ts';
 import { type ExecutionKeeper, processorOf } from '../kept-executions.ts';
 import { MapRuns } from '../map/map-run.ts';
 import { executionArn, expressExecutionArn, splitStateMachineArn } from '../names.ts';
+import { announceStatus } from '../status-events.ts';
 import { at } from './alarm.ts';
 import {
   type ChildExecution,
@@ -161,6 +162,7 @@ export class Executions implements Surroundings {
       roleArn: record.roleArn,
     });
     this.#keep(record);
+    announceStatus(this.cloud, record);
     if (this.keeper?.held !== true) this.#run(execution);
     return record;
   }
@@ -229,6 +231,7 @@ export class Executions implements Surroundings {
     const execution = this.#execution(record, this.#containerOf(record));
     execution.history.end('ExecutionRedriven', 0, 'executionRedriven', { redriveCount: record.redriveCount });
     this.#keep(record);
+    announceStatus(this.cloud, record);
     this.#run(execution);
   }
 
@@ -330,6 +333,7 @@ export class Executions implements Surroundings {
     this.#live.delete(arn);
     scope.cancel('executionEnded');
     this.cloud.trace.note('states', 'ExecutionEnded', { execution: arn, status });
+    announceStatus(this.cloud, record);
     const waiting = this.#waiting.get(arn) ?? [];
     this.#waiting.delete(arn);
     for (const resolve of waiting) resolve();

@@ -1,4 +1,5 @@
 import { type Cloud, createCloud, type Json, ROOT, type Service, ServiceError } from '../../../local/cloud.ts';
+import { FORWARDED } from '../../../local/eventbridge/target-call.ts';
 import { type VirtualKernel, virtualKernel } from '../../../local/kernel/virtual-kernel.ts';
 import { createStepFunctions } from '../../../local/stepfunctions/service.ts';
 
@@ -62,6 +63,7 @@ export class Workbench {
     this.cloud.register({
       name,
       handle: (operation, input, { principal }) => {
+        if (FORWARDED in input) return {}; // the executions' own status events
         this.calls.push({ service: name, operation, input, principal });
         return handle(operation, input);
       },
