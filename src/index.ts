@@ -1,4 +1,5 @@
 export { type AppDefinition, type AppOptions, defineApp } from './app.ts';
+export type { QueryParameter, SavedQuery } from './archive/saved-queries.ts';
 export { type DynamoEventTableOptions, dynamoEventTable } from './aws/dynamo-event-table.ts';
 export { type DynamoProjectionTableOptions, dynamoProjectionTable } from './aws/dynamo-projection-table.ts';
 export { type DynamoSnapshotsOptions, dynamoSnapshots } from './aws/dynamo-snapshots.ts';

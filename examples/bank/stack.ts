@@ -4,6 +4,7 @@ import { RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { Construct } from 'constructs';
 import { Daybook, Subscriber } from 'daybook/cdk';
+import { savedQueries } from './saved-queries.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -11,7 +12,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 export class BankStack extends Stack {
   constructor(scope: Construct, id: string, props: StackProps = {}) {
     super(scope, id, props);
-    const daybook = new Daybook(this, 'Daybook', { app: join(here, 'app.ts') });
+    const daybook = new Daybook(this, 'Daybook', { app: join(here, 'app.ts'), archive: { savedQueries } });
 
     const overdrafts = new Table(this, 'Overdrafts', {
       partitionKey: { name: 'AggregateUuid', type: AttributeType.STRING },

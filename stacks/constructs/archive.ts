@@ -6,9 +6,10 @@ import { CfnDeliveryStream } from 'aws-cdk-lib/aws-kinesisfirehose';
 import { LogGroup, LogStream, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { checkSavedQueries, SAVED_QUERIES, type SavedQuery, toNamedText } from '../../src/archive/saved-queries.ts';
 import { acknowledge, acknowledgePrefix } from './acknowledge.ts';
 import { METRIC_NAMESPACE } from './alarms.ts';
-import { archiveColumns, type Column, eventsView, savedQueries } from './archive-tables.ts';
+import { archiveColumns, type Column, eventsView } from './archive-tables.ts';
 import type { Feed } from './feed.ts';
 import { NodeFunction } from './node-function.ts';
 
@@ -19,6 +20,8 @@ export interface ArchiveOptions {
   readonly bufferFor?: Duration;
   /** A query that would scan more is stopped. In GiB. @default 100 */
   readonly scanLimitGiB?: number;
+  /** Questions of your own beside those that every store has: saved in the workgroup, asked by `npx daybook sql --saved NAME`. */
+  readonly savedQueries?: readonly SavedQuery[];
 }
 
 export interface ArchiveProps extends ArchiveOptions {
@@ -120,12 +123,17 @@ export class Archive extends Construct {
         },
       },
     });
-    for (const query of savedQueries()) {
+    this.saveQueries([...SAVED_QUERIES, ...(props.savedQueries ?? [])], database);
+  }
+
+  private saveQueries(queries: readonly SavedQuery[], database: CfnDatabase): void {
+    checkSavedQueries(queries);
+    for (const query of queries) {
       const named = new CfnNamedQuery(this, `Query-${query.name}`, {
         name: query.name,
-        description: query.description,
+        description: query.question,
         database: this.databaseName,
-        queryString: query.sql,
+        queryString: toNamedText(query),
         workGroup: this.workGroup.name,
       });
       named.addResourceDependency(this.workGroup);

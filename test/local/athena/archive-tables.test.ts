@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { archiveColumns, eventsView, savedQueries } from '../../../stacks/constructs/archive-tables.ts';
+import { SAVED_QUERIES, toNamedText } from '../../../src/archive/saved-queries.ts';
+import { archiveColumns, eventsView } from '../../../stacks/constructs/archive-tables.ts';
 import { type ColdStorage, openColdStorage } from './cold-storage.ts';
 
 let cold: ColdStorage;
 const columns = Object.fromEntries(archiveColumns().map(({ name, type }) => [name, type]));
-const sql = (name: string) => savedQueries().find((query) => query.name === name)!.sql;
+const sql = (name: string) => toNamedText(SAVED_QUERIES.find((query) => query.name === name)!);
 const event = (version: number, type: string, more: object = {}) => ({
   aggregate_uuid: 'abc',
   aggregate_type: 'Account',
@@ -69,14 +70,16 @@ it('its saved queries answer', async () => {
   expect(await cold.rows(sql('when-did-it-happen'), "'abc'", "'abc'", "'Opened'")).toEqual([
     ['1', '2026-01-01 23:59:01.000', '2026-01-02 00:00:01.000', '{"amount":1}'],
   ]);
-  expect(await cold.rows(sql('events-per-type-and-day'), "'2026-01-01'", "'2026-01-31'")).toEqual([
+  expect(
+    await cold.rows(sql('events-per-type-and-day'), "CAST('2026-01-01' AS DATE)", "CAST('2026-01-31' AS DATE)"),
+  ).toEqual([
     ['2026-01-01', 'Deposited', '2'],
     ['2026-01-01', 'Opened', '2'],
   ]);
   expect(await cold.rows(sql('holes'))).toEqual([]);
   expect(await cold.rows(sql('how-late-do-events-arrive'))).toEqual([
-    ['Deposited', '2', '60.0', '60'],
-    ['Opened', '2', '60.0', '60'],
+    ['Deposited', '2', '60', '60', '60', '1'],
+    ['Opened', '2', '60', '60', '60', '1'],
   ]);
 });
 
