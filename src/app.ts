@@ -24,7 +24,8 @@ export interface AppOptions<Aggregates extends readonly AnyAggregate[], Projecti
 }
 
 /**
- * Collects a domain's aggregates and projections: the default export of an app module. Two things of one name are refused.
+ * Collects a domain's aggregates and projections: the default export of an app module. Two things of one name are refused;
+ * of a projection several versions may stand beside each other, while readers move from one to the next.
  *
  * @example
  * export default defineApp({ name: 'bank', aggregates: [Account], projections: [balances, depositsByMonth] });
@@ -41,7 +42,7 @@ export function defineApp<
   );
   refuseDuplicates(
     'projection',
-    projections.map((projection) => projection.name),
+    projections.map(({ name: projection, version }) => `${projection} version ${version}`),
   );
   // The same definition may serve several aggregates; two definitions of one name could not be told apart on the bus.
   const owners = [...aggregates, ...projections];

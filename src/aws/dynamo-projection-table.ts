@@ -8,7 +8,12 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { bucketOf } from '../event/bucket.ts';
-import type { BuildPointer, ProjectionItem, ProjectionTable } from '../projection/projection-table.ts';
+import {
+  type BuildPointer,
+  type ProjectionItem,
+  type ProjectionTable,
+  pointerName,
+} from '../projection/projection-table.ts';
 import { batchGet } from './batch-get.ts';
 
 export interface DynamoProjectionTableOptions {
@@ -18,7 +23,7 @@ export interface DynamoProjectionTableOptions {
 
 /**
  * Projections in DynamoDB: `Build` = `<projection>/<build>/<bucket>`, `Key` = aggregateUuid; the pointer of a projection
- * is the item `<projection>`, `#active`.
+ * and version is the item `<projection>`, `pointer#v<version>`.
  *
  * @example
  * const projections = dynamoProjectionTable({ client: new DynamoDBClient(), tableName: process.env.PROJECTIONS_TABLE! });
@@ -52,7 +57,10 @@ export function dynamoProjectionTable({ client, tableName: TableName }: DynamoPr
         }),
       ),
     );
-  const pointerKey = (projection: string) => ({ Build: { S: projection }, Key: { S: '#active' } });
+  const pointerKey = (projection: string, version: number) => ({
+    Build: { S: projection },
+    Key: { S: pointerName(version) },
+  });
 
   return {
     async get(projection, build, aggregateUuid) {
@@ -90,9 +98,9 @@ export function dynamoProjectionTable({ client, tableName: TableName }: DynamoPr
         ExclusiveStartKey = page.LastEvaluatedKey;
       } while (ExclusiveStartKey !== undefined);
     },
-    async pointer(projection) {
+    async pointer(projection, version) {
       const { Item } = await client.send(
-        new GetItemCommand({ TableName, Key: pointerKey(projection), ConsistentRead: true }),
+        new GetItemCommand({ TableName, Key: pointerKey(projection, version), ConsistentRead: true }),
       );
       return Item === undefined ? {} : decodePointer(Item);
     },
@@ -101,18 +109,17 @@ export function dynamoProjectionTable({ client, tableName: TableName }: DynamoPr
         client.send(
           new UpdateItemCommand({
             TableName,
-            Key: pointerKey(projection),
-            UpdateExpression: 'SET Building = :build, BuildingVersion = :version, Phase = :folding',
+            Key: pointerKey(projection, version),
+            UpdateExpression: 'SET Building = :build, Phase = :folding',
             ConditionExpression: 'attribute_not_exists(Building)',
             ExpressionAttributeValues: {
               ':build': { S: build },
-              ':version': { N: String(version) },
               ':folding': { S: 'folding' },
             },
           }),
         ),
       );
-      return begun ? build : ((await this.pointer(projection)).building ?? build);
+      return begun ? build : ((await this.pointer(projection, version)).building ?? build);
     },
   };
 }
@@ -138,12 +145,11 @@ function decode(item: Record<string, AttributeValue>): ProjectionItem {
 }
 
 function decodePointer(item: Record<string, AttributeValue>): BuildPointer {
-  const { Active, ActiveVersion, Building, BuildingVersion, Phase } = item;
+  const { Active, Previous, Building, Phase } = item;
   return {
     ...(Active?.S !== undefined && { active: Active.S }),
-    ...(ActiveVersion?.N !== undefined && { activeVersion: Number(ActiveVersion.N) }),
+    ...(Previous?.S !== undefined && { previous: Previous.S }),
     ...(Building?.S !== undefined && { building: Building.S }),
-    ...(BuildingVersion?.N !== undefined && { buildingVersion: Number(BuildingVersion.N) }),
     ...((Phase?.S === 'folding' || Phase?.S === 'joined') && { phase: Phase.S }),
   };
 }

@@ -46,7 +46,7 @@ export async function createChecker(
   const builds = new Map<string, string>();
   if (ports.projections !== undefined) {
     for (const { name, version } of app.projections) {
-      builds.set(name, currentBuild(await ports.projections.pointer(name), version));
+      builds.set(name, currentBuild(await ports.projections.pointer(name, version), version));
     }
   }
   const events = new Set([...app.aggregates, ...app.projections].flatMap((owner): readonly AnyEvent[] => owner.events));

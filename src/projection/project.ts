@@ -52,9 +52,10 @@ export function projectBatch({ table, events }: ProjectPorts, runners: readonly 
   const ports = { table: ahead.table, events };
   const runs = new Map<Envelope, Envelope>();
   const pointers = new Map<string, Promise<BuildPointer>>();
-  const pointerOf = (name: string) => {
-    const pointer = pointers.get(name) ?? table.pointer(name);
-    pointers.set(name, pointer);
+  const pointerOf = ({ projection: { name, version } }: Runner) => {
+    const key = `${name}@${version}`;
+    const pointer = pointers.get(key) ?? table.pointer(name, version);
+    pointers.set(key, pointer);
     return pointer;
   };
   const fetch = async (runner: Runner) => {
@@ -62,7 +63,8 @@ export function projectBatch({ table, events }: ProjectPorts, runners: readonly 
     const concerned = [...runs.values()].filter(({ events }) => runner.concerns(events[0]!.aggregateType));
     if (concerned.length === 0) return;
     const aggregateUuids = [...new Set(concerned.map(({ aggregate }) => aggregate))];
-    for (const build of buildsToMaintain(runner, await pointerOf(name))) await ahead.fetch(name, build, aggregateUuids);
+    for (const build of buildsToMaintain(runner, await pointerOf(runner)))
+      await ahead.fetch(name, build, aggregateUuids);
   };
   return {
     async prepare(envelopes) {
@@ -71,9 +73,7 @@ export function projectBatch({ table, events }: ProjectPorts, runners: readonly 
     },
     async apply(envelope) {
       const whole = runs.get(envelope) ?? envelope;
-      await Promise.all(
-        runners.map(async (runner) => project(ports, runner, await pointerOf(runner.projection.name), whole)),
-      );
+      await Promise.all(runners.map(async (runner) => project(ports, runner, await pointerOf(runner), whole)));
     },
   };
 }
@@ -99,7 +99,7 @@ function runsOf(envelopes: readonly Envelope[]): readonly { readonly first: Enve
 /** The builds that live events belong to. */
 export function buildsToMaintain(runner: Runner, pointer: BuildPointer): readonly string[] {
   const { version } = runner.projection;
-  const joined = pointer.phase === 'joined' && pointer.buildingVersion === version ? pointer.building : undefined;
+  const joined = pointer.phase === 'joined' ? pointer.building : undefined;
   return [currentBuild(pointer, version), ...(joined === undefined ? [] : [joined])];
 }
 

@@ -9,13 +9,12 @@ export interface ProjectionItem {
   readonly state: string;
 }
 
-/** Which build of a projection readers see, and which one is being made. */
+/** Of one version of a projection: which build readers see, and which one is being made. */
 export interface BuildPointer {
   readonly active?: string;
-  /** The projection's version that made the active build. */
-  readonly activeVersion?: number;
+  /** The build that was active before it: a rollback's aim. */
+  readonly previous?: string;
   readonly building?: string;
-  readonly buildingVersion?: number;
   /** `folding`: slices write, live events pass it by. `joined`: live events are applied to it as well. */
   readonly phase?: 'folding' | 'joined';
 }
@@ -34,7 +33,7 @@ export interface ProjectionTable {
   store(projection: string, build: string, item: ProjectionItem): Promise<boolean>;
   /** The items of one bucket, a page at a time. */
   list(projection: string, build: string, bucket: string): AsyncIterable<readonly ProjectionItem[]>;
-  pointer(projection: string): Promise<BuildPointer>;
+  pointer(projection: string, version: number): Promise<BuildPointer>;
   /** Makes it the build in progress unless another is: the answer is the one that is. Safe to repeat. */
   begin(projection: string, build: string, version: number): Promise<string>;
 }
@@ -49,5 +48,10 @@ export function liveBuild(version: number): string {
 
 /** The build that readers and the live projector mean for this version of a projection. */
 export function currentBuild(pointer: BuildPointer, version: number): string {
-  return pointer.active !== undefined && pointer.activeVersion === version ? pointer.active : liveBuild(version);
+  return pointer.active ?? liveBuild(version);
+}
+
+/** Where the pointer of a version lies: versions live side by side, each with a build of its own. */
+export function pointerName(version: number): string {
+  return `pointer#v${version}`;
 }

@@ -33,7 +33,8 @@ export async function readProjected<State>(
   aggregateUuid: string,
   options: ReadOptions = {},
 ): Promise<Projected<State> | undefined> {
-  const build = options.build ?? currentBuild(await table.pointer(projection.name), projection.version);
+  const build =
+    options.build ?? currentBuild(await table.pointer(projection.name, projection.version), projection.version);
   const item = await table.get(projection.name, build, aggregateUuid);
   return item && { aggregateUuid, state: JSON.parse(item.state) as State, position: item.position, build };
 }
@@ -49,7 +50,8 @@ export async function* readAllProjected<State>(
   projection: ProjectionOf<State>,
   options: ReadOptions = {},
 ): AsyncIterable<Projected<State>> {
-  const build = options.build ?? currentBuild(await table.pointer(projection.name), projection.version);
+  const build =
+    options.build ?? currentBuild(await table.pointer(projection.name, projection.version), projection.version);
   for (const bucket of BUCKETS) {
     for await (const page of table.list(projection.name, build, bucket)) {
       for (const { aggregateUuid, state, position } of page) {
@@ -71,7 +73,7 @@ export async function readRollup<Value>(
   rollup: RollupOf<Value>,
   options: ReadOptions = {},
 ): Promise<ReadonlyMap<string, Value>> {
-  const build = options.build ?? currentBuild(await table.pointer(rollup.name), rollup.version);
+  const build = options.build ?? currentBuild(await table.pointer(rollup.name, rollup.version), rollup.version);
   const values = new Map<string, Value>();
   for (const bucket of BUCKETS) {
     for await (const page of table.list(rollup.name, build, bucket)) {

@@ -54,12 +54,13 @@ export function createRunnerOf(
   projections: readonly AnyProjection[],
   planned: { readonly projection: string; readonly version: number },
 ): Runner {
-  const projection = projections.find(({ name }) => name === planned.projection);
-  if (projection === undefined || projection.version !== planned.version) {
+  const named = projections.filter(({ name }) => name === planned.projection);
+  const projection = named.find(({ version }) => version === planned.version);
+  if (projection === undefined) {
     throw new DaybookError('projection.changed', {
       projection: planned.projection,
       planned: planned.version,
-      found: projection?.version,
+      found: named[0]?.version,
     });
   }
   return createRunner(projection);

@@ -3,7 +3,7 @@ import type { BuildPointer, ProjectionItem, ProjectionTable } from '../projectio
 
 /** A projection table in memory, with the same contract as the one in DynamoDB. */
 export interface MemoryProjectionTable extends ProjectionTable {
-  setPointer(projection: string, pointer: BuildPointer): void;
+  setPointer(projection: string, pointer: BuildPointer, version?: number): void;
 }
 
 /**
@@ -43,17 +43,18 @@ export function memoryProjectionTable(): MemoryProjectionTable {
       });
       yield found.map(([, item]) => item);
     },
-    async pointer(projection) {
-      return pointers.get(projection) ?? {};
+    async pointer(projection, version) {
+      return pointers.get(`${projection}@${version}`) ?? {};
     },
     async begin(projection, build, version) {
-      const pointer = pointers.get(projection) ?? {};
+      const key = `${projection}@${version}`;
+      const pointer = pointers.get(key) ?? {};
       if (pointer.building !== undefined) return pointer.building;
-      pointers.set(projection, { ...pointer, building: build, buildingVersion: version, phase: 'folding' });
+      pointers.set(key, { ...pointer, building: build, phase: 'folding' });
       return build;
     },
-    setPointer(projection, pointer) {
-      pointers.set(projection, pointer);
+    setPointer(projection, pointer, version = 1) {
+      pointers.set(`${projection}@${version}`, pointer);
     },
   };
 }

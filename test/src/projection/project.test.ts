@@ -176,9 +176,15 @@ describe('projecting live', () => {
 
   it('keeps a changed projection apart from the build of the version before', async () => {
     const all = await deposit('a', 2);
-    await apply(envelope(all, 1, 2), { active: 'old', activeVersion: 7 });
-    expect(await table.get('balances', 'old', 'a')).toBeUndefined();
-    expect((await table.get('balances', 'live-v1', 'a'))?.position).toBe(2);
+    table.setPointer('balances', { active: 'old' }, 1);
+    table.setPointer('balances', { active: 'new' }, 2);
+    const changed = createRunner({ ...balances, version: 2 });
+    for (const runner of [createRunner(balances), changed]) {
+      await projectBatch({ table, events }, [runner]).apply(envelope(all, 1, 2));
+    }
+    expect((await readProjected(table, balances, 'a'))?.build).toBe('old');
+    expect((await readProjected(table, { ...balances, version: 2 }, 'a'))?.build).toBe('new');
+    expect(await readProjected(table, { ...balances, version: 3 }, 'a')).toBeUndefined();
   });
 
   it('passes over aggregates of another type', async () => {

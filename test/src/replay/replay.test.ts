@@ -75,7 +75,7 @@ describe('a replay', () => {
     for (const slice of planned.slices) folded.push(await foldSlice({ files, table }, runner, planned, slice));
     await steps.between?.();
     if (planned.kind === 'rebuild') {
-      table.setPointer(projection.name, { building: 'b1', buildingVersion: projection.version, phase: 'joined' });
+      table.setPointer(projection.name, { building: 'b1', phase: 'joined' }, projection.version);
     }
     await steps.joined?.();
     const caughtUp = await catchUp({ table, events: events() }, runner, planned, CATCH_UP_START, never);
@@ -150,7 +150,7 @@ describe('a replay', () => {
     await project(
       { table, events: eventTable },
       runner,
-      { building: 'b1', buildingVersion: 1, phase: 'joined' },
+      { building: 'b1', phase: 'joined' },
       envelopeOf(await stored('a'), 7),
     );
     await foldSlice({ files, table }, runner, planned, slice!);
