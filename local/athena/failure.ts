@@ -7,6 +7,9 @@ export function toQueryFailure(error: unknown): QueryFailure {
   if (error instanceof ServiceError) return new QueryFailure(`${error.code}: ${error.message}`);
   const message = error instanceof Error ? error.message : String(error);
   const [first = ''] = message.split('\n');
+  // What a table's source says of itself is in Athena's words already.
+  const said = /^Invalid Input Error: ((?:CONSTRAINT_VIOLATION|HIVE_CANNOT_OPEN_SPLIT): .*)/.exec(first);
+  if (said !== null) return new QueryFailure(said[1]!);
   const column = /Referenced column "(.+?)" not found|does not have a column named "(.+?)"/.exec(first);
   if (column !== null) {
     return new QueryFailure(`COLUMN_NOT_FOUND: line 1:8: Column '${column[1] ?? column[2]}' cannot be resolved`);

@@ -57,7 +57,8 @@ export async function bindQuery(sql: string, parameters: readonly Node[], contex
     } else {
       await checkReadable(table, context);
       const source = toSource(table, `t${scans.length}.`);
-      scans.push(source.scan);
+      if (source.linked !== undefined) await checkLinked(source.linked, context);
+      scans.push(...source.scans);
       select = source.sql;
     }
     await context.connection.run(`CREATE TEMP VIEW ${quoteName(relation)} AS ${select}`);
@@ -121,5 +122,18 @@ async function checkReadable(table: Json, { cloud, caller, s3 }: QueryContext): 
     throw new QueryFailure(
       `PERMISSION_DENIED: ${error.message} (${error.code} on ${table.StorageDescriptor.Location})`,
     );
+  }
+}
+
+/** What a list names may lie elsewhere than the list. */
+async function checkLinked(
+  { bucket: Bucket, key: Key }: { readonly bucket: string; readonly key: string },
+  { cloud, caller }: QueryContext,
+): Promise<void> {
+  try {
+    await cloud.call(caller, 's3', 'HeadObject', { Bucket, Key });
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    throw new QueryFailure(`PERMISSION_DENIED: ${error.message} (${error.code} on s3://${Bucket}/${Key})`);
   }
 }

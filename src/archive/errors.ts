@@ -12,6 +12,12 @@ export const archiveErrors = {
   }) => `The parameter ${d.name} (${d.type}) is ${JSON.stringify(d.value.slice(0, 100))}; allowed is ${d.allowed}`,
   'archive.savedQuery': (d: { readonly name: string; readonly problem: string }) =>
     `The saved query ${JSON.stringify(d.name)} cannot be deployed: ${d.problem}`,
+  'archive.badManifest': (d: { key: string; reason: string }) =>
+    `${d.key} is no manifest of a generation: ${d.reason}. Nothing was read or deleted by it. Put back the version that a compaction wrote`,
+  'archive.clockBehind': (d: { previous: string; made: string }) =>
+    `the clock says that the generation to make would be ${d.made}, which is before the current one, ${d.previous}; set the clock, then compact again`,
+  'archive.notTheView': (d: { view: string; given: string }) =>
+    `the table ${d.given} is not the view ${d.view} as Daybook makes it, so the generation was not switched; deploy the stack, which makes the view, then compact again`,
 };
 
 addMessages(archiveErrors);

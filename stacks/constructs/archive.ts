@@ -11,6 +11,7 @@ import { acknowledge, acknowledgePrefix } from './acknowledge.ts';
 import { METRIC_NAMESPACE } from './alarms.ts';
 import { archiveColumns, type Column, eventsView } from './archive-tables.ts';
 import type { Feed } from './feed.ts';
+import { compactedTable, currentView } from './generation-tables.ts';
 import { NodeFunction } from './node-function.ts';
 
 export interface ArchiveOptions {
@@ -40,7 +41,12 @@ export class Archive extends Construct {
   /** Direct PUT, for repairs: a delivery stream with a Kinesis source refuses PutRecord. */
   readonly repairs: CfnDeliveryStream;
   readonly transform: NodeFunction;
-  readonly tables: { readonly raw: CfnTable; readonly events: CfnTable };
+  readonly tables: {
+    readonly raw: CfnTable;
+    readonly compacted: CfnTable;
+    readonly current: CfnTable;
+    readonly events: CfnTable;
+  };
 
   constructor(scope: Construct, id: string, props: ArchiveProps) {
     super(scope, id);
@@ -73,7 +79,10 @@ export class Archive extends Construct {
       databaseInput: { name: this.databaseName, description: 'Every event of the store' },
     });
     const raw = this.rawTable(database);
-    this.tables = { raw, events: this.eventsView(raw) };
+    const generations = { database, databaseName: this.databaseName, bucket: this.bucket };
+    const compacted = compactedTable(this, generations);
+    const current = currentView(this, generations, compacted);
+    this.tables = { raw, compacted, current, events: this.eventsView(raw) };
 
     this.transform = new NodeFunction(this, 'Transform', {
       name: 'feed-to-archive',

@@ -1,0 +1,64 @@
+import './errors.ts';
+import { DaybookError } from '../errors.ts';
+import { CURRENT_VIEW, GENERATION_PARAMETER, NO_GENERATION, SWITCHED_PARAMETER } from './generation.ts';
+
+/** A view as Athena keeps it in Glue. */
+export interface ViewDefinition {
+  readonly originalSql: string;
+  readonly catalog: string;
+  readonly schema: string;
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+}
+
+/** The text that Glue has of a view: its definition as JSON in base64. */
+export function viewText(definition: ViewDefinition): string {
+  return `/* Presto View: ${Buffer.from(JSON.stringify(definition)).toString('base64')} */`;
+}
+
+/** The columns of one generation; a generation's id is a literal, as an injected partition key asks for. */
+export function currentViewSql(columns: readonly string[], generation: string): string {
+  return `SELECT ${columns.join(', ')} FROM events_compacted WHERE generation = '${generation}'`;
+}
+
+/** What Glue's GetTable says of the view, as far as the switch needs it. */
+export interface GlueTable {
+  readonly Name?: string;
+  readonly VersionId?: string;
+  readonly ViewOriginalText?: string;
+  readonly Parameters?: Readonly<Record<string, string>>;
+  readonly [member: string]: unknown;
+}
+
+/** The members of a table that UpdateTable takes. https://docs.aws.amazon.com/glue/latest/webapi/API_TableInput.html */
+const TABLE_INPUT = [
+  'Name',
+  'Description',
+  'Owner',
+  'Retention',
+  'StorageDescriptor',
+  'PartitionKeys',
+  'TableType',
+  'ViewExpandedText',
+];
+
+/** Which generation does this table of the view show? */
+export const generationOf = (table: GlueTable): string => table.Parameters?.[GENERATION_PARAMETER] ?? NO_GENERATION;
+
+/** When was it switched to? Undefined before the first switch. */
+export const switchedAt = (table: GlueTable): string | undefined => table.Parameters?.[SWITCHED_PARAMETER];
+
+/** The view's table with another generation in it: the input of the one UpdateTable that switches every reader. */
+export function switchedView(table: GlueTable, generation: string, at: string): Record<string, unknown> {
+  const encoded = /\/\* Presto View: ([A-Za-z0-9+/=]+) \*\//.exec(table.ViewOriginalText ?? '')?.[1];
+  if (encoded === undefined || table.Name !== CURRENT_VIEW) {
+    throw new DaybookError('archive.notTheView', { view: CURRENT_VIEW, given: table.Name ?? 'nothing' });
+  }
+  const definition = JSON.parse(Buffer.from(encoded, 'base64').toString('utf8')) as ViewDefinition;
+  const names = definition.columns.map(({ name }) => name);
+  const kept = Object.entries(table).filter(([member, value]) => TABLE_INPUT.includes(member) && value !== undefined);
+  return {
+    ...Object.fromEntries(kept),
+    ViewOriginalText: viewText({ ...definition, originalSql: currentViewSql(names, generation) }),
+    Parameters: { ...table.Parameters, [GENERATION_PARAMETER]: generation, [SWITCHED_PARAMETER]: at },
+  };
+}

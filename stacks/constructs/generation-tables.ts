@@ -1,0 +1,97 @@
+import { Stack } from 'aws-cdk-lib';
+import { type CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { Construct } from 'constructs';
+import { currentViewSql, viewText } from '../../src/archive/current-view.ts';
+import { CURRENT_VIEW, GENERATION_PARAMETER, GENERATIONS_PREFIX, NO_GENERATION } from '../../src/archive/generation.ts';
+import { archiveColumns, type Column } from './archive-tables.ts';
+
+export interface GenerationTablesProps {
+  readonly database: CfnDatabase;
+  readonly databaseName: string;
+  readonly bucket: Bucket;
+  /** Columns beside the archive's own: declared fields with their types. */
+  readonly typed?: readonly Column[];
+}
+
+/** What a compacted row has: the archive's columns and its arrival day, which is no partition here. */
+export function compactedColumns(): readonly Column[] {
+  return [
+    ...archiveColumns(),
+    { name: 'day', type: 'string', comment: 'The day on which it arrived in the archive, UTC' },
+  ];
+}
+
+const BUCKET: Column = { name: 'bucket', type: 'string', comment: 'The first hex digit of md5(aggregate_uuid)' };
+
+/**
+ * Every generation that is kept, read by lists of files, so that generations share the files that did not change. AWS reads
+ * S3 Inventory by such a table: https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-inventory-athena-query.html
+ */
+export function compactedTable(scope: Construct, props: GenerationTablesProps): CfnTable {
+  const location = `s3://${props.bucket.bucketName}/${GENERATIONS_PREFIX}`;
+  const table = new CfnTable(scope, 'EventsCompacted', {
+    catalogId: Stack.of(scope).account,
+    databaseName: props.databaseName,
+    tableInput: {
+      name: 'events_compacted',
+      description: 'Compacted events by generation: query the view `events`, or `events_current`',
+      tableType: 'EXTERNAL_TABLE',
+      parameters: {
+        classification: 'parquet',
+        'projection.enabled': 'true',
+        'projection.generation.type': 'injected',
+        'projection.bucket.type': 'enum',
+        'projection.bucket.values': [...'0123456789abcdef'].join(','),
+        'storage.location.template': `${location}\${generation}/bucket=\${bucket}/`,
+      },
+      partitionKeys: [
+        { name: 'generation', type: 'string', comment: 'The set of files, made by one compaction' },
+        { ...BUCKET },
+      ],
+      storageDescriptor: {
+        columns: [...compactedColumns(), ...(props.typed ?? [])].map((column) => ({ ...column })),
+        location,
+        inputFormat: 'org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat',
+        outputFormat: 'org.apache.hadoop.hive.ql.io.IgnoreKeyTextOutputFormat',
+        serdeInfo: { serializationLibrary: 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe' },
+      },
+    },
+  });
+  table.addResourceDependency(props.database);
+  return table;
+}
+
+/**
+ * The current generation: made once with an empty one. A compaction switches it by one UpdateTable; nothing here may differ
+ * between two deployments of one version of this library, for a template that changed would set it back.
+ */
+export function currentView(scope: Construct, props: GenerationTablesProps, compacted: CfnTable): CfnTable {
+  const columns = [...compactedColumns(), BUCKET];
+  const table = new CfnTable(scope, 'EventsCurrent', {
+    catalogId: Stack.of(scope).account,
+    databaseName: props.databaseName,
+    tableInput: {
+      name: CURRENT_VIEW,
+      description: 'The current generation of compacted events, each once',
+      tableType: 'VIRTUAL_VIEW',
+      parameters: { presto_view: 'true', comment: 'Presto View', [GENERATION_PARAMETER]: NO_GENERATION },
+      viewOriginalText: viewText({
+        originalSql: currentViewSql(
+          columns.map(({ name }) => name),
+          NO_GENERATION,
+        ),
+        catalog: 'awsdatacatalog',
+        schema: props.databaseName,
+        columns: columns.map(({ name, type }) => ({ name, type: prestoType(type) })),
+      }),
+      viewExpandedText: '/* Presto View */',
+      storageDescriptor: { columns: columns.map((column) => ({ ...column })) },
+    },
+  });
+  table.addResourceDependency(compacted);
+  return table;
+}
+
+const prestoType = (type: string): string =>
+  ({ string: 'varchar', int: 'integer', timestamp: 'timestamp(3)' })[type] ?? type;
