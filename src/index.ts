@@ -22,11 +22,11 @@ export {
   type EventOptions,
   type GivenJsonSchemas,
   type NewEventOf,
-  type Upcast,
 } from './event/event-definition.ts';
 export type { NewEvent, RecordedEvent } from './event/recorded-event.ts';
 export { EVENT_FORMAT, type StoredEvent } from './event/stored-event.ts';
 export { lambdaTrace } from './event/traceparent.ts';
+export type { CastType, Upcast, UpcastFunction, UpcastRule } from './event/upcast.ts';
 export {
   type AnyProjection,
   defineProjection,

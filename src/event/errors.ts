@@ -21,6 +21,8 @@ export const eventErrors = {
     `the schema of ${d.event} at ${d.path}: ${d.problem}`,
   'definition.missingUpcast': (d: { event: string; from: number; schemaVersion: number }) =>
     `${d.event} is at schema version ${d.schemaVersion} but has no upcast from version ${d.from}; add upcasts[${d.from}]`,
+  'definition.badUpcast': (d: { event: string; from: number; problem: string }) =>
+    `upcasts[${d.from}] of ${d.event}: ${d.problem}`,
   'definition.strayUpcast': (d: { event: string; from: string; schemaVersion: number }) =>
     `${d.event} has an upcast from ${d.from}; with schemaVersion ${d.schemaVersion} they start from 1 to ${d.schemaVersion - 1}`,
   'definition.noEvents': (d: { name: string }) => `${d.name} names no events; give at least one`,

@@ -4,10 +4,7 @@ import { asJsonSchema, type DataSchema, type InputOf, type OutputOf } from '../s
 import { isStandardSchema } from '../schema/standard-schema.ts';
 import { checkTypeName } from './names.ts';
 import type { NewEvent, RecordedEvent } from './recorded-event.ts';
-import type { StoredEvent } from './stored-event.ts';
-
-/** Turns data of one schema version into data of the next. Pure; the stored event is there for what data alone does not say. */
-export type Upcast = { upcast(data: unknown, stored: StoredEvent): unknown }['upcast'];
+import { checkUpcastRule, type Upcast } from './upcast.ts';
 
 export type UnknownMetadata = Readonly<Record<string, unknown>> | undefined;
 
@@ -77,7 +74,10 @@ export interface EventOptions<Type extends string, S extends DataSchema, M exten
   readonly metadata?: M;
   /** What `toJsonSchema` says, for a library that cannot say its schema as JSON Schema itself (valibot without its converter). */
   readonly jsonSchema?: GivenJsonSchemas;
-  /** `{ 1: (data) => dataOfVersion2, 2: … }`: one for every version below `schemaVersion`. */
+  /**
+   * `{ 1: { rename: { amt: 'amount' } }, 2: (data) => dataOfVersion3 }`: one for every version below `schemaVersion`, as data
+   * (`UpcastRule`), which the archive's views understand too, or as a function.
+   */
   readonly upcasts?: Readonly<Record<number, Upcast>>;
 }
 
@@ -136,9 +136,11 @@ function checkSchema(event: string, part: 'data' | 'metadata', schema: DataSchem
 
 function checkUpcasts(event: string, schemaVersion: number, upcasts: Readonly<Record<number, Upcast>>): void {
   for (let from = 1; from < schemaVersion; from++) {
-    if (typeof upcasts[from] !== 'function') {
+    const upcast = upcasts[from];
+    if (upcast === undefined || upcast === null) {
       throw new DaybookError('definition.missingUpcast', { event, from, schemaVersion });
     }
+    if (typeof upcast !== 'function') checkUpcastRule(upcast, event, from);
   }
   for (const key of Object.keys(upcasts)) {
     const from = Number(key);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AnyAggregate } from '../event/aggregate-definition.ts';
+import type { Upcast } from '../event/upcast.ts';
 
 /** A fold's result at a version, kept apart from the events. */
 export interface Snapshot {
@@ -66,6 +67,7 @@ export function foldName(aggregate: AnyAggregate): string {
 
 /** Everything of a definition that says which state events make. */
 function sourceOf({ initialState, evolve, events }: AnyAggregate): string {
-  const upcasts = events.map((event) => [event.type, event.schemaVersion, ...Object.values(event.upcasts).map(String)]);
+  const source = (upcast: Upcast) => (typeof upcast === 'function' ? String(upcast) : JSON.stringify(upcast));
+  const upcasts = events.map((event) => [event.type, event.schemaVersion, ...Object.values(event.upcasts).map(source)]);
   return JSON.stringify([String(initialState), String(evolve), upcasts]);
 }

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AnyAggregate, EventsOf } from '../event/aggregate-definition.ts';
 import { encodeEvent, typeOfNewEvent } from '../event/encode-event.ts';
-import type { AnyEvent, NewEventOf, Upcast } from '../event/event-definition.ts';
+import type { AnyEvent, NewEventOf } from '../event/event-definition.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
+import { applyUpcast, type Upcast, type UpcastFunction } from '../event/upcast.ts';
 
 /** An event as an older version of the code stored it: its data is upcast, and must then satisfy the present schema. */
 export interface OldEvent<Type extends string = string> {
@@ -47,11 +48,11 @@ export function withPureUpcasts<E extends AnyEvent>(events: readonly E[]): E[] {
   });
 }
 
-function pure(type: string, from: string, upcast: Upcast): Upcast {
+function pure(type: string, from: string, upcast: Upcast): UpcastFunction {
   return (data, stored) => {
     freeze(data);
-    const once = upcast(data, stored);
-    if (!isDeepStrictEqual(once, upcast(data, stored))) {
+    const once = applyUpcast(upcast, data, stored);
+    if (!isDeepStrictEqual(once, applyUpcast(upcast, data, stored))) {
       throw new TypeError(`the upcast of ${type} from ${from} gives another answer the second time`);
     }
     return once;
