@@ -18,6 +18,12 @@ export const archiveErrors = {
     `the clock says that the generation to make would be ${d.made}, which is before the current one, ${d.previous}; set the clock, then compact again`,
   'archive.notTheView': (d: { view: string; given: string }) =>
     `the table ${d.given} is not the view ${d.view} as Daybook makes it, so the generation was not switched; deploy the stack, which makes the view, then compact again`,
+  'archive.noExport': (d: { where: string }) =>
+    `there is no ${d.where}: give the folder of an export that is done, such as s3://bucket/prefix/AWSDynamoDB/01234567890123-a1b2c3d4/`,
+  'archive.exportFormat': (d: { where: string; outputFormat: string; exportType: string }) =>
+    `${d.where} is of a ${d.exportType} in ${d.outputFormat}; it takes a FULL_EXPORT in DYNAMODB_JSON`,
+  'archive.exportFile': (d: { key: string; expected: string; actual: string }) =>
+    `the export's file ${d.key} should have ${d.expected} and has ${d.actual}: it was changed, or its download was cut off; export the table again`,
 };
 
 addMessages(archiveErrors);

@@ -1,4 +1,6 @@
-import { writeFile } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { ArchiveFiles } from '../replay/archive-files.ts';
 
@@ -23,9 +25,10 @@ export function s3ArchiveFiles({ client, bucket: Bucket }: { client: S3Client; b
       await client.send(new PutObjectCommand({ Bucket, Key: key, Body: text }));
     },
     async download(key, path) {
-      const bytes = await (await get(key)).transformToByteArray();
-      await writeFile(path, bytes);
-      return bytes.byteLength;
+      // Piece by piece: a file may be larger than the function's memory.
+      const file = createWriteStream(path);
+      await pipeline((await get(key)) as Readable, file);
+      return file.bytesWritten;
     },
   };
 }

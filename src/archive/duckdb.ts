@@ -1,0 +1,73 @@
+import '../replay/errors.ts';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { DaybookError } from '../errors.ts';
+
+export interface DuckdbOptions {
+  /** A folder of its own: the database and what it spills lie there. */
+  readonly folder: string;
+  /** What DuckDB itself may hold, in MB; beyond it, it spills. @default 96 */
+  readonly memoryLimit?: number;
+}
+
+/** DuckDB over a folder, with bounded memory. */
+export interface Duckdb {
+  readonly connection: DuckDBConnection;
+  /** Runs statements without an answer. */
+  run(sql: string, values?: Record<string, string | number | null>): Promise<void>;
+  /** The rows of a query, a chunk of about 2,000 at a time. */
+  rows<Row>(sql: string, values?: Record<string, string | number | null>): AsyncGenerator<Row, void, undefined>;
+  close(): void;
+}
+
+/** Opens a database of its own in the folder; the caller removes the folder. */
+export async function openDuckdb({ folder, memoryLimit = 96 }: DuckdbOptions): Promise<Duckdb> {
+  const { DuckDBInstance } = loadDuckdb();
+  const instance = await DuckDBInstance.create(join(folder, 'work.duckdb'), {
+    memory_limit: `${memoryLimit}MB`,
+    temp_directory: join(folder, 'spill'),
+    threads: '1',
+    preserve_insertion_order: 'false',
+    // What is read is the caller's own files, and nothing is fetched.
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  });
+  const connection = await instance.connect();
+  return {
+    connection,
+    async run(sql, values) {
+      await connection.run(sql, values);
+    },
+    async *rows<Row>(sql: string, values?: Record<string, string | number | null>) {
+      const result = await connection.stream(sql, values);
+      const names = result.columnNames();
+      for (;;) {
+        const chunk = await result.fetchChunk();
+        if (chunk === null || chunk.rowCount === 0) return;
+        for (const row of chunk.getRows()) {
+          yield Object.fromEntries(names.map((name, i) => [name, plain(row[i])])) as Row;
+        }
+      }
+    },
+    close() {
+      connection.closeSync();
+      instance.closeSync();
+    },
+  };
+}
+
+/** Counts and versions are safe numbers; DuckDB gives them as bigint. */
+const plain = (value: unknown): unknown => (typeof value === 'bigint' ? Number(value) : value);
+
+/** From the function's layer (Lambda sets NODE_PATH, which `require` follows and `import` does not), or the project. */
+function loadDuckdb(): typeof import('@duckdb/node-api') {
+  try {
+    return createRequire(import.meta.url)('@duckdb/node-api');
+  } catch (cause) {
+    throw new DaybookError('replay.noDuckdb', {}, { cause });
+  }
+}
+
+/** A text of ours (never a person's) as SQL writes it: a file's path, where no parameter can stand. */
+export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
