@@ -35,6 +35,9 @@ export interface Audit extends Watcher, Witness {
 /** An event that fails so often parks its aggregate. */
 const ATTEMPTS = 5;
 const LEASE_MS = 5_000;
+/** Those made with the consumer kit, and the type of the events that they are for. */
+const SUBSCRIBERS: ReadonlySet<string> = new Set(['subscriber', 'outside', 'rule']);
+const WANTED = 'MoneyDeposited';
 /** Part of every event's data: no log line may hold it. */
 export const SECRET = 'not for logs';
 
@@ -63,6 +66,8 @@ export function createAudit(world: World): Audit {
   const attempts = new Map<string, { counted: number; noted: number }>();
   const failures = new Map<string, number>();
   const redriven = new Map<string, number>();
+  /** Who holds the lease, by what the table holds. */
+  const holders = new Map<string, string | undefined>();
   const acting = new Map<string, { readonly over: boolean }>();
   let activity = 0;
   const texts = new Map<string, Json>();
@@ -78,10 +83,15 @@ export function createAudit(world: World): Audit {
     void highest.set(aggregate, Math.max(version, highest.get(aggregate) ?? 0));
   const startOf = (consumer: string, feed: string, aggregate: string) =>
     starts.get(`${consumer}|${feed}|${aggregate}`) ?? bases.get(`${feed}|${aggregate}`) ?? 0;
-  const reached = (consumer: string, feed: string, aggregate: string) => {
-    const versions = views.get(`${consumer}|${feed}|${aggregate}`);
+  const ofNoInterest = (consumer: string, aggregate: string, version: number) =>
+    SUBSCRIBERS.has(consumer) && (contents.get(`${aggregate}:${version}`)?.type ?? WANTED) !== WANTED;
+  /** `least`: what a subscriber is not interested in is reached only with its position. */
+  const reached = (consumer: string, feed: string, aggregate: string, least = false) => {
+    const key = `${consumer}|${feed}|${aggregate}`;
+    const versions = views.get(key);
+    const position = least ? (positions.get(key) ?? 0) : Number.POSITIVE_INFINITY;
     let k = startOf(consumer, feed, aggregate);
-    while (versions?.has(k + 1)) k++;
+    while (versions?.has(k + 1) || (position > k && ofNoInterest(consumer, aggregate, k + 1))) k++;
     return k;
   };
 
@@ -97,6 +107,8 @@ export function createAudit(world: World): Audit {
     const last = reached(consumer, feed, aggregate);
     const wrong = acts === 'once' ? version !== last + 1 : acts === 'repeats' && version > last + 1;
     if (wrong) world.violate(`${consumer} acts on ${aggregate}:${version} after ${last}`);
+    if (ofNoInterest(consumer, aggregate, version))
+      world.violate(`${consumer} is given ${aggregate}:${version}, which is none of its business`);
     if (version <= (bases.get(`${feed}|${aggregate}`) ?? 0))
       world.violate(`${consumer} is given ${aggregate}:${version}, which is past`);
     const earlier = views.get(`${consumer}|${froms.get(feed)}|${aggregate}`);
@@ -214,7 +226,7 @@ export function createAudit(world: World): Audit {
     const from = froms.get(feed) ?? 'start';
     const key = `${consumer}|${feed}|${aggregate}`;
     if (from === 'start' || from === 'now' || positions.has(key) || views.has(key)) return false;
-    const before = reached(consumer, from, aggregate);
+    const before = reached(consumer, from, aggregate, true);
     world.note(`${consumer}'s position for ${aggregate} comes along: ${to}`);
     // Published and not remembered is published again; whoever acts outside may have acted further than it knows.
     const wrong = consumer === 'bus' || consumer === 'outside' ? to > before : to !== before;
@@ -241,6 +253,7 @@ export function createAudit(world: World): Audit {
     activity++;
     const [consumer, rest] = split(key);
     const [feed, aggregate] = split(rest);
+    holders.set(key, item.LeaseHolder?.S);
     const moves = Number(item.Position?.N ?? 0) > (positions.get(key) ?? 0);
     // A hole that is filled ends its parking by itself.
     const waits = parked.has(key) && item.ParkedIn !== undefined && item.ParkedCode.S !== 'feed.gapUnfilled';
@@ -296,7 +309,10 @@ export function createAudit(world: World): Audit {
       see(consumer, feed, aggregate, version, 'repeats');
       activity++;
       const lane = `${consumer}|${feed}|${aggregate}`;
-      if (!invocation.leases.has(lane)) world.violate(`${consumer} acts on ${aggregate}:${version} without its lease`);
+      const holder = invocation.leases.get(lane);
+      if (holder === undefined) world.violate(`${consumer} acts on ${aggregate}:${version} without its lease`);
+      else if (plan.actsAlone && holder !== holders.get(lane))
+        world.violate(`${consumer} acts on ${aggregate}:${version} under a lease that it has lost`);
       if (plan.actsAlone && acting.get(lane)?.over === false) world.violate(`two act on ${aggregate} at once`);
       acting.set(lane, invocation);
       if (JSON.stringify(data) !== contents.get(`${aggregate}:${version}`)?.data)
@@ -398,7 +414,7 @@ export function createAudit(world: World): Audit {
     },
     confirmed: (feed, aggregate) => confirmed.get(`${feed}|${aggregate}`) ?? 0,
     reached(consumer, feed, aggregate) {
-      if (consumer !== 'projector') return reached(consumer, feed, aggregate);
+      if (consumer !== 'projector') return reached(consumer, feed, aggregate, true);
       // With the first version that is not past it is folded from version 1; until then nobody tells it of anything.
       return Math.max(positions.get(`projector|${aggregate}`) ?? 0, bases.get(`${feed}|${aggregate}`) ?? 0);
     },

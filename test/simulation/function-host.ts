@@ -33,9 +33,11 @@ export interface FunctionHost {
 /** One invocation under way. Once it is over none of its calls does anything any more. */
 interface Invocation {
   readonly over: boolean;
-  /** Keys of the positions whose leases it holds, as the table has answered it. */
-  readonly leases: Set<string>;
+  /** By the keys of positions: under which name it holds their leases, as the table has answered it. */
+  readonly leases: Map<string, string>;
   crash(): void;
+  /** It stands still, and goes on even where its time is over by then. */
+  pause(ms: number): Promise<void>;
 }
 
 /** An execution environment: modules loaded once, one invocation at a time, thrown away with a crash. */
@@ -67,7 +69,7 @@ export function createFunctionHost(
     return fails;
   };
   const startEnvironment = (options: FunctionOptions): Environment => {
-    const environment = { invocation: { over: true, leases: new Set(), crash() {} } } as unknown as {
+    const environment = { invocation: { over: true, leases: new Map(), crash() {}, async pause() {} } } as unknown as {
       -readonly [K in keyof Environment]: Environment[K];
     };
     const { name } = options;
@@ -102,10 +104,16 @@ export function createFunctionHost(
         const environment = idle.pop() ?? startEnvironment(options);
         return new Promise((resolve, reject) => {
           let over = false;
+          let outlives = false;
           const invocation: Invocation = {
-            leases: new Set(),
+            leases: new Map(),
             get over() {
-              return over || context.signal.aborted;
+              return over || (context.signal.aborted && !outlives);
+            },
+            pause(ms) {
+              outlives = true;
+              world.note(`${name} stands still for ${Math.round(ms / 1000)} s`);
+              return world.sleep(ms);
             },
             crash() {
               over = true;
@@ -117,7 +125,7 @@ export function createFunctionHost(
           const finish = (settle: () => void) => {
             if (invocation.over) return;
             over = true;
-            idle.push(environment);
+            if (!outlives) idle.push(environment);
             settle();
           };
           Promise.resolve()
@@ -156,11 +164,12 @@ export type Act = (
 
 /** Who holds which lease, from what the table answers. */
 function followLease({ leases }: Invocation, operation: string, input: Json, done: boolean): void {
-  if (operation !== 'UpdateItem' || input.ExpressionAttributeValues?.[':holder'] === undefined) return;
+  const holder = input.ExpressionAttributeValues?.[':holder'];
+  if (operation !== 'UpdateItem' || holder === undefined) return;
   const key = input.Key.Consumer.S;
   const [set, removed = ''] = input.UpdateExpression.split('REMOVE');
   if (!done || removed.includes('LeaseHolder')) leases.delete(key);
-  else if (set.includes('LeaseHolder')) leases.add(key);
+  else if (set.includes('LeaseHolder')) leases.set(key, holder.S);
 }
 
 const isOfCursors = (input: Json) =>
@@ -187,6 +196,7 @@ async function callService(
   if (invocation.over) return NEVER;
   await world.sleep(world.pick(1, 15));
   if (invocation.over) return NEVER;
+  if (world.strikes('pausedFunction', 0.02)) await invocation.pause(world.pick(15_000, 85_000));
   if (world.strikes('throttle', 0.08) || (isOfCursors(input) && world.strikes('throttledCursor', 0.2))) {
     world.note(`${name}: ${operation} is throttled`);
     const code = service === 'events' ? 'ThrottlingException' : 'ProvisionedThroughputExceededException';
@@ -205,6 +215,7 @@ async function callService(
     followLease(invocation, operation, input, false);
     throw error;
   }
+  if (world.strikes('pausedFunction', 0.02)) await invocation.pause(world.pick(15_000, 85_000));
   // The answer takes its time too, and meanwhile others act.
   if (world.chance(0.3)) await world.sleep(world.pick(1, 40));
   if (invocation.over) return NEVER;

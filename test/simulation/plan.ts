@@ -32,6 +32,8 @@ export const FAULTS = {
   throttledCursor: 'reads and writes of cursors are throttled, or left unprocessed',
   throttle: 'any call of a function is throttled',
   crash: 'a function ends before or after any call',
+  pausedFunction:
+    'a function stands still for 15 to 85 s before or after any call, and goes on, its time being over or not',
   skew: 'the clocks of functions are wrong by up to a minute',
   busyReconciler: 'the reconciler runs at any time, also twice at once',
   feedRetention: 'a consumer does not read for longer than the feed keeps its records',
@@ -77,6 +79,7 @@ const MAY_REPEAT_OFFERS: readonly Fault[] = [
   'throttle',
   'throttledCursor',
   'crash',
+  'pausedFunction',
   'duplicateFunction',
   'skew',
   'latePut',
@@ -95,6 +98,7 @@ const MAY_REPEAT_OFFERS: readonly Fault[] = [
 const MAY_REPEAT_ON_BUS: readonly Fault[] = [
   'throttle',
   'crash',
+  'pausedFunction',
   'duplicateFunction',
   'busRefuses',
   'lostBusAnswer',

@@ -50,6 +50,7 @@ export function startWriters(world: World, cores: Cores, audit: Audit, put: Even
       commitId: `${aggregate}-${commit[0]}`,
       commitFirst: commit[0]!,
       commitLast: commit.at(-1)!,
+      ...(world.chance(0.15) && { type: 'NoteTaken' }),
       data: JSON.stringify({ amount: version, text: SECRET, padding: 'x'.repeat(paddingOf()) }),
       ...more,
     });

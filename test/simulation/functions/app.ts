@@ -1,9 +1,11 @@
 import { defineAggregate, defineApp, defineEvent, defineProjection } from 'daybook';
 
 export const Deposited = defineEvent({ type: 'MoneyDeposited', data: { type: 'object' } });
+/** No subscriber is interested in it. */
+const Noted = defineEvent({ type: 'NoteTaken', data: { type: 'object' } });
 const Account = defineAggregate({
   type: 'Account',
-  events: [Deposited],
+  events: [Deposited, Noted],
   initialState: () => ({ versions: [] as number[] }),
   evolve: (state) => state,
 });
