@@ -45,7 +45,7 @@ ORDER BY month_begin`,
   SELECT aggregate_uuid AS account, version, type, CAST(json_extract_scalar(data, '$.amount') AS bigint) AS amount
   FROM events
   WHERE type IN ('MoneyDeposited', 'MoneyWithdrawn')
-    AND CASE :clock WHEN 'occurred' THEN occurred_at WHEN 'recorded' THEN recorded_at END <= :as_of
+    AND CASE WHEN :clock = 'recorded' THEN recorded_at WHEN :clock = 'occurred' THEN occurred_at END <= :as_of
 )
 SELECT account, sum(CASE type WHEN 'MoneyDeposited' THEN amount ELSE -amount END) AS balance, max(version) AS version
 FROM movements

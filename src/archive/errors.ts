@@ -1,4 +1,5 @@
 import { addMessages } from '../errors.ts';
+import { placeIn } from './place-in.ts';
 
 /** The archive error codes: each makes its message from its details. */
 export const archiveErrors = {
@@ -10,6 +11,17 @@ export const archiveErrors = {
     readonly value: string;
     readonly allowed: string;
   }) => `The parameter ${d.name} (${d.type}) is ${JSON.stringify(d.value.slice(0, 100))}; allowed is ${d.allowed}`,
+  'archive.queryFailed': (d: {
+    readonly queryId: string;
+    readonly reason: string;
+    readonly sql: string;
+    readonly scannedBytes: number;
+  }) =>
+    /scan(ned)? limit/i.test(d.reason)
+      ? `The query ${d.queryId} was stopped by the workgroup: ${d.reason}. A query by bucket or day reads less (docs/analysts.md); the limit is the construct's archive.scanLimitGiB.`
+      : `The query ${d.queryId} failed: ${d.reason}${placeIn(d.sql, d.reason)}`,
+  'archive.queryStopped': (d: { readonly queryId: string; readonly scannedBytes: number }) =>
+    `The query ${d.queryId} was stopped, ${d.scannedBytes.toLocaleString('en')} bytes were scanned.`,
   'archive.savedQuery': (d: { readonly name: string; readonly problem: string }) =>
     `The saved query ${JSON.stringify(d.name)} cannot be deployed: ${d.problem}`,
   'archive.badManifest': (d: { key: string; reason: string }) =>

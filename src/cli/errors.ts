@@ -29,6 +29,10 @@ export const cliErrors = {
     `There are no events of ${JSON.stringify(d.aggregateUuid)}.`,
   'cli.stillParked': (d: { readonly consumer: string; readonly parked: number }) =>
     `${d.parked} ${d.parked === 1 ? 'aggregate' : 'aggregates'} of ${d.consumer} stay parked. \`daybook parked ${d.consumer} AGGREGATE\` shows one; mend the consumer, deploy it, and redrive again.`,
+  'cli.stopped': (_: Record<string, never>) =>
+    'Stopped while the result was written; what is incomplete was taken away.',
+  'cli.noSavedQuery': (d: { readonly name: string; readonly workGroup: string; readonly known: readonly string[] }) =>
+    `No query ${JSON.stringify(d.name)} is saved in the workgroup ${d.workGroup}${d.known.length === 0 ? '' : `; there are ${d.known.join(', ')}`}.`,
   'cli.notParked': (d: { readonly consumer: string; readonly aggregateUuid: string }) =>
     `${JSON.stringify(d.aggregateUuid)} is not parked by ${d.consumer}.`,
 };

@@ -1,3 +1,4 @@
+import '../archive/errors.ts';
 import './errors.ts';
 import { createRequire } from 'node:module';
 import { DaybookError, isDaybookError } from '../errors.ts';
@@ -18,6 +19,7 @@ const COMMANDS: readonly Entry[] = [
   { name: 'state', summary: 'the state of an aggregate, now or at any point', load: () => import('./state.ts') },
   { name: 'when', summary: 'when something happened to an aggregate', load: () => import('./when.ts') },
   { name: 'check', summary: 'run your code over stored events before you deploy it', load: () => import('./check.ts') },
+  { name: 'sql', summary: 'ask the archive, with SQL of your own or a saved query', load: () => import('./sql.ts') },
   { name: 'list', summary: 'the ids of aggregates', load: () => import('./list.ts') },
   {
     name: 'feed',
@@ -31,7 +33,7 @@ const COMMANDS: readonly Entry[] = [
 /**
  * The command line.
  *
- * @returns the exit code: 0, 1 for a failure, 2 for a call that makes no sense.
+ * @returns the exit code: 0, 1 for a failure, 2 for a call that makes no sense, 130 for a query that Ctrl-C stopped.
  */
 export async function main(args: readonly string[], terminal: Terminal = processTerminal()): Promise<number> {
   try {
@@ -39,7 +41,8 @@ export async function main(args: readonly string[], terminal: Terminal = process
     return 0;
   } catch (error) {
     terminal.err(paint(terminal, 'red', describe(error)));
-    return isDaybookError(error, 'cli.usage') ? 2 : 1;
+    if (isDaybookError(error, 'cli.usage')) return 2;
+    return isDaybookError(error, 'archive.queryStopped') || isDaybookError(error, 'cli.stopped') ? 130 : 1;
   }
 }
 

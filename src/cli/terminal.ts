@@ -8,6 +8,8 @@ export interface Terminal {
   readonly colored: boolean;
   out(text: string): void;
   err(text: string): void;
+  /** Resolves when what was written may be followed by more: whoever reads slowly is waited for, and nothing piles up. */
+  drained?(): Promise<void>;
 }
 
 /** The process's own; see https://no-color.org. */
@@ -20,6 +22,8 @@ export function processTerminal(): Terminal {
     colored: stdout.isTTY === true && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb',
     out: (text) => stdout.write(`${text}\n`),
     err: (text) => stderr.write(`${text}\n`),
+    drained: () =>
+      stdout.writableNeedDrain ? new Promise((resolve) => stdout.once('drain', resolve)) : Promise.resolve(),
   };
 }
 
