@@ -1,3 +1,5 @@
+import type { Json } from '../../local/cloud.ts';
+
 /** Throws what was wanted and what came, for a verdict to tell. */
 export function same(got: unknown, wanted: unknown): void {
   const [a, b] = [JSON.stringify(got), JSON.stringify(wanted)];
@@ -29,4 +31,14 @@ let made = 0;
 
 export function uniqueName(): string {
   return `conformance-${process.pid}-${Date.now().toString(36)}-${++made}`;
+}
+
+/** The error that a call fails with; it must fail. */
+export async function failureOf(call: Promise<unknown>): Promise<Json> {
+  try {
+    await call;
+  } catch (error) {
+    return error;
+  }
+  throw new Error('it was accepted, which should be refused');
 }

@@ -6,6 +6,14 @@ export interface Target {
   readonly config: Json;
   /** The embedded runtime: nothing that another emulator gets wrong is forgiven. */
   readonly isEmbedded?: true;
+  /** A role that Lambda, Firehose, Pipes and Step Functions may assume. */
+  readonly role?: string;
+  /** Sees each client before it makes a call. */
+  watch?(client: { readonly middlewareStack: Json }): void;
+  /** What everything that is made is tagged with. */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Is told what is made without a client that it watches, and how it is removed; the answer tells that it was. */
+  note?(noun: string, id: string, remove: () => Promise<unknown>): () => void;
 }
 
 /** One documented behaviour. `run` throws what speaks against it, or NotJudged when the endpoint can't be asked. */
@@ -13,11 +21,21 @@ export interface Case {
   readonly name: string;
   /** AWS's sentence, and where it stands. */
   readonly says: string;
+  /** Where it is another than its suite says. */
+  readonly costs?: Costs;
   run(target: Target): Promise<void>;
+}
+
+/** What a case makes on an account, and the most that it costs there at list price, in US dollars. */
+export interface Costs {
+  readonly makes: string;
+  readonly dollars: number;
 }
 
 export interface Suite {
   readonly service: string;
+  /** Of each case. */
+  readonly costs: Costs;
   readonly cases: readonly Case[];
   /** Its cases wait for a service most of the time, and each has its own resources: they may run beside each other. */
   readonly waits?: true;

@@ -1,67 +1,53 @@
-import type { Check, Smoke } from './check.ts';
-import { dynamodb } from './dynamodb.ts';
-import { others } from './others.ts';
+import { Ledger } from '../ledger.ts';
+import { judge, type Target } from '../suite.ts';
+import { type Asked, costsOf } from './rows.ts';
 
-export const CHECKS: readonly Check[] = [...dynamodb, ...others];
+const short = (text: string) => (text.length > 110 ? `${text.slice(0, 110)}…` : text);
 
-/** The plan as lines: each row with what its check makes and costs. */
-export function planOf(checks: readonly Check[]): readonly string[] {
-  const total = checks.reduce((sum, { dollars }) => sum + dollars, 0);
+/** The plan as lines: each case with the rows that it asks about, what it makes and what that costs. */
+export function planOf(cases: readonly Asked[]): readonly string[] {
+  const total = cases.reduce((sum, asked) => sum + costsOf(asked).dollars, 0);
+  const rows = new Set(cases.flatMap((asked) => asked.rows)).size;
   return [
-    ...checks.map(
-      ({ row, makes, dollars, needsRole }) =>
-        `- ${row} …\n    makes ${makes}; ${dollars === 0 ? 'free' : `up to $${dollars.toFixed(5)}`}${needsRole === true ? '; needs --role' : ''}`,
-    ),
-    `${checks.length} rows of docs/assumptions.md, up to $${total.toFixed(4)} in all. Everything is tagged daybook:smoke and removed.`,
+    ...cases.flatMap((asked) => {
+      const { makes, dollars } = costsOf(asked);
+      return [
+        `- ${asked.name}`,
+        ...asked.rows.map((row) => `    asks: ${short(row)}`),
+        `    makes ${makes}; ${dollars === 0 ? 'free' : `up to $${dollars.toFixed(5)}`}`,
+      ];
+    }),
+    `${cases.length} cases for ${rows} rows of docs/assumptions.md, up to $${total.toFixed(2)} in all. Everything that bears tags is tagged daybook:smoke; all of it is removed.`,
   ];
 }
 
 export interface Outcome {
-  readonly row: string;
+  readonly name: string;
   readonly kind: 'holds' | 'differs' | 'left out';
   readonly text: string;
 }
 
-/** Runs the checks one after the other, and takes away what they made, whatever happens. */
-export async function runSmoke(
-  options: Pick<Smoke, 'config' | 'id' | 'role'>,
-  checks: readonly Check[],
-  say: (line: string) => void,
-): Promise<{ readonly outcomes: readonly Outcome[]; readonly left: readonly string[] }> {
-  const made: { what: string; remove: () => Promise<unknown> }[] = [];
-  const smoke: Smoke = {
-    ...options,
-    tags: { 'daybook:smoke': options.id },
-    made: (what, remove) => void made.push({ what, remove }),
-  };
-  const outcomes: Outcome[] = [];
-  const left: string[] = [];
-  try {
-    for (const check of checks) {
-      const outcome = await runCheck(check, smoke);
-      outcomes.push(outcome);
-      say(`${outcome.kind}: ${check.row} …${outcome.text === '' ? '' : `\n    ${outcome.text}`}`);
-    }
-  } finally {
-    for (const { what, remove } of made.reverse()) {
-      try {
-        await remove();
-        say(`removed ${what}`);
-      } catch (error) {
-        left.push(what);
-        say(`could not remove ${what}: ${(error as Error).message}. Remove it by hand.`);
-      }
-    }
-  }
-  return { outcomes, left };
-}
+const KINDS = { passed: 'holds', differs: 'differs', 'not judged': 'left out' } as const;
 
-async function runCheck({ row, needsRole, run }: Check, smoke: Smoke): Promise<Outcome> {
-  if (needsRole === true && smoke.role === undefined) return { row, kind: 'left out', text: 'it needs --role' };
-  try {
-    await run(smoke);
-    return { row, kind: 'holds', text: '' };
-  } catch (error) {
-    return { row, kind: 'differs', text: (error as Error).message };
+/** Plays the cases one after the other, and takes away what they made, whatever happens; `stop` ends it in between. */
+export async function runSmoke(
+  target: Target,
+  cases: readonly Asked[],
+  { id, say, stop }: { readonly id: string; say(line: string): void; readonly stop?: AbortSignal },
+): Promise<{ readonly outcomes: readonly Outcome[]; readonly left: readonly string[] }> {
+  const ledger = new Ledger({ 'daybook:smoke': id });
+  const watched: Target = { ...target, tags: ledger.tags, watch: ledger.watch, note: ledger.note };
+  const outcomes: Outcome[] = [];
+  const stopped = new Promise<undefined>((resolve) => stop?.addEventListener('abort', () => resolve(undefined)));
+  for (const { name, suite, one } of cases) {
+    if (stop?.aborted) break;
+    const playing = judge({ ...suite, cases: [one] }, watched, () => {});
+    const verdict = (await Promise.race([playing, stopped]))?.[0];
+    if (verdict === undefined) break;
+    outcomes.push({ name, kind: KINDS[verdict.kind], text: verdict.text });
+    say(
+      `${KINDS[verdict.kind]}: ${name}${verdict.text === '' ? '' : `\n    ${verdict.text.replaceAll('\n', '\n    ')}`}`,
+    );
   }
+  return { outcomes, left: await ledger.close(say) };
 }

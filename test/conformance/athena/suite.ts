@@ -1,5 +1,6 @@
 import * as sdk from '@aws-sdk/client-athena';
 import { type Shelf, withBucket } from '../bucket.ts';
+import { clientOf } from '../client.ts';
 import { errorOf, eventually, same, uniqueName } from '../expect.ts';
 import type { Case, Suite } from '../suite.ts';
 
@@ -24,9 +25,9 @@ const LETTERS =
 const on = (name: string, says: string, play: (lab: Lab) => Promise<void>): Case => ({
   name,
   says,
-  run: ({ config }) =>
-    withBucket({ name, config }, async (shelf) => {
-      const client = new sdk.AthenaClient(config);
+  run: (target) =>
+    withBucket(target, async (shelf) => {
+      const client = clientOf(target, sdk.AthenaClient);
       const WorkGroup = uniqueName();
       const database = WorkGroup.replaceAll('-', '_');
       await client.send(
@@ -223,4 +224,9 @@ const cases: readonly Case[] = [
   ),
 ];
 
-export const athena: Suite = { service: 'athena', cases, waits: true };
+export const athena: Suite = {
+  service: 'athena',
+  costs: { makes: 'a bucket, a work group, a database, up to 20 queries of 10 MB at least each', dollars: 0.002 },
+  cases,
+  waits: true,
+};

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
+import { clientOf } from '../client.ts';
 import type { Suite, Target } from '../suite.ts';
 import { conditions } from './conditions.ts';
 import { readExpected } from './expected.ts';
@@ -27,8 +28,8 @@ export const SCENARIOS: readonly Scenario[] = [
   ...streams,
 ];
 
-export function clientsOf({ config }: Target): Clients {
-  return { tables: new DynamoDBClient(config), streams: new DynamoDBStreamsClient(config) };
+export function clientsOf(target: Target): Clients {
+  return { tables: clientOf(target, DynamoDBClient), streams: clientOf(target, DynamoDBStreamsClient) };
 }
 
 function tell(scenario: Scenario, i: number, wanted: Answer, got: Answer): string {
@@ -43,6 +44,7 @@ function tell(scenario: Scenario, i: number, wanted: Answer, got: Answer): strin
  */
 export const dynamodb: Suite = {
   service: 'dynamodb',
+  costs: { makes: 'up to four on-demand tables with some MB in all', dollars: 0.01 },
   cases: SCENARIOS.map((scenario) => ({
     name: scenario.name,
     says: scenario.says,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import * as sdk from '@aws-sdk/client-eventbridge';
 import * as queues from '@aws-sdk/client-sqs';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { clientOf } from '../client.ts';
 import { errorOf, same, uniqueName } from '../expect.ts';
 import type { Case, Suite, Target } from '../suite.ts';
 
@@ -17,8 +18,8 @@ interface Recorded {
 const eventOf = (detail: string) =>
   `{"id":"1","account":"123456789012","source":"s","time":"2026-01-01T00:00:00Z","region":"us-east-1","resources":[],"detail-type":"d","detail":${detail}}`;
 
-async function judgePatterns({ config }: Target): Promise<void> {
-  const client = new sdk.EventBridgeClient(config);
+async function judgePatterns(target: Target): Promise<void> {
+  const client = clientOf(target, sdk.EventBridgeClient);
   const recorded: readonly Recorded[] = JSON.parse(readFileSync(RECORDED, 'utf8'));
   const wrong: string[] = [];
   for (const [i, { pattern, events = [] }] of recorded.entries()) {
@@ -40,9 +41,9 @@ interface Delivery {
 }
 
 /** Puts events on a bus of its own and tells what its rule brings into a queue of its own. */
-async function deliver({ config }: Target, { pattern, target = {}, entries }: Delivery): Promise<readonly string[]> {
-  const client = new sdk.EventBridgeClient(config);
-  const sqs = new SQSClient(config);
+async function deliver(endpoint: Target, { pattern, target = {}, entries }: Delivery): Promise<readonly string[]> {
+  const client = clientOf(endpoint, sdk.EventBridgeClient);
+  const sqs = clientOf(endpoint, SQSClient);
   const name = uniqueName();
   const { QueueUrl } = await sqs.send(new queues.CreateQueueCommand({ QueueName: name }));
   const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }));
@@ -133,8 +134,8 @@ const cases: readonly Case[] = [
   {
     name: 'entries are judged one by one',
     says: 'PutEvents: "FailedEntryCount"; "ErrorCode: MalformedDetail, InvalidArgument …"',
-    async run({ config }) {
-      const client = new sdk.EventBridgeClient(config);
+    async run(target) {
+      const client = clientOf(target, sdk.EventBridgeClient);
       const { FailedEntryCount, Entries } = await client.send(
         new sdk.PutEventsCommand({
           Entries: [
@@ -153,8 +154,8 @@ const cases: readonly Case[] = [
   {
     name: 'what is wrong is said by name',
     says: 'InvalidEventPatternException, ResourceNotFoundException',
-    async run({ config }) {
-      const client = new sdk.EventBridgeClient(config);
+    async run(target) {
+      const client = clientOf(target, sdk.EventBridgeClient);
       const rule = (EventPattern: string) => client.send(new sdk.PutRuleCommand({ Name: uniqueName(), EventPattern }));
       same(
         [
@@ -176,4 +177,8 @@ const cases: readonly Case[] = [
   },
 ];
 
-export const events: Suite = { service: 'events', cases };
+export const events: Suite = {
+  service: 'events',
+  costs: { makes: 'a bus with a rule, a queue', dollars: 0.0005 },
+  cases,
+};

@@ -1,95 +1,12 @@
 import * as sdk from '@aws-sdk/client-firehose';
 import * as streams from '@aws-sdk/client-kinesis';
-import { SQSClient } from '@aws-sdk/client-sqs';
-import { type Shelf, withBucket } from '../bucket.ts';
+import { clientOf } from '../client.ts';
 import { errorOf, eventually, same, uniqueName } from '../expect.ts';
 import { withFunction } from '../lambda/function.ts';
 import { roleOf } from '../role.ts';
-import type { Case, Suite, Target } from '../suite.ts';
-
-type Destination = Partial<sdk.ExtendedS3DestinationConfiguration>;
-
-/** A delivery stream, and the bucket that it delivers to. */
-interface Made {
-  readonly client: sdk.FirehoseClient;
-  readonly DeliveryStreamName: string;
-  readonly shelf: Shelf;
-  put(...texts: readonly string[]): Promise<sdk.PutRecordBatchCommandOutput>;
-}
-
-function clientOf({ config }: Target): sdk.FirehoseClient {
-  // HTTP/1.1, which every emulator speaks: the handler of another service's client.
-  const { requestHandler } = new SQSClient(config).config;
-  return new sdk.FirehoseClient({ ...config, requestHandler });
-}
-
-const to = (target: Target, Bucket: string, more: Destination): sdk.ExtendedS3DestinationConfiguration => ({
-  RoleARN: roleOf(target),
-  BucketARN: `arn:aws:s3:::${Bucket}`,
-  BufferingHints: { IntervalInSeconds: 0, SizeInMBs: 1 },
-  ...more,
-});
-
-async function delivering(
-  target: Target,
-  destination: Destination,
-  play: (made: Made) => Promise<void>,
-  more: Partial<sdk.CreateDeliveryStreamCommandInput> = {},
-): Promise<void> {
-  await withBucket(target, async (shelf) => {
-    const client = clientOf(target);
-    const DeliveryStreamName = uniqueName();
-    const ExtendedS3DestinationConfiguration = to(target, shelf.Bucket, destination);
-    await client.send(
-      new sdk.CreateDeliveryStreamCommand({ DeliveryStreamName, ExtendedS3DestinationConfiguration, ...more }),
-    );
-    try {
-      await eventually(async () => {
-        const read = await client.send(new sdk.DescribeDeliveryStreamCommand({ DeliveryStreamName }));
-        return read.DeliveryStreamDescription?.DeliveryStreamStatus === 'ACTIVE' ? true : undefined;
-      });
-      await play({
-        client,
-        DeliveryStreamName,
-        shelf,
-        put: (...texts) =>
-          client.send(
-            new sdk.PutRecordBatchCommand({
-              DeliveryStreamName,
-              Records: texts.map((text) => ({ Data: Buffer.from(text) })),
-            }),
-          ),
-      });
-    } finally {
-      await client.send(new sdk.DeleteDeliveryStreamCommand({ DeliveryStreamName }));
-    }
-  });
-}
-
-const invalid = (name: string | undefined) => /^(InvalidArgumentException|ValidationException)$/.test(name ?? '');
-
-/** A transformation that does what a record asks for: its text is the status, and what follows a colon the partition key. */
-const TRANSFORM = `exports.handler = async ({ records }) => ({
-  records: records.flatMap(({ recordId, data }) => {
-    const [result, key] = Buffer.from(data, 'base64').toString().trim().split(':');
-    if (result === 'Lost') return [];
-    const changed = Buffer.from(result + '!' + '\\n').toString('base64');
-    return [{ recordId, result, data: changed, metadata: { partitionKeys: key === undefined ? {} : { key } } }];
-  }),
-});`;
-
-const through = (arn: string): sdk.ProcessingConfiguration => ({
-  Enabled: true,
-  Processors: [
-    {
-      Type: 'Lambda',
-      Parameters: [
-        { ParameterName: 'LambdaArn', ParameterValue: arn },
-        { ParameterName: 'BufferIntervalInSeconds', ParameterValue: '0' },
-      ],
-    },
-  ],
-});
+import type { Case, Suite } from '../suite.ts';
+import { conversion } from './conversion.ts';
+import { type Destination, delivering, invalid, TRANSFORM, through, to } from './delivery.ts';
 
 const cases: readonly Case[] = [
   {
@@ -136,8 +53,7 @@ const cases: readonly Case[] = [
     name: 'what reads a Kinesis stream takes no puts',
     says: 'Kinesis source: "When a Kinesis data stream is configured as the source of a Firehose stream, the PutRecord and PutRecordBatch operations are disabled"; "Firehose starts reading data from the LATEST position of your Kinesis stream"',
     async run(target) {
-      const { requestHandler } = new SQSClient(target.config).config;
-      const kinesis = new streams.KinesisClient({ ...target.config, requestHandler });
+      const kinesis = clientOf(target, streams.KinesisClient);
       const StreamName = uniqueName();
       const puts = (Data: string) =>
         kinesis.send(new streams.PutRecordCommand({ StreamName, PartitionKey: 'k', Data: Buffer.from(Data) }));
@@ -240,7 +156,7 @@ const cases: readonly Case[] = [
   },
   {
     name: 'dynamic partitioning by keys of the transformation',
-    says: 'Dynamic partitioning: "partitionKeyFromLambda … your Lambda function must return the partition keys"; a record without its key goes to the error prefix. The 500 active partitions, a quota of the account, are counted in virtual time (test/local/firehose/firehose.test.ts)',
+    says: 'Dynamic partitioning: "partitionKeyFromLambda … your Lambda function must return the partition keys"; a record without its key goes to the error prefix.',
     run: (target) =>
       withFunction(target, TRANSFORM, {}, async ({ arn }) => {
         const destination = {
@@ -259,9 +175,50 @@ const cases: readonly Case[] = [
             [await shelf.written('by/a/', (all) => all.length >= 8), await shelf.written('by/b/', (all) => all !== '')],
             ['Ok!\nOk!\n', 'Ok!\n'],
           );
+          for (const key of await shelf.keys('by/'))
+            if (key.split('/').length !== 3) throw new Error(`something is appended to the prefix: ${key}`);
         });
       }),
   },
+  {
+    name: 'the 501st partition goes to the error prefix',
+    says: 'Dynamic partitioning: "500 active partitions … If … the active partitions … exceed the limit, Firehose delivers the data to the error bucket prefix"; the code is assumed to begin with DynamicPartitioning',
+    run: (target) =>
+      withFunction(target, TRANSFORM, {}, async ({ arn }) => {
+        const destination = {
+          Prefix: 'by/!{partitionKeyFromLambda:key}/',
+          ErrorOutputPrefix: 'errors/!{firehose:error-output-type}/',
+          DynamicPartitioningConfiguration: { Enabled: true },
+          BufferingHints: { SizeInMBs: 64, IntervalInSeconds: 60 },
+          ProcessingConfiguration: through(arn),
+        };
+        await delivering(target, destination, async ({ put, shelf }) => {
+          const keys = Array.from({ length: 501 }, (_, i) => `Ok:k${i}`);
+          await put(...keys.slice(0, 500));
+          await put(keys[500]!);
+          const [error] = (await shelf.written('errors/processing-failed/', (all) => all !== '')).split('\n');
+          const { rawData, errorCode } = JSON.parse(error!);
+          same(
+            [Buffer.from(rawData, 'base64').toString().startsWith('Ok:k'), errorCode.split('.')[0]],
+            [true, 'DynamicPartitioning'],
+          );
+          const partitions = await eventually(async () => {
+            const all = await shelf.keys('by/');
+            return all.length >= 500 ? all : undefined;
+          });
+          same(new Set(partitions.map((key) => key.split('/')[1])).size, 500);
+        });
+      }),
+  },
+  ...conversion,
 ];
 
-export const firehose: Suite = { service: 'firehose', cases, waits: true };
+export const firehose: Suite = {
+  service: 'firehose',
+  costs: {
+    makes: 'a bucket, a function, a delivery stream, sometimes a Kinesis stream of one shard for an hour',
+    dollars: 0.02,
+  },
+  cases,
+  waits: true,
+};

@@ -1,5 +1,5 @@
 import * as sdk from '@aws-sdk/client-kinesis';
-import { SQSClient } from '@aws-sdk/client-sqs';
+import { clientOf } from '../client.ts';
 import { errorOf, same, uniqueName } from '../expect.ts';
 import type { Case, Suite } from '../suite.ts';
 
@@ -9,10 +9,8 @@ type Play = (client: sdk.KinesisClient, StreamName: string) => Promise<void>;
 const on = (name: string, says: string, play: Play): Case => ({
   name,
   says,
-  async run({ config }) {
-    // HTTP/1.1, which every emulator speaks: the handler of another service's client.
-    const { requestHandler } = new SQSClient(config).config;
-    const client = new sdk.KinesisClient({ ...config, requestHandler });
+  async run(target) {
+    const client = clientOf(target, sdk.KinesisClient);
     const StreamName = uniqueName();
     await client.send(new sdk.CreateStreamCommand({ StreamName, ShardCount: 2 }));
     try {
@@ -223,4 +221,8 @@ const cases: readonly Case[] = [
   ),
 ];
 
-export const kinesis: Suite = { service: 'kinesis', cases };
+export const kinesis: Suite = {
+  service: 'kinesis',
+  costs: { makes: 'a stream of two shards, five at most, for an hour', dollars: 0.08 },
+  cases,
+};

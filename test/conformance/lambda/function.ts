@@ -1,6 +1,7 @@
 import * as sdk from '@aws-sdk/client-lambda';
 import * as queues from '@aws-sdk/client-sqs';
 import { zip } from '../../local/lambda/zip.ts';
+import { clientOf } from '../client.ts';
 import { eventually, uniqueName } from '../expect.ts';
 import { roleOf } from '../role.ts';
 import type { Target } from '../suite.ts';
@@ -24,7 +25,7 @@ export async function withFunction<T>(
   more: Partial<sdk.CreateFunctionCommandInput>,
   play: (made: Made) => Promise<T>,
 ): Promise<T> {
-  const client = new sdk.LambdaClient(target.config);
+  const client = clientOf(target, sdk.LambdaClient);
   const FunctionName = uniqueName();
   const made = await client.send(new sdk.CreateFunctionCommand({ ...input(target, FunctionName, code), ...more }));
   try {
@@ -68,7 +69,7 @@ export async function withQueue<T>(
   play: (inbox: Inbox) => Promise<T>,
   Attributes: Record<string, string> = {},
 ): Promise<T> {
-  const client = new queues.SQSClient(target.config);
+  const client = clientOf(target, queues.SQSClient);
   const QueueName = `${uniqueName()}${Attributes.FifoQueue === 'true' ? '.fifo' : ''}`;
   const { QueueUrl } = await client.send(new queues.CreateQueueCommand({ QueueName, Attributes }));
   const read = new queues.GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] });

@@ -1,69 +1,11 @@
 import * as tables from '@aws-sdk/client-dynamodb';
-import * as streams from '@aws-sdk/client-kinesis';
 import * as sdk from '@aws-sdk/client-lambda';
-import { SQSClient } from '@aws-sdk/client-sqs';
-import { errorOf, eventually, same, uniqueName } from '../expect.ts';
-import type { Case, Target } from '../suite.ts';
-import { type Inbox, type Made, withFunction, withQueue } from './function.ts';
-
-/** Tells a queue what it got, each batch a message, and answers or throws as `rest` says of `bodies`. */
-const telling = (bodyOf: string, rest: string) => `
-const { SQSClient, SendMessageCommand } = require('@aws-sdk/client-sqs');
-const client = new SQSClient({});
-exports.handler = async ({ Records }) => {
-  const bodies = Records.map((record) => ${bodyOf});
-  await client.send(new SendMessageCommand({ QueueUrl: process.env.TOLD, MessageBody: JSON.stringify(bodies) }));
-  ${rest}
-};`;
-
-const told = async (inbox: Inbox, count: number): Promise<string[][]> =>
-  (await inbox.take(count)).map(({ Body }) => JSON.parse(Body!));
-
-/** Maps a source to a function that tells `inbox`, until the case is over. */
-async function mapped(
-  target: Target,
-  code: string,
-  mapping: Omit<sdk.CreateEventSourceMappingCommandInput, 'FunctionName'>,
-  play: (inbox: Inbox, made: Made) => Promise<void>,
-): Promise<void> {
-  await withQueue(target, (inbox) =>
-    withFunction(target, code, { Environment: { Variables: { TOLD: inbox.QueueUrl } } }, async (made) => {
-      const { client, FunctionName } = made;
-      const { UUID } = await client.send(new sdk.CreateEventSourceMappingCommand({ FunctionName, ...mapping }));
-      try {
-        await play(inbox, made);
-      } finally {
-        await client.send(new sdk.DeleteEventSourceMappingCommand({ UUID }));
-      }
-    }),
-  );
-}
-
-async function withStream(
-  target: Target,
-  play: (StreamARN: string, put: (...texts: string[]) => Promise<void>) => Promise<void>,
-) {
-  // HTTP/1.1, which every emulator speaks: the handler of another service's client.
-  const { requestHandler } = new SQSClient(target.config).config;
-  const client = new streams.KinesisClient({ ...target.config, requestHandler });
-  const StreamName = uniqueName();
-  await client.send(new streams.CreateStreamCommand({ StreamName, ShardCount: 1 }));
-  const read = new streams.DescribeStreamSummaryCommand({ StreamName });
-  const StreamARN = await eventually(async () => {
-    const { StreamDescriptionSummary: found } = await client.send(read);
-    return found?.StreamStatus === 'ACTIVE' ? found.StreamARN : undefined;
-  });
-  try {
-    await play(StreamARN, async (...texts) => {
-      const Records = texts.map((text) => ({ Data: Buffer.from(text), PartitionKey: 'k' }));
-      await client.send(new streams.PutRecordsCommand({ StreamName, Records }));
-    });
-  } finally {
-    await client.send(new streams.DeleteStreamCommand({ StreamName }));
-  }
-}
-
-const KINESIS = "Buffer.from(record.kinesis.data, 'base64').toString()";
+import { clientOf } from '../client.ts';
+import { errorOf, same, uniqueName } from '../expect.ts';
+import { withStream } from '../kinesis/stream.ts';
+import type { Case } from '../suite.ts';
+import { withQueue } from './function.ts';
+import { KINESIS, mapped, telling, told } from './mapped.ts';
 
 /** Event source mappings. Tumbling windows are not hosted, and so not asked for. */
 export const mappings: readonly Case[] = [
@@ -161,7 +103,7 @@ export const mappings: readonly Case[] = [
     name: "a table's stream: filtered, in order, with old and new images",
     says: 'FilterCriteria: "An object that defines the filter criteria that determine whether Lambda should process an event"; "NEW_AND_OLD_IMAGES"',
     async run(target) {
-      const client = new tables.DynamoDBClient(target.config);
+      const client = clientOf(target, tables.DynamoDBClient);
       const TableName = uniqueName();
       const { TableDescription } = await client.send(
         new tables.CreateTableCommand({

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import * as sdk from '@aws-sdk/client-lambda';
 import * as s3 from '@aws-sdk/client-s3';
+import { createBucket } from '../bucket.ts';
+import { clientOf } from '../client.ts';
 import { errorOf, eventually, same, uniqueName } from '../expect.ts';
 import type { Case, Suite, Target } from '../suite.ts';
 import { archive, input, type Made, withFunction, withQueue } from './function.ts';
@@ -50,14 +52,14 @@ const cases: readonly Case[] = [
     'UpdateFunctionCode; versions: "A function version includes … the function code and all associated dependencies"; PublishVersion: "Lambda doesn\'t publish a version if the function\'s configuration and code haven\'t changed since the last version."',
     answering('one'),
     { Publish: true },
-    async ({ client, FunctionName, invoke }, { config }) => {
-      const files = new s3.S3Client(config);
+    async ({ client, FunctionName, invoke }, target) => {
+      const files = clientOf(target, s3.S3Client);
       const Bucket = uniqueName();
       const ready = () =>
         sdk.waitUntilFunctionUpdatedV2({ client, maxWaitTime: 120, minDelay: 1, maxDelay: 2 }, { FunctionName });
       const update = (code: Partial<sdk.UpdateFunctionCodeCommandInput>) =>
         client.send(new sdk.UpdateFunctionCodeCommand({ FunctionName, ...code }));
-      await files.send(new s3.CreateBucketCommand({ Bucket }));
+      await createBucket(files, Bucket);
       try {
         await files.send(new s3.PutObjectCommand({ Bucket, Key: 'code.zip', Body: archive(answering('two')) }));
         await update({ S3Bucket: Bucket, S3Key: 'code.zip' });
@@ -81,7 +83,7 @@ const cases: readonly Case[] = [
     name: 'what is refused with the creation',
     says: 'InvalidParameterValueException: "One of the parameters in the request is not valid."; MemorySize 128 to 10,240, Timeout up to 900; "Handler, Runtime: required if the deployment package is a .zip file archive"',
     async run(target) {
-      const client = new sdk.LambdaClient(target.config);
+      const client = clientOf(target, sdk.LambdaClient);
       const refused = async (more: Partial<sdk.CreateFunctionCommandInput>) => {
         const given = { ...input(target, uniqueName(), ECHO), ...more };
         const name = await errorOf(client.send(new sdk.CreateFunctionCommand(given)));
@@ -298,4 +300,12 @@ const cases: readonly Case[] = [
   ...mappings,
 ];
 
-export const lambda: Suite = { service: 'lambda', cases, waits: true };
+export const lambda: Suite = {
+  service: 'lambda',
+  costs: {
+    makes: 'a function, up to three queues, sometimes a Kinesis stream of one shard for an hour',
+    dollars: 0.02,
+  },
+  cases,
+  waits: true,
+};

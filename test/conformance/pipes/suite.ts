@@ -1,64 +1,10 @@
-import * as streams from '@aws-sdk/client-kinesis';
 import * as sdk from '@aws-sdk/client-pipes';
-import { SQSClient } from '@aws-sdk/client-sqs';
-import { errorOf, eventually, same, uniqueName } from '../expect.ts';
-import { type Inbox, withFunction, withQueue } from '../lambda/function.ts';
+import { errorOf, same, uniqueName } from '../expect.ts';
+import { withStream } from '../kinesis/stream.ts';
+import { withFunction, withQueue } from '../lambda/function.ts';
 import { roleOf } from '../role.ts';
-import type { Case, Suite, Target } from '../suite.ts';
-
-type Definition = Omit<sdk.CreatePipeCommandInput, 'Name' | 'RoleArn'>;
-interface Made {
-  readonly client: sdk.PipesClient;
-  readonly Name: string;
-}
-
-/** Makes a pipe, waits until it runs, and leaves nothing behind. */
-async function piping(target: Target, definition: Definition, play: (made: Made) => Promise<void>): Promise<void> {
-  const client = new sdk.PipesClient(target.config);
-  const Name = uniqueName();
-  await client.send(new sdk.CreatePipeCommand({ Name, RoleArn: roleOf(target), ...definition }));
-  try {
-    await until(client, Name, 'RUNNING');
-    await play({ client, Name });
-  } finally {
-    await client.send(new sdk.DeletePipeCommand({ Name }));
-  }
-}
-
-const until = (client: sdk.PipesClient, Name: string, state: sdk.PipeState) =>
-  eventually(async () => {
-    const { CurrentState } = await client.send(new sdk.DescribePipeCommand({ Name }));
-    return CurrentState === state ? true : undefined;
-  });
-
-/** Two queues: what is sent to the first goes through a pipe. */
-const between = (target: Target, play: (source: Inbox, sink: Inbox) => Promise<void>) =>
-  withQueue(target, (source) => withQueue(target, (sink) => play(source, sink)));
-
-async function withStream(
-  target: Target,
-  play: (arn: string, put: (...texts: string[]) => Promise<void>) => Promise<void>,
-) {
-  const { requestHandler } = new SQSClient(target.config).config;
-  const client = new streams.KinesisClient({ ...target.config, requestHandler });
-  const StreamName = uniqueName();
-  await client.send(new streams.CreateStreamCommand({ StreamName, ShardCount: 1 }));
-  const arn = await eventually(async () => {
-    const read = await client.send(new streams.DescribeStreamSummaryCommand({ StreamName }));
-    const { StreamStatus, StreamARN } = read.StreamDescriptionSummary ?? {};
-    return StreamStatus === 'ACTIVE' ? StreamARN : undefined;
-  });
-  try {
-    await play(arn, async (...texts) => {
-      const Records = texts.map((text) => ({ Data: Buffer.from(text), PartitionKey: 'k' }));
-      await client.send(new streams.PutRecordsCommand({ StreamName, Records }));
-    });
-  } finally {
-    await client.send(new streams.DeleteStreamCommand({ StreamName }));
-  }
-}
-
-const bodies = async (inbox: Inbox, count: number) => (await inbox.take(count)).map(({ Body }) => Body).sort();
+import type { Case, Suite } from '../suite.ts';
+import { between, bodies, type Definition, piping, until } from './pipe.ts';
 
 /** An enrichment that answers what the message asks for: its body is the answer, as JSON. */
 const ANSWERING = 'exports.handler = async (events) => JSON.parse(events[0].body);';
@@ -203,4 +149,12 @@ const cases: readonly Case[] = [
   },
 ];
 
-export const pipes: Suite = { service: 'pipes', cases, waits: true };
+export const pipes: Suite = {
+  service: 'pipes',
+  costs: {
+    makes: 'a pipe, a function, up to three queues, sometimes a Kinesis stream of one shard for an hour',
+    dollars: 0.02,
+  },
+  cases,
+  waits: true,
+};

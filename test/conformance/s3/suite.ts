@@ -1,4 +1,6 @@
 import * as sdk from '@aws-sdk/client-s3';
+import { createBucket } from '../bucket.ts';
+import { clientOf } from '../client.ts';
 import { errorOf, same, uniqueName } from '../expect.ts';
 import type { Case, Suite } from '../suite.ts';
 
@@ -8,10 +10,10 @@ type Play = (client: sdk.S3Client, Bucket: string) => Promise<void>;
 const on = (name: string, says: string, play: Play): Case => ({
   name,
   says,
-  async run({ config }) {
-    const client = new sdk.S3Client(config);
+  async run(target) {
+    const client = clientOf(target, sdk.S3Client);
     const Bucket = uniqueName();
-    await client.send(new sdk.CreateBucketCommand({ Bucket }));
+    await createBucket(client, Bucket);
     try {
       await play(client, Bucket);
     } finally {
@@ -213,4 +215,8 @@ const cases: readonly Case[] = [
   ),
 ];
 
-export const s3: Suite = { service: 's3', cases };
+export const s3: Suite = {
+  service: 's3',
+  costs: { makes: 'a bucket with some objects, 12 MB at most', dollars: 0.001 },
+  cases,
+};

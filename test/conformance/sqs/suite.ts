@@ -1,4 +1,5 @@
 import * as sdk from '@aws-sdk/client-sqs';
+import { clientOf } from '../client.ts';
 import { errorOf, same, uniqueName } from '../expect.ts';
 import type { Case, Suite } from '../suite.ts';
 
@@ -9,8 +10,8 @@ function on(name: string, says: string, Attributes: Record<string, string>, play
   return {
     name,
     says,
-    async run({ config }) {
-      const client = new sdk.SQSClient(config);
+    async run(target) {
+      const client = clientOf(target, sdk.SQSClient);
       const QueueName = `${uniqueName()}${Attributes.FifoQueue === 'true' ? '.fifo' : ''}`;
       const { QueueUrl } = await client.send(new sdk.CreateQueueCommand({ QueueName, Attributes }));
       try {
@@ -178,8 +179,8 @@ const cases: readonly Case[] = [
   {
     name: 'a message that is received too often goes to the dead-letter queue',
     says: 'Dead-letter queues: "If the ReceiveCount of a message exceeds the maxReceiveCount for a queue, Amazon SQS moves the message to the associated DLQ (with its original message ID)"',
-    async run({ config }) {
-      const client = new sdk.SQSClient(config);
+    async run(target) {
+      const client = clientOf(target, sdk.SQSClient);
       const make = async (Attributes: Record<string, string>) =>
         (await client.send(new sdk.CreateQueueCommand({ QueueName: uniqueName(), Attributes }))).QueueUrl!;
       const dead = await make({});
@@ -226,4 +227,8 @@ const cases: readonly Case[] = [
   ),
 ];
 
-export const sqs: Suite = { service: 'sqs', cases };
+export const sqs: Suite = {
+  service: 'sqs',
+  costs: { makes: 'two queues at most', dollars: 0.0002 },
+  cases,
+};

@@ -1,5 +1,6 @@
 import * as sfn from '@aws-sdk/client-sfn';
 import type { Json } from '../../../local/cloud.ts';
+import { clientOf } from '../client.ts';
 import { errorOf, same } from '../expect.ts';
 import type { Case } from '../suite.ts';
 import { untilEnded, withMachine } from './machine.ts';
@@ -164,7 +165,7 @@ export const executions: readonly Case[] = PLAYS.map(({ name, says, definition, 
   name,
   says,
   async run(target) {
-    const client = new sfn.SFNClient(target.config);
-    await withMachine(client, definition, (arn) => run(client, arn));
+    const client = clientOf(target, sfn.SFNClient);
+    await withMachine(target, definition, (arn) => run(client, arn));
   },
 }));

@@ -3,21 +3,24 @@ import {
   CreateStateMachineCommand,
   DeleteStateMachineCommand,
   DescribeExecutionCommand,
-  type SFNClient,
+  SFNClient,
 } from '@aws-sdk/client-sfn';
 import type { Json } from '../../../local/cloud.ts';
+import { clientOf } from '../client.ts';
 import { uniqueName } from '../expect.ts';
-import { ROLE } from '../role.ts';
+import { roleOf } from '../role.ts';
+import type { Target } from '../suite.ts';
 
 /** Makes a machine, and leaves nothing behind. */
 export async function withMachine<T>(
-  client: SFNClient,
+  target: Target,
   definition: Json,
   use: (stateMachineArn: string) => Promise<T>,
 ): Promise<T> {
+  const client = clientOf(target, SFNClient);
   const name = uniqueName();
   const { stateMachineArn } = await client.send(
-    new CreateStateMachineCommand({ name, roleArn: ROLE, definition: JSON.stringify(definition) }),
+    new CreateStateMachineCommand({ name, roleArn: roleOf(target), definition: JSON.stringify(definition) }),
   );
   try {
     return await use(stateMachineArn!);

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { SFNClient, StartExecutionCommand, ValidateStateMachineDefinitionCommand } from '@aws-sdk/client-sfn';
 import type { Json } from '../../../local/cloud.ts';
+import { clientOf } from '../client.ts';
 import { errorOf } from '../expect.ts';
 import type { Case, Suite, Target } from '../suite.ts';
 import { executions } from './executions.ts';
@@ -8,9 +9,9 @@ import { untilEnded, withMachine } from './machine.ts';
 import { MACHINES, type Machine, REFUSED } from './machines.ts';
 
 async function judgeMachine(target: Target, machine: Machine): Promise<void> {
-  const client = new SFNClient(target.config);
+  const client = clientOf(target, SFNClient);
   const { status = 'SUCCEEDED', error, cause, like, input = {} } = machine;
-  const got = await withMachine(client, machine.definition, async (stateMachineArn) => {
+  const got = await withMachine(target, machine.definition, async (stateMachineArn) => {
     const started = new StartExecutionCommand({ stateMachineArn, input: JSON.stringify(input) });
     return await untilEnded(client, (await client.send(started)).executionArn);
   });
@@ -26,17 +27,18 @@ async function judgeMachine(target: Target, machine: Machine): Promise<void> {
 }
 
 async function judgeRefusal(target: Target, definition: Json, says: RegExp): Promise<void> {
-  const client = new SFNClient(target.config);
+  const client = clientOf(target, SFNClient);
   const text = JSON.stringify(definition);
   const { result, diagnostics } = await client.send(new ValidateStateMachineDefinitionCommand({ definition: text }));
   const told = JSON.stringify(diagnostics);
   if (result !== 'FAIL' || !says.test(told)) throw new Error(`ValidateStateMachineDefinition: ${result} ${told}`);
-  const name = await errorOf(withMachine(client, definition, async () => {}));
+  const name = await errorOf(withMachine(target, definition, async () => {}));
   if (name !== 'InvalidDefinition') throw new Error(`CreateStateMachine: ${name ?? 'it was taken'}`);
 }
 
 export const states: Suite = {
   service: 'states',
+  costs: { makes: 'a state machine, some executions of up to 300 transitions', dollars: 0.01 },
   cases: [
     ...MACHINES.map(
       (machine): Case => ({ name: machine.name, says: machine.says, run: (target) => judgeMachine(target, machine) }),
