@@ -36,6 +36,8 @@ export const archiveErrors = {
     `${d.where} is of a ${d.exportType} in ${d.outputFormat}; it takes a FULL_EXPORT in DYNAMODB_JSON`,
   'archive.exportFile': (d: { key: string; expected: string; actual: string }) =>
     `the export's file ${d.key} should have ${d.expected} and has ${d.actual}: it was changed, or its download was cut off; export the table again`,
+  'archive.notSorted': (d: { aggregateUuid: string; after: string }) =>
+    `a compacted file is not in order: ${d.aggregateUuid} comes after ${d.after}. Nothing was read past it; compact its bucket again`,
 };
 
 addMessages(archiveErrors);

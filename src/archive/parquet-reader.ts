@@ -1,97 +1,178 @@
-import '../replay/errors.ts';
-import { createRequire } from 'node:module';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DaybookError } from '../errors.ts';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import type { StoredEvent } from '../event/stored-event.ts';
+import { loadDuckdb } from './load-duckdb.ts';
+import { compareTexts, mergeRuns, type Run, runsOf, type Source } from './runs.ts';
+import { readStoredRows } from './stored-rows.ts';
 
-export interface ReadParquetOptions {
-  /** The folder that holds the `.parquet` files; DuckDB spills into it as well. */
+export interface SliceOptions {
+  /** DuckDB spills into it. */
   readonly folder: string;
+  /** Paths of compacted files: each sorted by aggregate and version, and each event once. */
+  readonly compacted: readonly string[];
+  /** Paths of files as Firehose leaves them: in the order of arrival, with repeats. */
+  readonly raw: readonly string[];
   /** The event types whose data is wanted: the others come with `null` for their data. */
   readonly types: readonly string[];
   /** Only these aggregates. */
   readonly aggregates?: readonly string[];
-  /** In MB. @default 256 */
+  /** What DuckDB may hold, in MB. @default 128 */
   readonly memoryLimit?: number;
+  /** So many MB of raw rows are sorted at a time; more of them take more than one pass over the raw files. @default 32 */
+  readonly sortLimit?: number;
 }
 
-/** So many events of one aggregate come as one text: what a batch holds stays bounded. */
-const RUN = 500;
-
-const TIME = '%Y-%m-%dT%H:%M:%S.%gZ';
+/** At most so many rows of a compacted file are read at a time: a row group where it is not larger. */
+const MOST_ROWS = 65_536;
 
 /**
- * The events of a folder of archive files, each once, ordered by aggregate and version. DuckDB deduplicates, sorts and hands
- * over runs of events as one JSON text each: fetching value by value through its binding is an order of magnitude slower.
+ * The events of a slice of the archive, each once, ordered by aggregate and version: what the compacted files hold in order is
+ * merged, and only what they have not taken yet is sorted. What is held does not grow with the number of events.
  */
-export async function* readParquet(options: ReadParquetOptions): AsyncIterable<readonly StoredEvent[]> {
+export async function* readSlice(options: SliceOptions): Source {
   const { DuckDBInstance } = loadDuckdb();
   const instance = await DuckDBInstance.create(':memory:', {
-    memory_limit: `${options.memoryLimit ?? 256}MB`,
+    memory_limit: `${options.memoryLimit ?? 128}MB`,
     temp_directory: join(options.folder, 'spill'),
-    threads: '1',
-    preserve_insertion_order: 'false',
+    threads: '1', // rows come in the order of the file, and a function of this size has one core
   });
   try {
     const connection = await instance.connect();
-    const result = await connection.stream(sqlFor(options), {
-      types: JSON.stringify(options.types),
-      ...(options.aggregates !== undefined && { aggregates: JSON.stringify(options.aggregates) }),
-    });
-    for (;;) {
-      const chunk = await result.fetchChunk();
-      if (chunk === null || chunk.rowCount === 0) break;
-      for (const run of chunk.getColumnValues(0)) yield (JSON.parse(run as string) as Row[]).map(toEvent);
-    }
+    await connection.run(`SET parquet_metadata_cache = true; SET TimeZone = 'UTC'`);
+    const sources = options.compacted.map((path) => compactedSource(connection, path, options));
+    if (options.raw.length > 0) sources.push(rawSource(connection, options));
+    yield* mergeRuns(sources);
     connection.closeSync();
   } finally {
     instance.closeSync();
   }
 }
 
-type Row = [string, string, number, string, number, string, number, number, string, string, string, string | null];
-
-function sqlFor({ folder, aggregates }: ReadParquetOptions): string {
-  const files = join(folder, '*.parquet').replaceAll("'", "''");
-  return `
-    WITH events AS (
-      SELECT aggregate_uuid, version, json_array(aggregate_uuid, aggregate_type, version, type, schema_version, commit_id,
-        commit_first, commit_last, strftime(recorded_at, '${TIME}'), strftime(occurred_at, '${TIME}'),
-        CASE WHEN list_contains(from_json($types::JSON, '["VARCHAR"]'), type) THEN data ELSE 'null' END,
-        metadata)::VARCHAR AS event
-      FROM read_parquet('${files}', union_by_name = true, hive_partitioning = false)
-      ${aggregates === undefined ? '' : `WHERE list_contains(from_json($aggregates::JSON, '["VARCHAR"]'), aggregate_uuid)`}
-      QUALIFY row_number() OVER (PARTITION BY aggregate_uuid, version) = 1
-    )
-    SELECT '[' || string_agg(event, ',' ORDER BY version) || ']' AS run
-    FROM events
-    GROUP BY aggregate_uuid, (version - 1) // ${RUN}
-    ORDER BY aggregate_uuid, (version - 1) // ${RUN}`;
-}
-
-function toEvent(row: Row): StoredEvent {
-  const metadata = row[11];
-  return {
-    aggregateUuid: row[0],
-    aggregateType: row[1],
-    version: row[2],
-    type: row[3],
-    schemaVersion: row[4],
-    commitId: row[5],
-    commitFirst: row[6],
-    commitLast: row[7],
-    recordedAt: row[8],
-    occurredAt: row[9],
-    data: row[10],
-    ...(metadata !== null && { metadata }),
-  };
-}
-
-/** From the function's layer (Lambda sets NODE_PATH, which `require` follows and `import` does not), or the project. */
-function loadDuckdb(): typeof import('@duckdb/node-api') {
-  try {
-    return createRequire(import.meta.url)('@duckdb/node-api');
-  } catch (cause) {
-    throw new DaybookError('replay.noDuckdb', {}, { cause });
+/**
+ * The events of a folder of files as Firehose leaves them, each once, ordered by aggregate and version, some at a time.
+ *
+ * @example
+ * for await (const events of readParquet({ folder, types: ['MoneyDeposited'] })) console.log(events.length);
+ */
+export async function* readParquet(
+  options: Omit<SliceOptions, 'compacted' | 'raw'>,
+): AsyncIterable<readonly StoredEvent[]> {
+  const names = (await readdir(options.folder)).filter((name) => name.endsWith('.parquet')).sort();
+  const raw = names.map((name) => join(options.folder, name));
+  for await (const runs of readSlice({ ...options, compacted: [], raw })) {
+    for (const { rows, start, end } of runs) {
+      yield Array.from({ length: end - start }, (_, i) => rows.stored(start + i)!);
+    }
   }
+}
+
+type Values = Record<string, string | number>;
+
+/** A row group at a time. */
+async function* compactedSource(connection: DuckDBConnection, path: string, options: SliceOptions): Source {
+  const chosen = chosenAggregates(options);
+  const from = `read_parquet(${quoted([path])}, file_row_number = true, hive_partitioning = false)`;
+  for (const { start, end } of await windowsOf(connection, path)) {
+    const where = `file_row_number >= ${start} AND file_row_number < ${end} AND ${chosen.sql}`;
+    const relation = { from, where, row: 'file_row_number', values: chosen.values };
+    for await (const events of readStoredRows(connection, relation, options.types)) yield runsOf(events);
+  }
+}
+
+async function windowsOf(connection: DuckDBConnection, path: string): Promise<{ start: number; end: number }[]> {
+  const result = await connection.run(
+    `SELECT DISTINCT row_group_id, row_group_num_rows FROM parquet_metadata(${quoted([path])}) ORDER BY row_group_id`,
+  );
+  const windows: { start: number; end: number }[] = [];
+  let from = 0;
+  for (const [, rows] of (await result.getRows()) as unknown as [bigint, bigint][]) {
+    const to = from + Number(rows);
+    for (let start = from; start < to; start += MOST_ROWS)
+      windows.push({ start, end: Math.min(to, start + MOST_ROWS) });
+    from = to;
+  }
+  return windows;
+}
+
+/** Sorted here, so many at a time as fit: each pass takes the events up to the next boundary. */
+async function* rawSource(connection: DuckDBConnection, options: SliceOptions): Source {
+  const chosen = chosenAggregates(options);
+  const files = `read_parquet(${quoted(options.raw)}, union_by_name = true, hive_partitioning = false)`;
+  for (const pass of await passesOf(connection, files, options)) {
+    const relation = {
+      from: `(SELECT *, row_number() OVER () AS number FROM ${files} WHERE ${pass.sql} AND ${chosen.sql})`,
+      where: 'true',
+      row: 'number',
+      values: { ...pass.values, ...chosen.values },
+    };
+    const byAggregate = new Map<string, StoredEvent[]>();
+    for await (const events of readStoredRows(connection, relation, options.types)) {
+      for (const event of events) {
+        const others = byAggregate.get(event.aggregateUuid);
+        if (others === undefined) byAggregate.set(event.aggregateUuid, [event]);
+        else others.push(event);
+      }
+    }
+    const runs: Run[] = [];
+    for (const aggregateUuid of [...byAggregate.keys()].sort(compareTexts)) {
+      runs.push(...runsOf(sortedOnce(byAggregate.get(aggregateUuid)!)));
+    }
+    yield runs;
+  }
+}
+
+/** By version, each once; mostly they are already. */
+function sortedOnce(events: StoredEvent[]): readonly StoredEvent[] {
+  const isSorted = events.every((event, i) => i === 0 || events[i - 1]!.version < event.version);
+  if (isSorted) return events;
+  events.sort((a, b) => a.version - b.version);
+  return events.filter((event, i) => i === 0 || events[i - 1]!.version < event.version);
+}
+
+interface Condition {
+  readonly sql: string;
+  readonly values: Values;
+}
+
+const SAMPLES_A_PASS = 64;
+
+/** Boundaries between passes, from a sample of the rows: a pass that is a little larger than another does no harm. */
+async function passesOf(connection: DuckDBConnection, files: string, options: SliceOptions): Promise<Condition[]> {
+  const size = await connection.run(
+    `SELECT sum(total_uncompressed_size)::DOUBLE FROM parquet_metadata(${quoted(options.raw)})`,
+  );
+  const bytes = ((await size.getRows())[0]?.[0] as number | null) ?? 0;
+  const passes = Math.ceil(bytes / ((options.sortLimit ?? 32) * 1e6));
+  if (passes <= 1) return [{ sql: 'true', values: {} }];
+  const sampled = await connection.run(
+    `SELECT aggregate_uuid, version::DOUBLE
+      FROM (SELECT aggregate_uuid, version FROM ${files} USING SAMPLE reservoir(${passes * SAMPLES_A_PASS} ROWS) REPEATABLE (1))
+      ORDER BY aggregate_uuid, version`,
+  );
+  const sample = (await sampled.getRows()) as unknown as [string, number][];
+  const bounds = sample.filter((_, i) => i > 0 && i % SAMPLES_A_PASS === 0);
+  const above = `(aggregate_uuid > $aboveId OR (aggregate_uuid = $aboveId AND version > $aboveVersion))`;
+  const upTo = `(aggregate_uuid < $upToId OR (aggregate_uuid = $upToId AND version <= $upToVersion))`;
+  return Array.from({ length: bounds.length + 1 }, (_, i) => {
+    const [after, to] = [bounds[i - 1], bounds[i]];
+    return {
+      sql: [...(after === undefined ? [] : [above]), ...(to === undefined ? [] : [upTo])].join(' AND '),
+      values: {
+        ...(after !== undefined && { aboveId: after[0], aboveVersion: after[1] }),
+        ...(to !== undefined && { upToId: to[0], upToVersion: to[1] }),
+      },
+    };
+  });
+}
+
+function chosenAggregates({ aggregates }: SliceOptions): Condition {
+  if (aggregates === undefined) return { sql: 'true', values: {} };
+  const values = Object.fromEntries(aggregates.map((id, i) => [`aggregate${i}`, id]));
+  return { sql: `aggregate_uuid IN (${aggregates.map((_, i) => `$aggregate${i}`).join(', ') || 'NULL'})`, values };
+}
+
+/** Paths of our own as SQL writes them: no parameter can stand there. */
+function quoted(paths: readonly string[]): string {
+  return `[${paths.map((path) => `'${path.replaceAll("'", "''")}'`).join(', ')}]`;
 }

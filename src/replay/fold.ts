@@ -2,7 +2,8 @@ import './errors.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readParquet } from '../archive/parquet-reader.ts';
+import { FILES_PREFIX } from '../archive/generation.ts';
+import { readSlice } from '../archive/parquet-reader.ts';
 import { DaybookError } from '../errors.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
 import { itemOf } from '../projection/project.ts';
@@ -47,7 +48,7 @@ export async function foldSlice(
   const writes = boundedWork(WRITES);
   const totals = { aggregates: 0, events: 0, applied: 0, behindHole: 0 };
   try {
-    await download(files, slice, folder);
+    const paths = await download(files, slice, folder);
     const counts = countsIn(plan.request);
     const last = lastVersion(plan.request);
     let aggregateUuid: string | undefined;
@@ -61,21 +62,28 @@ export async function foldSlice(
       await writes.add(() => table.store(plan.projection, plan.build, item));
     };
     const { range } = plan.request;
-    for await (const run of readParquet({
+    for await (const runs of readSlice({
       folder,
+      ...paths,
       types: runner.projection.events.map((event) => event.type),
       ...(range.kind === 'versions' && { aggregates: range.aggregates }),
     })) {
-      for (const event of run) {
-        totals.events++;
-        if (event.aggregateUuid !== aggregateUuid) {
+      for (const run of runs) {
+        totals.events += run.end - run.start;
+        if (run.aggregateUuid !== aggregateUuid) {
           await finish();
-          aggregateUuid = event.aggregateUuid;
+          aggregateUuid = run.aggregateUuid;
           fold = runner.start();
         }
-        if (event.version > last || !runner.concerns(event.aggregateType)) continue;
-        if (event.version === fold.position + 1) applyNamed(runner, fold, event, counts(event));
-        else totals.behindHole++;
+        if (!runner.concerns(run.aggregateType)) continue;
+        for (let row = run.start; row < run.end; row++) {
+          const version = run.rows.version(row);
+          if (version > last) break;
+          if (version === fold.position + 1) {
+            const event = run.rows.stored(row)!;
+            applyNamed(runner, fold, event, counts(event));
+          } else totals.behindHole++;
+        }
       }
     }
     await finish();
@@ -87,12 +95,17 @@ export async function foldSlice(
   }
 }
 
-async function download(files: ArchiveFiles, slice: Slice, folder: string): Promise<void> {
+/** Where the slice's files are now: what a generation has compacted, and what no generation has taken. */
+async function download(files: ArchiveFiles, slice: Slice, folder: string) {
   const listed = JSON.parse(await files.readText(slice.manifest)) as ArchiveFile[];
+  const paths = { compacted: [] as string[], raw: [] as string[] };
   for (const [i, { key, bytes }] of listed.entries()) {
-    const actualBytes = await files.download(key, join(folder, `${i}.parquet`));
+    const path = join(folder, `${i}.parquet`);
+    const actualBytes = await files.download(key, path);
     if (actualBytes !== bytes) throw new DaybookError('replay.archiveFile', { key, expectedBytes: bytes, actualBytes });
+    paths[key.startsWith(FILES_PREFIX) ? 'compacted' : 'raw'].push(path);
   }
+  return paths;
 }
 
 /** A fold that throws is named by its event. */
