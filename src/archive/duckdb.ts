@@ -1,8 +1,6 @@
-import '../replay/errors.ts';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { DaybookError } from '../errors.ts';
+import { loadDuckdb } from './load-duckdb.ts';
 
 export interface DuckdbOptions {
   /** A folder of its own: the database and what it spills lie there. */
@@ -59,15 +57,6 @@ export async function openDuckdb({ folder, memoryLimit = 96 }: DuckdbOptions): P
 
 /** Counts and versions are safe numbers; DuckDB gives them as bigint. */
 const plain = (value: unknown): unknown => (typeof value === 'bigint' ? Number(value) : value);
-
-/** From the function's layer (Lambda sets NODE_PATH, which `require` follows and `import` does not), or the project. */
-function loadDuckdb(): typeof import('@duckdb/node-api') {
-  try {
-    return createRequire(import.meta.url)('@duckdb/node-api');
-  } catch (cause) {
-    throw new DaybookError('replay.noDuckdb', {}, { cause });
-  }
-}
 
 /** A text of ours (never a person's) as SQL writes it: a file's path, where no parameter can stand. */
 export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
