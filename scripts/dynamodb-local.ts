@@ -1,26 +1,6 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
-import path from 'node:path';
-
-const VERSION = '3.1.0';
-const CACHE = path.resolve('.cache', `dynamodb-local-${VERSION}`);
-const JARS = path.join(CACHE, 'jars');
-
-const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>daybook</groupId>
-  <artifactId>dynamodb-local</artifactId>
-  <version>1</version>
-  <dependencies>
-    <dependency>
-      <groupId>software.amazon.dynamodb</groupId>
-      <artifactId>DynamoDBLocal</artifactId>
-      <version>${VERSION}</version>
-    </dependency>
-  </dependencies>
-</project>
-`;
+import { fetchJars } from './maven.ts';
 
 export interface DynamoDbLocal {
   readonly endpoint: string;
@@ -33,14 +13,16 @@ export interface DynamoDbLocal {
  * that is answered as text.
  */
 export async function startDynamoDbLocal(): Promise<DynamoDbLocal | 'Java' | 'Maven'> {
-  if (!has('java', '-version')) return 'Java';
-  if (!existsSync(JARS) || readdirSync(JARS).length === 0) {
-    if (!has('mvn', '--version')) return 'Maven';
-    fetchJars();
-  }
+  const jars = fetchJars({
+    title: 'DynamoDB Local',
+    groupId: 'software.amazon.dynamodb',
+    artifactId: 'DynamoDBLocal',
+    version: '3.1.0',
+  });
+  if (typeof jars === 'string') return jars;
   const port = await freePort();
   const main = 'software.amazon.dynamodb.services.local.main.ServerRunner';
-  const options = ['-cp', path.join(JARS, '*'), main, '-inMemory', '-port', String(port), '-disableTelemetry'];
+  const options = ['-cp', jars.classPath, main, '-inMemory', '-port', String(port), '-disableTelemetry'];
   const server = spawn('java', options, { stdio: ['ignore', 'ignore', 'inherit'] });
   const endpoint = `http://127.0.0.1:${port}`;
   try {
@@ -50,22 +32,6 @@ export async function startDynamoDbLocal(): Promise<DynamoDbLocal | 'Java' | 'Ma
     throw error;
   }
   return { endpoint, pid: server.pid!, stop: () => void server.kill() };
-}
-
-function has(command: string, argument: string): boolean {
-  return spawnSync(command, [argument], { stdio: 'ignore' }).status === 0;
-}
-
-function fetchJars(): void {
-  mkdirSync(CACHE, { recursive: true });
-  writeFileSync(path.join(CACHE, 'pom.xml'), POM);
-  console.log(`fetching DynamoDB Local ${VERSION} by Maven, once`);
-  const copied = spawnSync(
-    'mvn',
-    ['--batch-mode', '--quiet', 'dependency:copy-dependencies', `-DoutputDirectory=${JARS}`],
-    { cwd: CACHE, stdio: 'inherit' },
-  );
-  if (copied.status !== 0) throw new Error(`Maven could not fetch DynamoDB Local ${VERSION}`);
 }
 
 function freePort(): Promise<number> {
