@@ -38,6 +38,10 @@ export const archiveErrors = {
     `the export's file ${d.key} should have ${d.expected} and has ${d.actual}: it was changed, or its download was cut off; export the table again`,
   'archive.notSorted': (d: { aggregateUuid: string; after: string }) =>
     `a compacted file is not in order: ${d.aggregateUuid} comes after ${d.after}. Nothing was read past it; compact its bucket again`,
+  'archive.putRefused': (d: { refused: number; aggregate: string; from: number; to: number }) =>
+    `the archive's delivery stream did not take ${d.refused} envelopes for a minute, of them ${d.aggregate} [${d.from}..${d.to}]: look at its throttles, then run it again`,
+  'archive.noErrorRecord': (d: { problem: string }) =>
+    `it is no error record of Firehose: ${d.problem}. Look at the file; what is no record of Firehose does not belong below errors/`,
 };
 
 addMessages(archiveErrors);

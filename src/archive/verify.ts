@@ -7,6 +7,7 @@ import { type Comparison, createComparison, type Totals } from './comparison.ts'
 import { DIFFERENCES, type Finding, weightOf } from './findings.ts';
 import { NO_GENERATION } from './generation.ts';
 import type { HotEvents } from './hot-events.ts';
+import { isNotThere } from './work-files.ts';
 
 export interface VerifyPorts {
   readonly cold: ColdStorage;
@@ -230,10 +231,6 @@ function createReading(
     },
   };
 }
-
-const isNotThere = (error: unknown): boolean =>
-  ['NoSuchKey', 'NotFound', 'ENOENT'].includes(String((error as { name?: string }).name)) ||
-  (error as { code?: string }).code === 'ENOENT';
 
 /** Which of DuckDB's errors say something of this machine, not of the file. */
 const OF_THIS_MACHINE = /^(Out of Memory Error|FATAL Error|INTERRUPT Error)|No space left|Permission denied/;

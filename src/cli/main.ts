@@ -28,6 +28,12 @@ const COMMANDS: readonly Entry[] = [
   },
   { name: 'parked', summary: 'the aggregates at which a consumer gave up', load: () => import('./parked.ts') },
   { name: 'redrive', summary: 'let a consumer try its parked aggregates again', load: () => import('./redrive.ts') },
+  { name: 'verify', summary: 'is everything in the archive? name what is not', load: () => import('./verify.ts') },
+  {
+    name: 'archive',
+    summary: 'send to the archive what it refused, or never got',
+    load: () => import('./archive.ts'),
+  },
 ];
 
 /**

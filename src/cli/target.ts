@@ -13,6 +13,7 @@ const NAMES = {
   FeedFrom: 'DAYBOOK_FEED_FROM',
   EventBusName: 'DAYBOOK_EVENT_BUS',
   ArchiveBucketName: 'DAYBOOK_ARCHIVE_BUCKET',
+  RepairsStreamName: 'DAYBOOK_REPAIRS_STREAM',
   DatabaseName: 'DAYBOOK_DATABASE',
   WorkGroupName: 'DAYBOOK_WORK_GROUP',
   ReplayStateMachineArn: 'DAYBOOK_REPLAY_STATE_MACHINE',

@@ -219,6 +219,7 @@ export class Daybook extends Construct {
       FeedFrom: this.feed.from,
       EventBusName: this.bus.eventBusName,
       ArchiveBucketName: this.archive.bucket.bucketName,
+      RepairsStreamName: this.archive.repairs.ref,
       DatabaseName: this.archive.databaseName,
       WorkGroupName: this.archive.workGroup.name,
       ...(this.replay !== undefined && { ReplayStateMachineArn: this.replay.stateMachine.stateMachineArn }),
