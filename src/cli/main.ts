@@ -76,7 +76,8 @@ function help(): string {
       '  ',
     ),
     '',
-    'daybook <command> --help says more. Exit codes: 0 done, 1 failed, 2 wrong usage.',
+    'daybook <command> --help says more; the repository’s docs/ has a guide to each, docs/analysts.md to sql.',
+    'Exit codes: 0 done, 1 failed, 2 wrong usage.',
   ].join('\n');
 }
 

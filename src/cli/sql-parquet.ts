@@ -1,9 +1,8 @@
-import './errors.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { loadDuckdb } from '../archive/load-duckdb.ts';
 import type { QueryResult, ResultColumn } from '../archive/query-engine.ts';
-import { DaybookError } from '../errors.ts';
 import { apart } from './sql-formats.ts';
 import type { OutputOptions } from './sql-output.ts';
 
@@ -16,7 +15,7 @@ export async function writeParquet(
   path: string,
   { signal, onRows }: OutputOptions,
 ): Promise<number> {
-  const { DuckDBInstance } = await loadDuckdb();
+  const { DuckDBInstance } = loadDuckdb();
   const folder = await mkdtemp(join(tmpdir(), 'daybook-sql-'));
   try {
     // On disk, so that memory does not grow with the result.
@@ -81,12 +80,3 @@ const TYPES: Readonly<Record<string, string>> = {
   date: 'DATE',
   timestamp: 'TIMESTAMP',
 };
-
-async function loadDuckdb(): Promise<typeof import('@duckdb/node-api')> {
-  try {
-    return await import('@duckdb/node-api');
-  } catch (cause) {
-    const name = '@duckdb/node-api';
-    throw new DaybookError('cli.missingPackage', { name, install: `npm install ${name}` }, { cause });
-  }
-}

@@ -3,6 +3,7 @@ import { savedQueries } from '../../examples/bank/saved-queries.ts';
 import { parseSql } from '../../scripts/trino-parser.ts';
 import { SAVED_QUERIES } from '../../src/archive/saved-queries.ts';
 import { bindNames } from '../../src/archive/sql-text.ts';
+import { shownCommands } from '../docs/analysts-page.ts';
 import { bank, resourcesOf } from '../stacks/bank-template.ts';
 
 // Athena's dialect: `npm run test:dialect` says where the parser is; without it there is nothing to ask.
@@ -44,6 +45,13 @@ describe.skipIf(classPath === undefined)('Trino reads', () => {
       names.map((name) => [name, undefined, 0]),
     );
     expect(parsed.map(({ inWhere }) => inWhere)).toEqual(texts.map(([, sql]) => bindNames(sql).names.length));
+  });
+
+  it('the queries of the guide for analysts', { timeout: 300_000 }, () => {
+    const own = shownCommands().flatMap(({ args: [, sql = ''] }) => (sql.startsWith('--') ? [] : [bindNames(sql).sql]));
+    expect(own.length).toBeGreaterThan(2);
+    const parsed = parseSql(classPath!, own);
+    expect(parsed.map(({ problem, elsewhere }) => [problem, elsewhere])).toEqual(own.map(() => [undefined, 0]));
   });
 
   it('no text that is none, and sees parameters outside WHERE', { timeout: 300_000 }, () => {
