@@ -5,6 +5,8 @@ import type { StoredEvent } from '../event/stored-event.ts';
 import { loadDuckdb } from './load-duckdb.ts';
 import { compareTexts, mergeRuns, type Run, runsOf, type Source } from './runs.ts';
 import { readStoredRows } from './stored-rows.ts';
+import type { TypedColumn } from './typed-columns.ts';
+import { type SeenType, typedSource } from './typed-rows.ts';
 
 export interface SliceOptions {
   /** DuckDB spills into it. */
@@ -15,6 +17,8 @@ export interface SliceOptions {
   readonly raw: readonly string[];
   /** The event types whose data is wanted: the others come with `null` for their data. */
   readonly types: readonly string[];
+  /** Of which events only declared fields are seen: what typed columns hold of them is read instead of the text. */
+  readonly fields?: { readonly seen: readonly SeenType[]; readonly columns: readonly TypedColumn[] };
   /** Only these aggregates. */
   readonly aggregates?: readonly string[];
   /** What DuckDB may hold, in MB. @default 128 */
@@ -40,7 +44,14 @@ export async function* readSlice(options: SliceOptions): Source {
   try {
     const connection = await instance.connect();
     await connection.run(`SET parquet_metadata_cache = true; SET TimeZone = 'UTC'`);
-    const sources = options.compacted.map((path) => compactedSource(connection, path, options));
+    const sources: Source[] = [];
+    for (const path of options.compacted) {
+      const typed =
+        options.fields === undefined || options.aggregates !== undefined
+          ? undefined
+          : await typedSource(() => instance.connect(), { path, ...options.fields });
+      sources.push(typed ?? compactedSource(connection, path, options));
+    }
     if (options.raw.length > 0) sources.push(rawSource(connection, options));
     yield* mergeRuns(sources);
     connection.closeSync();

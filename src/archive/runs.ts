@@ -17,8 +17,17 @@ export interface Rows {
   /** Epoch milliseconds. */
   occurredAt(row: number): number;
   recordedAt(row: number): number;
-  /** The event as it is stored; undefined where the rows hold its fields only: `fields` says them. */
+  /** The event as it is stored; undefined where `fields` says all that is wanted of it. */
   stored(row: number): StoredEvent | undefined;
+  /** What is wanted of an event that `stored` does not give; undefined for one of no wanted type. */
+  fields(row: number): SeenFields | undefined;
+}
+
+/** An event as far as its declared fields say it. */
+export interface SeenFields {
+  readonly type: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly occurredAt: string;
 }
 
 /** Runs, ordered by aggregate and version, some at a time. */
@@ -31,6 +40,7 @@ export function storedRows(events: readonly StoredEvent[]): Rows {
     occurredAt: (row) => Date.parse(events[row]!.occurredAt),
     recordedAt: (row) => Date.parse(events[row]!.recordedAt),
     stored: (row) => events[row],
+    fields: () => undefined,
   };
 }
 

@@ -70,7 +70,9 @@ export async function* readStoredRows(
   }
 }
 
-const typeValues = (types: readonly string[]) => Object.fromEntries(types.map((type, i) => [`type${i + 1}`, type]));
+/** The parameters that `typeCode` needs. */
+export const typeValues = (types: readonly string[]) =>
+  Object.fromEntries(types.map((type, i) => [`type${i + 1}`, type]));
 
 /** The type's place in the list, from 1; 0 for any other. */
 export function typeCode(types: readonly string[]): string {

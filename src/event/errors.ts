@@ -15,6 +15,11 @@ export const eventErrors = {
     `schemaVersion of ${d.event} is ${String(d.given)}; allowed are 1, 2, 3 …`,
   'definition.badFoldVersion': (d: { name: string; given: unknown }) =>
     `the fold version of ${d.name} is ${String(d.given)}; allowed are 1, 2, 3 …`,
+  'definition.badFields': (d: { name: string; stray: readonly string[]; missing: readonly string[] }) =>
+    `the fields of ${d.name} ${[
+      ...(d.missing.length > 0 ? [`lack ${d.missing.join(', ')} (give a list of names, [] where none is read)`] : []),
+      ...(d.stray.length > 0 ? [`name ${d.stray.join(', ')}, which is no event of it`] : []),
+    ].join(' and ')}`,
   'definition.noSchema': (d: { event: string; part: string }) =>
     `${d.event} has no schema for its ${d.part}; give a JSON Schema or a Standard Schema`,
   'definition.badSchema': (d: { event: string; path: string; problem: string }) =>

@@ -1,7 +1,28 @@
 import { DaybookError } from '../errors.ts';
 import { checkEventList } from '../event/aggregate-definition.ts';
-import type { AnyEvent, EventOf } from '../event/event-definition.ts';
+import type { AnyEvent, DataOf, EventOf } from '../event/event-definition.ts';
 import { checkProjectionName } from '../event/names.ts';
+
+/** Fields of events' data, by event type. */
+export type DeclaredFields = Readonly<Record<string, readonly string[]>>;
+
+/** The fields that may be declared of these events: names of their data, not nested. */
+export type FieldsOf<Events extends AnyEvent> = {
+  readonly [E in Events as E['type']]: readonly (keyof DataOf<E> & string)[];
+};
+
+/** What a fold sees: whole events, or of each type its declared fields, with whose event it is and when it happened. */
+export type SeenOf<Events extends AnyEvent, Fields> = [Fields] extends [DeclaredFields]
+  ? Events extends AnyEvent
+    ? SeenWith<EventOf<Events>, Fields[Events['type'] & keyof Fields][number]>
+    : never
+  : EventOf<Events>;
+
+type SeenWith<Event, Names> = Event extends { readonly data: infer Data }
+  ? Pick<Event, Extract<keyof Event, 'aggregateUuid' | 'aggregateType' | 'version' | 'type' | 'occurredAt'>> & {
+      readonly data: Pick<Data, Names & keyof Data>;
+    }
+  : never;
 
 /** A fold over each aggregate's events, in order, kept up to date by the feed. Plain data; made by `defineProjection`. */
 export interface ProjectionDefinition<
@@ -15,6 +36,8 @@ export interface ProjectionDefinition<
   /** Only aggregates of this type; absent: every aggregate that has such events. */
   readonly aggregateType?: string;
   readonly events: readonly Events[];
+  /** By event type the fields of its data that the fold sees; absent: whole events. */
+  readonly fields?: DeclaredFields;
   initialState(): State;
   evolve(state: State, event: EventOf<Events>): State;
 }
@@ -27,6 +50,8 @@ export interface RollupDefinition<Name extends string = string, Events extends A
   /** Only aggregates of this type; absent: every aggregate that has such events. */
   readonly aggregateType?: string;
   readonly events: readonly Events[];
+  /** By event type the fields of its data that `map` sees; absent: whole events. */
+  readonly fields?: DeclaredFields;
   map(event: EventOf<Events>): readonly RollupEntry<Value>[];
   combine(a: Value, b: Value): Value;
 }
@@ -49,25 +74,35 @@ type Source<Events extends AnyEvent> =
       readonly events: readonly Events[];
     };
 
-export type ProjectionOptions<Name extends string, Events extends AnyEvent, State> = {
+export type ProjectionOptions<Name extends string, Events extends AnyEvent, State, Fields = undefined> = {
   /** Lower-case letters, digits and dashes; unique in an app. */
   readonly name: Name;
   /** Default 1. Raise it when the fold changes: the next replay builds the new version beside the old one. */
   readonly version?: number;
 } & Source<Events> & {
+    /**
+     * Of every event type the fields of its data that the fold reads, `[]` where it needs none. It sees these only, and neither
+     * metadata nor commit; a replay then reads them from typed columns, several times as fast as whole events.
+     */
+    readonly fields?: Fields;
     readonly initialState: () => State;
     /** May change and return the state that it is given. The state must be JSON. */
-    readonly evolve: (state: State, event: EventOf<Events>) => NoInfer<State>;
+    readonly evolve: (state: State, event: SeenOf<Events, Fields>) => NoInfer<State>;
   };
 
-export type RollupOptions<Name extends string, Events extends AnyEvent, Value> = {
+export type RollupOptions<Name extends string, Events extends AnyEvent, Value, Fields = undefined> = {
   /** Lower-case letters, digits and dashes; unique in an app. */
   readonly name: Name;
   /** Default 1. Raise it when `map` or `combine` changes. */
   readonly version?: number;
 } & Source<Events> & {
+    /**
+     * Of every event type the fields of its data that the fold reads, `[]` where it needs none. It sees these only, and neither
+     * metadata nor commit; a replay then reads them from typed columns, several times as fast as whole events.
+     */
+    readonly fields?: Fields;
     /** The keys and values that one event adds to; `[]` when none. Values must be JSON. */
-    readonly map: (event: EventOf<Events>) => readonly RollupEntry<Value>[];
+    readonly map: (event: SeenOf<Events, Fields>) => readonly RollupEntry<Value>[];
     /** Associative and commutative: it is given values in any order and grouping. */
     readonly combine: (a: Value, b: Value) => NoInfer<Value>;
   };
@@ -84,13 +119,27 @@ export type RollupOptions<Name extends string, Events extends AnyEvent, Value> =
  *     event.type === 'MoneyDeposited' ? { balance: state.balance + event.data.amount } : state,
  * });
  */
-export function defineProjection<const Name extends string, Events extends AnyEvent, State>(
-  options: ProjectionOptions<Name, Events, State>,
-): ProjectionDefinition<Name, Events, State> {
-  const { name, version = 1, initialState, evolve } = options;
+export function defineProjection<
+  const Name extends string,
+  Events extends AnyEvent,
+  State,
+  const Fields extends FieldsOf<Events> | undefined = undefined,
+>(options: ProjectionOptions<Name, Events, State, Fields>): ProjectionDefinition<Name, Events, State> {
+  const { name, version = 1, initialState } = options;
+  // What sees less of an event can be given all of it.
+  const evolve = options.evolve as (state: State, event: EventOf<Events>) => State;
   checkProjectionName('projection', name);
   checkVersion(name, version);
-  return { kind: 'projection', name, version, ...sourceOf<Events>(name, options), initialState, evolve };
+  const source = sourceOf<Events>(name, options);
+  return {
+    kind: 'projection',
+    name,
+    version,
+    ...source,
+    ...fieldsOf(name, source.events, options),
+    initialState,
+    evolve,
+  };
 }
 
 /**
@@ -104,13 +153,31 @@ export function defineProjection<const Name extends string, Events extends AnyEv
  *   combine: (a, b) => ({ count: a.count + b.count }),
  * });
  */
-export function defineRollup<const Name extends string, Events extends AnyEvent, Value>(
-  options: RollupOptions<Name, Events, Value>,
-): RollupDefinition<Name, Events, Value> {
-  const { name, version = 1, map, combine } = options;
+export function defineRollup<
+  const Name extends string,
+  Events extends AnyEvent,
+  Value,
+  const Fields extends FieldsOf<Events> | undefined = undefined,
+>(options: RollupOptions<Name, Events, Value, Fields>): RollupDefinition<Name, Events, Value> {
+  const { name, version = 1, combine } = options;
+  const map = options.map as (event: EventOf<Events>) => readonly RollupEntry<Value>[];
   checkProjectionName('rollup', name);
   checkVersion(name, version);
-  return { kind: 'rollup', name, version, ...sourceOf<Events>(name, options), map, combine };
+  const source = sourceOf<Events>(name, options);
+  return { kind: 'rollup', name, version, ...source, ...fieldsOf(name, source.events, options), map, combine };
+}
+
+/** Every event type says which of its fields are read, and none that its schema does not have. */
+function fieldsOf(name: string, events: readonly AnyEvent[], { fields }: { readonly fields?: unknown }) {
+  if (fields === undefined) return {};
+  const declared = fields as DeclaredFields;
+  const types = events.map(({ type }) => type);
+  const stray = Object.keys(declared).filter((type) => !types.includes(type));
+  const missing = types.filter((type) => !Array.isArray(declared[type]));
+  if (stray.length + missing.length > 0) {
+    throw new DaybookError('definition.badFields', { name, stray, missing });
+  }
+  return { fields: declared };
 }
 
 function checkVersion(name: string, version: number): void {

@@ -22,7 +22,14 @@ export interface Runner {
   start(): Fold;
   /** Moves the fold to this event; the state changes only when the event is wanted and `counts`. */
   apply(fold: Fold, event: StoredEvent, counts: boolean): void;
+  /** The same for an event that is known by its declared fields. */
+  applySeen(fold: Fold, event: SeenEvent): void;
 }
+
+/** What a fold sees of an event whose fields it declares: these, and whose event it is. */
+export type SeenEvent = Pick<RecordedEvent, 'aggregateUuid' | 'aggregateType' | 'version' | 'type' | 'occurredAt'> & {
+  readonly data: Readonly<Record<string, unknown>>;
+};
 
 /**
  * A runner for one definition. A rollup's fold keeps the values by key of one aggregate; reading combines them across
@@ -31,6 +38,22 @@ export interface Runner {
 export function createRunner(projection: AnyProjection): Runner {
   const decoder = decoderOf(projection.events);
   const step = stepOf(projection);
+  const { fields } = projection;
+  const move = (fold: Fold, event: RecordedEvent | SeenEvent) => {
+    const state = step(fold.state, event as RecordedEvent);
+    if (state === undefined || typeof state === 'function' || isPromise(state)) {
+      const { aggregateUuid, version, type } = event;
+      throw new DaybookError('projection.badState', {
+        projection: projection.name,
+        aggregateUuid,
+        version,
+        type,
+        found: state === undefined ? 'undefined' : isPromise(state) ? 'a promise' : 'a function',
+      });
+    }
+    fold.state = state;
+    fold.applied++;
+  };
   return {
     projection,
     concerns: (aggregateType) => projection.aggregateType === undefined || projection.aggregateType === aggregateType,
@@ -41,12 +64,32 @@ export function createRunner(projection: AnyProjection): Runner {
     }),
     apply(fold, event, counts) {
       if (counts && decoder.types.has(event.type) && this.concerns(event.aggregateType)) {
-        fold.state = step(fold.state, decoder.decode(event) as RecordedEvent);
-        fold.applied++;
+        const recorded = decoder.decode(event) as RecordedEvent;
+        move(fold, fields === undefined ? recorded : seenOf(recorded, fields[event.type] ?? []));
       }
       fold.position = event.version;
     },
+    applySeen(fold, event) {
+      move(fold, event);
+      fold.position = event.version;
+    },
   };
+}
+
+/** Only the declared fields, as a replay reads them from columns: live and replayed, a fold sees the same. */
+function seenOf(
+  { aggregateUuid, aggregateType, version, type, data, occurredAt }: RecordedEvent,
+  fields: readonly string[],
+) {
+  const seen: Record<string, unknown> = {};
+  if (typeof data === 'object' && data !== null) {
+    for (const name of fields) if (Object.hasOwn(data, name)) seen[name] = (data as Record<string, unknown>)[name];
+  }
+  return { aggregateUuid, aggregateType, version, type, data: seen, occurredAt };
+}
+
+function isPromise(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }
 
 /** The runner of a projection that is known to be in the app, in the version that a build was planned with. */

@@ -3,9 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FILES_PREFIX } from '../archive/generation.ts';
+import { isoTime } from '../archive/iso-time.ts';
 import { readSlice } from '../archive/parquet-reader.ts';
+import type { Run } from '../archive/runs.ts';
+import { typedColumns } from '../archive/typed-columns.ts';
 import { DaybookError } from '../errors.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
+import type { AnyProjection } from '../projection/definition.ts';
 import { itemOf } from '../projection/project.ts';
 import type { ProjectionTable } from '../projection/projection-table.ts';
 import type { Fold, Runner } from '../projection/runner.ts';
@@ -49,7 +53,8 @@ export async function foldSlice(
   const totals = { aggregates: 0, events: 0, applied: 0, behindHole: 0 };
   try {
     const paths = await download(files, slice, folder);
-    const counts = countsIn(plan.request);
+    // A rebuild counts everything: nothing is asked for each event then.
+    const counts = plan.kind === 'rebuild' ? undefined : countsIn(plan.request);
     const last = lastVersion(plan.request);
     let aggregateUuid: string | undefined;
     let fold: Fold = runner.start();
@@ -66,6 +71,7 @@ export async function foldSlice(
       folder,
       ...paths,
       types: runner.projection.events.map((event) => event.type),
+      ...(runner.projection.fields !== undefined && { fields: fieldsOf(runner.projection) }),
       ...(range.kind === 'versions' && { aggregates: range.aggregates }),
     })) {
       for (const run of runs) {
@@ -79,10 +85,8 @@ export async function foldSlice(
         for (let row = run.start; row < run.end; row++) {
           const version = run.rows.version(row);
           if (version > last) break;
-          if (version === fold.position + 1) {
-            const event = run.rows.stored(row)!;
-            applyNamed(runner, fold, event, counts(event));
-          } else totals.behindHole++;
+          if (version === fold.position + 1) applyRow(runner, fold, run, row, counts);
+          else totals.behindHole++;
         }
       }
     }
@@ -108,13 +112,47 @@ async function download(files: ArchiveFiles, slice: Slice, folder: string) {
   return paths;
 }
 
+/** What typed columns can say of a projection that declares its fields. */
+function fieldsOf({ events, fields }: AnyProjection) {
+  return {
+    seen: events.map(({ type, schemaVersion }) => ({ type, schemaVersion, fields: fields?.[type] ?? [] })),
+    columns: typedColumns(events),
+  };
+}
+
+type Counts = ReturnType<typeof countsIn>;
+
+/** Whether an event counts is asked of its clocks, its version and its type: the rows know them without its text. */
+function countsSeen(
+  counts: Counts | undefined,
+  { rows, aggregateUuid, aggregateType }: Run,
+  row: number,
+  type: string,
+) {
+  if (counts === undefined) return true;
+  const clocks = { occurredAt: isoTime(rows.occurredAt(row)), recordedAt: isoTime(rows.recordedAt(row)) };
+  return counts({ aggregateUuid, aggregateType, version: rows.version(row), type, ...clocks } as StoredEvent);
+}
+
 /** A fold that throws is named by its event. */
-function applyNamed(runner: Runner, fold: Fold, event: StoredEvent, counts: boolean): void {
+function applyRow(runner: Runner, fold: Fold, run: Run, row: number, counts: Counts | undefined): void {
+  const { aggregateUuid, aggregateType, rows } = run;
+  const stored = rows.stored(row);
+  const version = rows.version(row);
   try {
-    runner.apply(fold, event, counts);
+    if (stored !== undefined) {
+      runner.apply(fold, stored, counts === undefined || counts(stored));
+      return;
+    }
+    const seen = rows.fields(row);
+    if (seen === undefined || !countsSeen(counts, run, row, seen.type)) fold.position = version;
+    else {
+      const { type, data, occurredAt } = seen;
+      runner.applySeen(fold, { aggregateUuid, aggregateType, version, type, data, occurredAt });
+    }
   } catch (cause) {
-    const { aggregateUuid, version, type } = event;
     const reason = cause instanceof Error ? cause.message : String(cause);
+    const type = stored?.type ?? rows.fields(row)?.type ?? '';
     throw new DaybookError(
       'replay.foldFailed',
       { projection: runner.projection.name, aggregateUuid, version, type, reason },

@@ -1,0 +1,257 @@
+import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
+import type { StoredEvent } from '../event/stored-event.ts';
+import {
+  isValid,
+  readBooleans,
+  readDoubles,
+  readIntegers,
+  readSmallIntegers,
+  readTexts,
+  readValidity,
+} from './column-vectors.ts';
+import { isoTime } from './iso-time.ts';
+import type { Rows, Run, SeenFields, Source } from './runs.ts';
+import { readStoredRows, typeCode, typeValues } from './stored-rows.ts';
+import type { TypedColumn } from './typed-columns.ts';
+
+/** What of one event type a fold sees. */
+export interface SeenType {
+  readonly type: string;
+  /** Typed columns are read of events of this version only; others are upcast from their text. */
+  readonly schemaVersion: number;
+  readonly fields: readonly string[];
+}
+
+export interface TypedOptions {
+  readonly path: string;
+  /** In the order of their codes. */
+  readonly seen: readonly SeenType[];
+  /** The columns that a compacted file has of these events, if it has them. */
+  readonly columns: readonly TypedColumn[];
+}
+
+/** A field with the column of this file that it is read from. */
+interface Field {
+  readonly name: string;
+  readonly column: string;
+  readonly type: 'bigint' | 'double' | 'boolean' | 'varchar';
+}
+
+/** Of each type its fields; undefined where one of them has no column here: then its events are read as text. */
+type Layout = readonly (readonly Field[] | undefined)[];
+
+/** What DuckDB calls the types of columns. A time is not read: its text may have been written in many ways. */
+const DUCKDB_TYPES = { bigint: 'BIGINT', double: 'DOUBLE', boolean: 'BOOLEAN', varchar: 'VARCHAR' } as const;
+
+/**
+ * The rows of a compacted file by their typed columns. Where one holds no value, where an event is of another schema version,
+ * or where a field has no column, the event's text is read instead. Undefined when no type has its columns here.
+ */
+export async function typedSource(
+  connect: () => Promise<DuckDBConnection>,
+  options: TypedOptions,
+): Promise<Source | undefined> {
+  const connection = await connect();
+  const from = `read_parquet('${options.path.replaceAll("'", "''")}', file_row_number = true, hive_partitioning = false)`;
+  const described = await connection.run(`DESCRIBE SELECT * FROM ${from}`);
+  const types = new Map(((await described.getRows()) as string[][]).map(([name, type]) => [name!, type!]));
+  const layout: Layout = options.seen.map(({ type, fields }) => {
+    const found = fields.map((name): Field | undefined => {
+      const typed = options.columns.find(({ eventType, path }) => eventType === type && path.join('\n') === name);
+      if (typed === undefined || typed.path.length !== 1 || typed.type === 'timestamp') return undefined;
+      if (types.get(typed.column) !== DUCKDB_TYPES[typed.type]) return undefined;
+      return { name, column: typed.column, type: typed.type };
+    });
+    return found.includes(undefined) ? undefined : (found as Field[]);
+  });
+  if (layout.every((fields) => fields === undefined)) return undefined;
+  return rowsBy(connection, await connect(), from, options, layout);
+}
+
+async function* rowsBy(
+  connection: DuckDBConnection,
+  texts: DuckDBConnection,
+  from: string,
+  { seen }: TypedOptions,
+  layout: Layout,
+): Source {
+  const names = seen.map(({ type }) => type);
+  const columns = [...new Set(layout.flatMap((fields) => fields?.map(({ column }) => column) ?? []))];
+  const piece = (start: number, length?: number) =>
+    `CASE WHEN new THEN substr(aggregate_uuid, ${start}${length === undefined ? '' : `, ${length}`}) END`;
+  const result = await connection.stream(
+    `SELECT version::BIGINT, (${typeCode(names)})::INTEGER, schema_version::INTEGER, occurred_at::TIMESTAMP_MS,
+        recorded_at::TIMESTAMP_MS, ${piece(1, 12)}, ${piece(13, 12)}, ${piece(25, 12)}, ${piece(37)},
+        CASE WHEN new THEN aggregate_type END${columns.map((column) => `, "${column}"`).join('')}
+      FROM (SELECT *, aggregate_uuid IS DISTINCT FROM lag(aggregate_uuid) OVER () AS new FROM ${from})`,
+    typeValues(names),
+  );
+  const fallback = new TextFallback(texts, from, seen, layout);
+  let last: { aggregateUuid: string; aggregateType: string } | undefined;
+  let before = 0;
+  for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+    const rows = new TypedRows(chunk, seen, layout, columns);
+    for (let row = 0; row < rows.count; row++) {
+      if (rows.needsText(row)) rows.texts.set(row, await fallback.next(before + row, rows.version(row)));
+    }
+    const runs: Run[] = [];
+    for (let start = 0; start < rows.count; ) {
+      if (rows.isNew(start) || last === undefined) last = rows.aggregate(start);
+      let end = start + 1;
+      while (end < rows.count && !rows.isNew(end)) end++;
+      runs.push({ ...last, start, end, rows });
+      start = end;
+    }
+    before += rows.count;
+    yield runs;
+  }
+}
+
+/** A chunk of rows by their columns. */
+class TypedRows implements Rows {
+  readonly count: number;
+  /** Of rows that are read as text. */
+  readonly texts = new Map<number, StoredEvent>();
+  readonly #versions: Float64Array;
+  readonly #codes: Int32Array;
+  readonly #schemaVersions: Int32Array;
+  readonly #occurredAt: Float64Array;
+  readonly #recordedAt: Float64Array;
+  readonly #new: Uint8Array | null;
+  readonly #pieces: readonly ((row: number) => string)[];
+  readonly #aggregateType: (row: number) => string;
+  readonly #seen: readonly SeenType[];
+  readonly #values: readonly (readonly FieldValues[] | undefined)[];
+
+  constructor(chunk: DuckDBDataChunk, seen: readonly SeenType[], layout: Layout, columns: readonly string[]) {
+    this.count = chunk.rowCount;
+    this.#versions = readIntegers(chunk, 0);
+    this.#codes = readSmallIntegers(chunk, 1);
+    this.#schemaVersions = readSmallIntegers(chunk, 2);
+    this.#occurredAt = readIntegers(chunk, 3);
+    this.#recordedAt = readIntegers(chunk, 4);
+    this.#new = readValidity(chunk, 5);
+    this.#pieces = [5, 6, 7, 8].map((column) => readTexts(chunk, column));
+    this.#aggregateType = readTexts(chunk, 9);
+    this.#seen = seen;
+    this.#values = layout.map((fields) =>
+      fields?.map(({ name, column, type }) => {
+        const at = 10 + columns.indexOf(column);
+        return { name, validity: readValidity(chunk, at), value: READERS[type](chunk, at) };
+      }),
+    );
+  }
+
+  version(row: number): number {
+    return this.#versions[row]!;
+  }
+
+  occurredAt(row: number): number {
+    return this.#occurredAt[row]!;
+  }
+
+  recordedAt(row: number): number {
+    return this.#recordedAt[row]!;
+  }
+
+  isNew(row: number): boolean {
+    return isValid(this.#new, row);
+  }
+
+  aggregate(row: number) {
+    return { aggregateUuid: this.#pieces.map((piece) => piece(row)).join(''), aggregateType: this.#aggregateType(row) };
+  }
+
+  needsText(row: number): boolean {
+    const code = this.#codes[row]!;
+    if (code === 0) return false;
+    if (this.#schemaVersions[row] !== this.#seen[code - 1]!.schemaVersion) return true;
+    const values = this.#values[code - 1];
+    if (values === undefined) return true;
+    for (const { validity } of values) if (validity !== null && !isValid(validity, row)) return true;
+    return false;
+  }
+
+  stored(row: number): StoredEvent | undefined {
+    return this.texts.size === 0 ? undefined : this.texts.get(row);
+  }
+
+  fields(row: number): SeenFields | undefined {
+    const code = this.#codes[row]!;
+    if (code === 0) return undefined;
+    const data: Record<string, unknown> = {};
+    for (const { name, value } of this.#values[code - 1]!) data[name] = value(row);
+    return { type: this.#seen[code - 1]!.type, data, occurredAt: isoTime(this.#occurredAt[row]!) };
+  }
+}
+
+interface FieldValues {
+  readonly name: string;
+  readonly validity: Uint8Array | null;
+  readonly value: (row: number) => unknown;
+}
+
+const READERS: Record<Field['type'], (chunk: DuckDBDataChunk, column: number) => (row: number) => unknown> = {
+  bigint: (chunk, column) => {
+    const values = readIntegers(chunk, column);
+    return (row) => values[row];
+  },
+  double: (chunk, column) => {
+    const values = readDoubles(chunk, column);
+    return (row) => values[row];
+  },
+  boolean: (chunk, column) => {
+    const values = readBooleans(chunk, column);
+    return (row) => values[row] !== 0;
+  },
+  varchar: readTexts,
+};
+
+/** So many rows ahead are read as text, once one is. */
+const AHEAD = 16_384;
+
+/** The events of the rows that need their text, in the order in which they are asked for. */
+class TextFallback {
+  readonly #connection: DuckDBConnection;
+  readonly #from: string;
+  readonly #types: readonly string[];
+  readonly #needed: string;
+  #end = 0;
+  #batches: AsyncIterator<readonly StoredEvent[]> | undefined;
+  #batch: readonly StoredEvent[] = [];
+  #at = 0;
+
+  constructor(connection: DuckDBConnection, from: string, seen: readonly SeenType[], layout: Layout) {
+    this.#connection = connection;
+    this.#from = from;
+    this.#types = seen.map(({ type }) => type);
+    // The same as `needsText` says: the two are compared row by row.
+    const needed = seen.map(({ schemaVersion }, i) => {
+      const nulls = layout[i]?.map(({ column }) => `"${column}" IS NULL`);
+      const when = nulls === undefined ? 'true' : [`schema_version <> ${schemaVersion}`, ...nulls].join(' OR ');
+      return `(type = $type${i + 1} AND (${when}))`;
+    });
+    this.#needed = needed.join(' OR ');
+  }
+
+  async next(row: number, version: number): Promise<StoredEvent> {
+    if (row >= this.#end) {
+      this.#end = row + AHEAD;
+      const where = `file_row_number >= ${row} AND file_row_number < ${this.#end} AND (${this.#needed})`;
+      const relation = { from: this.#from, where, row: 'file_row_number', values: {} };
+      this.#batches = readStoredRows(this.#connection, relation, this.#types);
+      this.#batch = [];
+      this.#at = 0;
+    }
+    while (this.#at >= this.#batch.length) {
+      const { value, done } = await this.#batches!.next();
+      if (done === true) throw new Error(`row ${row} of ${this.#from} has no text`);
+      this.#batch = value;
+      this.#at = 0;
+    }
+    const event = this.#batch[this.#at++]!;
+    if (event.version !== version)
+      throw new Error(`row ${row} of ${this.#from} is version ${version}, its text ${event.version}`);
+    return event;
+  }
+}
