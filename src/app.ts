@@ -45,12 +45,17 @@ export function defineApp<
     projections.map(({ name: projection, version }) => `${projection} version ${version}`),
   );
   // The same definition may serve several aggregates; two definitions of one name could not be told apart on the bus.
-  const owners = [...aggregates, ...projections];
+  const app = { kind: 'app', name, aggregates, projections } as const;
   refuseDuplicates(
     'event',
-    [...new Set<AnyEvent>(owners.flatMap((owner) => owner.events))].map((event) => event.type),
+    eventsOfApp(app).map((event) => event.type),
   );
-  return { kind: 'app', name, aggregates, projections };
+  return app;
+}
+
+/** The events of an app's aggregates and projections, each definition once, in their order. */
+export function eventsOfApp({ aggregates, projections }: AppDefinition): readonly AnyEvent[] {
+  return [...new Set<AnyEvent>([...aggregates, ...projections].flatMap((owner) => owner.events))];
 }
 
 function refuseDuplicates(what: 'aggregate' | 'projection' | 'event', names: readonly string[]): void {

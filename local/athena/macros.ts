@@ -53,8 +53,9 @@ export const MACROS: readonly string[] = [
      (s, p, r) AS regexp_replace(s, p, regexp_replace(r, '\$([0-9])', '\\\1', 'g'), 'g')`,
   'CREATE MACRO trino_regexp_count(s, p) AS len(regexp_extract_all(s, p))',
   // "Returns NULL" for what is no scalar; invalid JSON is null too, where DuckDB fails.
-  `CREATE MACRO trino_json_extract_scalar(j, p) AS CASE WHEN NOT json_valid(j) OR json_type(j, p) IN ('OBJECT', 'ARRAY') THEN NULL
-     ELSE json_extract_string(j, p) END`,
+  // A number is what stands in the text, where DuckDB writes its own: of JavaScript's 1e+21 it makes 1e21.
+  String.raw`CREATE MACRO trino_json_extract_scalar(j, p) AS CASE WHEN NOT json_valid(j) OR json_type(j, p) IN ('OBJECT', 'ARRAY') THEN NULL
+     WHEN json_type(j, p) = 'DOUBLE' THEN regexp_replace(json_extract_string(j, p), 'e([0-9])', 'e+\1') ELSE json_extract_string(j, p) END`,
   'CREATE MACRO trino_json_extract(j, p) AS CASE WHEN json_valid(j) THEN json_extract(j, p) END',
   'CREATE MACRO trino_json_parse(s) AS CAST(s AS JSON)',
   'CREATE MACRO trino_json_format(j) AS CAST(j AS VARCHAR)',

@@ -104,12 +104,22 @@ const strftime = (value: Node, format: Node) => callNode('strftime', [value, for
 const strptime = (value: Node, format: Node) => callNode('strptime', [value, format]);
 const strptimeZoned = (value: Node, format: Node) => castNode(strptime(value, format), 'TIMESTAMP WITH TIME ZONE');
 
-/** Trino's `$["a b"]` is DuckDB's `$."a b"`. */
+/** `$["a.b"]["c"]`: nothing but names in quotes, in which `\"` and `\\` stand for themselves (Trino's JsonPathTokenizer). */
+const QUOTED_PATH = /^\$(\["(?:[^"\\]|\\["\\])*"\])+$/;
+const QUOTED_NAME = /\["((?:[^"\\]|\\["\\])*)"\]/g;
+
+/** Trino's `$["a b"]` is DuckDB's `$."a b"`; a path of nothing but such names is a JSON pointer, in which every name can stand. */
+function toDuckDbPath(path: string): string {
+  if (!QUOTED_PATH.test(path)) return path.replace(/\["([^"\]]*)"\]/g, '."$1"');
+  const names = [...path.matchAll(QUOTED_NAME)].map(([, name = '']) => name.replace(/\\(["\\])/g, '$1'));
+  return names.map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
 const withPath =
   (name: string): Rewrite =>
   (node) => {
     const children = node.children.map((child: Node, i: number) =>
-      i === 1 && isText(child) ? textNode(child.value.value.replace(/\["([^"\]]*)"\]/g, '."$1"')) : child,
+      i === 1 && isText(child) ? textNode(toDuckDbPath(child.value.value)) : child,
     );
     return { ...node, function_name: name, children };
   };

@@ -1,15 +1,19 @@
 import { ArnFormat, Duration, Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { CfnNamedQuery, CfnWorkGroup } from 'aws-cdk-lib/aws-athena';
-import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
+import { CfnDatabase, type CfnTable } from 'aws-cdk-lib/aws-glue';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnDeliveryStream } from 'aws-cdk-lib/aws-kinesisfirehose';
 import { LogGroup, LogStream, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { aggregatesView, eventsView, holesView } from '../../src/archive/archive-views.ts';
+import { eventViews } from '../../src/archive/event-views.ts';
 import { checkSavedQueries, SAVED_QUERIES, type SavedQuery, toNamedText } from '../../src/archive/saved-queries.ts';
+import { typedColumns } from '../../src/archive/typed-columns.ts';
+import type { AnyEvent } from '../../src/event/event-definition.ts';
 import { acknowledge, acknowledgePrefix } from './acknowledge.ts';
 import { METRIC_NAMESPACE } from './alarms.ts';
-import { archiveColumns, type Column, eventsView } from './archive-tables.ts';
+import { eventColumns, rawTable, typedInGlue, viewTable } from './archive-tables.ts';
 import type { Feed } from './feed.ts';
 import { compactedTable, currentView } from './generation-tables.ts';
 import { NodeFunction } from './node-function.ts';
@@ -27,6 +31,8 @@ export interface ArchiveOptions {
 
 export interface ArchiveProps extends ArchiveOptions {
   readonly feed: Feed;
+  /** The app's events: each has a view of its own, and typed columns in compacted files. */
+  readonly events?: readonly AnyEvent[];
 }
 
 const EVENTS_PREFIX = 'events/day=!{partitionKeyFromLambda:day}/bucket=!{partitionKeyFromLambda:bucket}/';
@@ -78,11 +84,17 @@ export class Archive extends Construct {
       catalogId: stack.account,
       databaseInput: { name: this.databaseName, description: 'Every event of the store' },
     });
-    const raw = this.rawTable(database);
-    const generations = { database, databaseName: this.databaseName, bucket: this.bucket };
-    const compacted = compactedTable(this, generations);
-    const current = currentView(this, generations, compacted);
-    this.tables = { raw, compacted, current, events: this.eventsView(raw) };
+    const { databaseName } = this;
+    const place = { database, databaseName, bucket: this.bucket };
+    const raw = rawTable(this, place);
+    const compacted = compactedTable(this, { ...place, typed: typedColumns(props.events ?? []).map(typedInGlue) });
+    const current = currentView(this, place, compacted);
+    const columns = eventColumns();
+    const events = viewTable(this, 'EventsView', databaseName, eventsView(columns), [raw, current]);
+    this.tables = { raw, compacted, current, events };
+    for (const view of [aggregatesView(columns), holesView(columns), ...eventViews(props.events ?? [], columns)]) {
+      viewTable(this, `View-${view.name}`, databaseName, view, [events]);
+    }
 
     this.transform = new NodeFunction(this, 'Transform', {
       name: 'feed-to-archive',
@@ -148,61 +160,6 @@ export class Archive extends Construct {
       named.addResourceDependency(this.workGroup);
       named.addResourceDependency(database);
     }
-  }
-
-  private rawTable(database: CfnDatabase): CfnTable {
-    const location = `s3://${this.bucket.bucketName}/events/`;
-    const table = new CfnTable(this, 'EventsRaw', {
-      catalogId: Stack.of(this).account,
-      databaseName: this.databaseName,
-      tableInput: {
-        name: 'events_raw',
-        description: 'One row per delivered event; an event may stand in it more than once: query the view `events`',
-        tableType: 'EXTERNAL_TABLE',
-        parameters: {
-          classification: 'parquet',
-          'projection.enabled': 'true',
-          'projection.day.type': 'date',
-          'projection.day.format': 'yyyy-MM-dd',
-          'projection.day.range': '2026-01-01,NOW+1DAYS',
-          'projection.bucket.type': 'enum',
-          'projection.bucket.values': [...'0123456789abcdef'].join(','),
-          'storage.location.template': `${location}day=\${day}/bucket=\${bucket}/`,
-        },
-        partitionKeys: [
-          { name: 'day', type: 'string', comment: 'The day on which it arrived in the archive, UTC' },
-          { name: 'bucket', type: 'string', comment: 'The first hex digit of md5(aggregate_uuid)' },
-        ],
-        storageDescriptor: {
-          columns: archiveColumns().map((column: Column) => ({ ...column })),
-          location,
-          inputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat',
-          outputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat',
-          serdeInfo: { serializationLibrary: 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe' },
-        },
-      },
-    });
-    table.addResourceDependency(database);
-    return table;
-  }
-
-  private eventsView(raw: CfnTable): CfnTable {
-    const view = eventsView(this.databaseName);
-    const table = new CfnTable(this, 'EventsView', {
-      catalogId: Stack.of(this).account,
-      databaseName: this.databaseName,
-      tableInput: {
-        name: 'events',
-        description: 'Each event once',
-        tableType: 'VIRTUAL_VIEW',
-        parameters: { presto_view: 'true', comment: 'Presto View' },
-        viewOriginalText: view.text,
-        viewExpandedText: '/* Presto View */',
-        storageDescriptor: { columns: view.columns.map((column) => ({ ...column })) },
-      },
-    });
-    table.addResourceDependency(raw);
-    return table;
   }
 
   private deliveryRole(feed: Feed, database: CfnDatabase, raw: CfnTable): Role {

@@ -3,6 +3,7 @@ import type { IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { Alarms, deliveryFreshness, feedMetric, pipeFailures } from './alarms.ts';
+import { appEvents } from './app-events.ts';
 import { Archive, type ArchiveOptions } from './archive.ts';
 import { Feed, type FeedOptions } from './feed.ts';
 import { FeedDashboard } from './feed-dashboard.ts';
@@ -13,8 +14,8 @@ import { Replay, type ReplayOptions } from './replay.ts';
 
 export interface DaybookProps {
   /**
-   * The full path of the module whose default export is `defineApp(…)`. Its projections run live and in replays; without
-   * one there are neither.
+   * The full path of the module whose default export is `defineApp(…)`. Its projections run live and in replays, its events
+   * have typed views; without one there is none of it. It is loaded when the stack is synthesized.
    */
   readonly app?: string;
   readonly storage?: HotStorageProps;
@@ -49,7 +50,11 @@ export class Daybook extends Construct {
     this.storage = new HotStorage(this, 'Storage', props.storage);
     this.feed = new Feed(this, 'Feed', { storage: this.storage, ...props.feed });
     this.publisher = new Publisher(this, 'Publisher', { storage: this.storage, feed: this.feed });
-    this.archive = new Archive(this, 'Archive', { feed: this.feed, ...props.archive });
+    this.archive = new Archive(this, 'Archive', {
+      feed: this.feed,
+      ...props.archive,
+      ...(props.app !== undefined && { events: appEvents(this, props.app) }),
+    });
     if (props.app !== undefined) {
       const parts = { storage: this.storage, feed: this.feed, app: props.app };
       this.projections = new Projections(this, 'Projections', parts);

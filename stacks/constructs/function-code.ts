@@ -14,13 +14,25 @@ export const packageRoot = resolve(here, fromSources ? '../..' : '../../..');
 /** Daybook's functions that hold nothing of the user's: prebuilt in the package. */
 const OWN = ['table-to-feed', 'feed-to-confirmed', 'reconcile-feed', 'feed-to-bus', 'feed-to-archive'];
 /** Those that run the user's app: bundled with it, by the esbuild of the user's project. */
-const WITH_APP = ['feed-to-projections', 'replay-plan', 'replay-fold', 'replay-catch-up', 'replay-verify'];
+const WITH_APP = [
+  'describe-app',
+  'feed-to-projections',
+  'replay-plan',
+  'replay-fold',
+  'replay-catch-up',
+  'replay-verify',
+];
 
 /** The code of one of Daybook's functions, by the name of its file in functions/. */
 export function functionCode(scope: Construct, name: string, app?: string): Code {
-  if (app === undefined && !fromSources) return Code.fromAsset(join(packageRoot, 'dist/functions', name));
+  return Code.fromAsset(functionFolder(scope, name, app));
+}
+
+/** The folder that holds the bundle of one of Daybook's functions. */
+export function functionFolder(scope: Construct, name: string, app?: string): string {
+  if (app === undefined && !fromSources) return join(packageRoot, 'dist/functions', name);
   const entries = Object.fromEntries((app === undefined ? OWN : WITH_APP).map((each) => [each, sourceOf(each)]));
-  return Code.fromAsset(join(bundle(scope, entries, app), name));
+  return join(bundle(scope, entries, app), name);
 }
 
 /** The code of a function of the user's own: a module that exports `handler`. */

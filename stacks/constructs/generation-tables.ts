@@ -4,7 +4,7 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { currentViewSql, viewText } from '../../src/archive/current-view.ts';
 import { CURRENT_VIEW, GENERATION_PARAMETER, GENERATIONS_PREFIX, NO_GENERATION } from '../../src/archive/generation.ts';
-import { archiveColumns, type Column } from './archive-tables.ts';
+import { archiveColumns, type Column, prestoType } from './archive-tables.ts';
 
 export interface GenerationTablesProps {
   readonly database: CfnDatabase;
@@ -92,6 +92,3 @@ export function currentView(scope: Construct, props: GenerationTablesProps, comp
   table.addResourceDependency(compacted);
   return table;
 }
-
-const prestoType = (type: string): string =>
-  ({ string: 'varchar', int: 'integer', timestamp: 'timestamp(3)' })[type] ?? type;

@@ -1,6 +1,9 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { aggregatesView, eventsView, holesView } from '../../../src/archive/archive-views.ts';
+import { currentViewSql } from '../../../src/archive/current-view.ts';
+import type { View } from '../../../src/archive/event-views.ts';
 import { SAVED_QUERIES, toNamedText } from '../../../src/archive/saved-queries.ts';
-import { archiveColumns, eventsView } from '../../../stacks/constructs/archive-tables.ts';
+import { archiveColumns, eventColumns, prestoType, textOf } from '../../../stacks/constructs/archive-tables.ts';
 import { type ColdStorage, openColdStorage } from './cold-storage.ts';
 
 let cold: ColdStorage;
@@ -15,11 +18,25 @@ const event = (version: number, type: string, more: object = {}) => ({
   commit_id: `c${version}`,
   commit_first: version,
   commit_last: version,
-  recorded_at: `2026-01-02 00:00:0${version}.000`,
-  occurred_at: `2026-01-01 23:59:0${version}.000`,
+  recorded_at: `2026-01-02 00:00:${String(version % 60).padStart(2, '0')}.000`,
+  occurred_at: `2026-01-01 23:59:${String(version % 60).padStart(2, '0')}.000`,
   data: '{"amount":1}',
   ...more,
 });
+
+const createView = (view: View) =>
+  cold.createTable(view.name, Object.fromEntries(view.columns.map(({ name, type }) => [name, type])), {
+    TableType: 'VIRTUAL_VIEW',
+    ViewOriginalText: textOf(view, 'db'),
+  });
+/** The next generation of one bucket: the events of a file, if there is one. */
+const compact = async (bucket: string, events: object[]) => {
+  await cold.putParquet('compacted/files/a.parquet', { ...columns, day: 'string' }, events);
+  const Key = `compacted/generations/g1/bucket=${bucket}/files.txt`;
+  const Body = Buffer.from('s3://cold/compacted/files/a.parquet');
+  await cold.call('s3', 'PutObject', { Bucket: 'cold', Key, Body });
+  return () => cold.call('s3', 'DeleteObject', { Bucket: 'cold', Key });
+};
 
 beforeAll(async () => {
   cold = await openColdStorage();
@@ -36,8 +53,25 @@ beforeAll(async () => {
     },
     PartitionKeys: ['day', 'bucket'].map((Name) => ({ Name, Type: 'string' })),
   });
-  const view = eventsView('db');
-  await cold.createTable('events', columns, { TableType: 'VIRTUAL_VIEW', ViewOriginalText: view.text });
+  await cold.createTable(
+    'events_compacted',
+    { ...columns, day: 'string' },
+    {
+      Parameters: {
+        'projection.enabled': 'true',
+        'projection.generation.type': 'injected',
+        'projection.bucket.type': 'enum',
+        'projection.bucket.values': [...'0123456789abcdef'].join(','),
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: Athena's own placeholders
+        'storage.location.template': 's3://cold/compacted/generations/${generation}/bucket=${bucket}/',
+      },
+      PartitionKeys: ['generation', 'bucket'].map((Name) => ({ Name, Type: 'string' })),
+      StorageDescriptor: { InputFormat: 'org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat' },
+    },
+  );
+  const names = eventColumns().map(({ name }) => name);
+  await createView({ ...eventsView(eventColumns()), name: 'events_current', sql: currentViewSql(names, 'g1') });
+  for (const make of [eventsView, aggregatesView, holesView]) await createView(make(eventColumns()));
   // md5('abc') begins with 9. Version 2 came twice, on two days.
   await cold.putParquet('events/day=2026-01-02/bucket=9/a.parquet', columns, [
     event(1, 'Opened'),
@@ -89,4 +123,156 @@ it('a query of one aggregate reads its bucket only', async () => {
   });
   expect(execution.Status.State).toBe('SUCCEEDED');
   expect(execution.Statistics.DataScannedInBytes).toBe(0);
+});
+
+describe('the view `events`', () => {
+  const all = 'SELECT aggregate_uuid, version, day, data FROM events ORDER BY 1, 2';
+
+  it('takes what is compacted from there, whatever of it is still raw, and the rest from the raw files', async () => {
+    const before = await cold.rows(all);
+    const back = await compact(
+      '9',
+      [1, 2].map((version) => event(version, 'X', { day: '2026-01-02', data: '"compacted"' })),
+    );
+    try {
+      expect(await cold.rows(all)).toEqual(
+        before.map(([id, version, day, data]) =>
+          id === 'abc' && Number(version) < 3 ? [id, version, day, '"compacted"'] : [id, version, day, data],
+        ),
+      );
+      // A version that comes late, of an aggregate whose later ones are compacted.
+      await cold.putParquet('events/day=2026-01-09/bucket=9/late.parquet', columns, [
+        event(1, 'X'),
+        event(5, 'Late'),
+        event(5, 'Late'),
+      ]);
+      const late = await cold.rows('SELECT version, day, type FROM events WHERE version > 3');
+      expect(late).toEqual([['5', '2026-01-09', 'Late']]);
+      expect(await cold.rows('SELECT aggregate_uuid, missing_from, missing_to FROM holes')).toEqual([
+        ['abc', '4', '4'],
+      ]);
+    } finally {
+      await back();
+      await cold.call('s3', 'DeleteObject', { Bucket: 'cold', Key: 'events/day=2026-01-09/bucket=9/late.parquet' });
+    }
+    expect(await cold.rows(all)).toEqual(before);
+  });
+
+  it('has columns of the types that the view is said to have', async () => {
+    for (const make of [eventsView, aggregatesView, holesView]) {
+      const view = make(eventColumns());
+      const execution = await cold.execute(`SELECT * FROM ${view.name}`);
+      const { ResultSet } = await cold.call('athena', 'GetQueryResults', {
+        QueryExecutionId: execution.QueryExecutionId,
+      });
+      const found = ResultSet.ResultSetMetadata.ColumnInfo.map(({ Name, Type }: { Name: string; Type: string }) => [
+        Name,
+        Type,
+      ]);
+      const plain = (type: string) => prestoType(type).replace('(3)', '');
+      expect(found).toEqual(view.columns.map(({ name, type }) => [name, plain(type)]));
+    }
+  });
+});
+
+it('`aggregates` has one row for each', async () => {
+  expect(await cold.rows('SELECT * FROM aggregates ORDER BY aggregate_uuid')).toEqual([
+    [
+      'abc',
+      'Account',
+      '9',
+      '3',
+      '1',
+      '3',
+      '2026-01-02 00:00:01.000',
+      '2026-01-02 00:00:03.000',
+      '2026-01-01 23:59:01.000',
+      '2026-01-01 23:59:03.000',
+    ],
+    [
+      'other',
+      'Account',
+      '0',
+      '1',
+      '1',
+      '1',
+      '2026-01-02 00:00:01.000',
+      '2026-01-02 00:00:01.000',
+      '2026-01-01 23:59:01.000',
+      '2026-01-01 23:59:01.000',
+    ],
+  ]);
+});
+
+it('`holes` is empty, or names what is missing, by ranges', async () => {
+  expect(await cold.rows('SELECT * FROM holes')).toEqual([]);
+  const Key = 'events/day=2026-01-04/bucket=9/holes.parquet';
+  await cold.putParquet(
+    Key,
+    columns,
+    [5, 6, 10].map((version) => event(version, 'Deposited')).concat(event(3, 'Deposited', { aggregate_uuid: 'x' })),
+  );
+  expect(await cold.rows('SELECT aggregate_uuid, missing_from, missing_to, bucket FROM holes ORDER BY 1, 2')).toEqual([
+    ['abc', '4', '4', '9'],
+    ['abc', '7', '9', '9'],
+    ['x', '1', '2', '9'],
+  ]);
+  await cold.call('s3', 'DeleteObject', { Bucket: 'cold', Key });
+});
+
+describe('reads', () => {
+  const day = (n: number) => `2026-01-${String(n).padStart(2, '0')}`;
+  const text = JSON.stringify({ note: 'x'.repeat(2000) });
+  const rows = (uuid: string, n: number) =>
+    Array.from({ length: 200 }, (_, i) =>
+      event(n * 200 + i + 1, 'Noted', { aggregate_uuid: uuid, data: text + (n * 200 + i) }),
+    );
+  const keys: string[] = [];
+  const scanned = async (query: string) => (await cold.execute(query)).Statistics.DataScannedInBytes as number;
+
+  beforeAll(async () => {
+    for (let n = 0; n < 4; n++) {
+      for (const [bucket, uuid] of [
+        ['0', 'cfcd2'],
+        ['9', 'abc'],
+      ] as const) {
+        keys.push(`events/day=${day(5 + n)}/bucket=${bucket}/scan.parquet`);
+        await cold.putParquet(keys.at(-1)!, columns, rows(uuid, n));
+      }
+    }
+  });
+  afterAll(async () => {
+    for (const Key of keys) await cold.call('s3', 'DeleteObject', { Bucket: 'cold', Key });
+  });
+
+  it('of raw rows a day’s files only, and of a bucket its files only', async () => {
+    const all = await scanned('SELECT sum(length(data)) FROM events_raw');
+    const one = await scanned(`SELECT sum(length(data)) FROM events_raw WHERE day = '${day(6)}'`);
+    const both = await scanned(`SELECT sum(length(data)) FROM events_raw WHERE day = '${day(6)}' AND bucket = '9'`);
+    expect(one).toBeGreaterThan(0);
+    expect(one).toBeLessThan(all / 3);
+    expect(both).toBeLessThan(one * 0.6);
+    expect(await scanned("SELECT count(*) FROM events_raw WHERE day = '2026-01-20'")).toBe(0);
+  });
+
+  it('of `events` a day’s data, and of the other days no more than the keys', async () => {
+    const all = await scanned('SELECT sum(length(data)) FROM events');
+    const one = await scanned(`SELECT sum(length(data)) FROM events WHERE day = '${day(6)}'`);
+    const keysOnly = await scanned('SELECT count(version), count(aggregate_uuid) FROM events_raw');
+    expect(await cold.rows(`SELECT count(*), min(day), max(day) FROM events WHERE day = '${day(6)}'`)).toEqual([
+      ['400', day(6), day(6)],
+    ]);
+    expect(one).toBeLessThan(all / 3 + 2 * keysOnly);
+  });
+
+  it('of `events` an aggregate’s bucket only, by the bucket’s expression', async () => {
+    const bucket = "substr(lower(to_hex(md5(to_utf8('abc')))), 1, 1)";
+    const all = await scanned('SELECT sum(length(data)) FROM events');
+    const one = await scanned(
+      `SELECT sum(length(data)) FROM events WHERE bucket = ${bucket} AND aggregate_uuid = 'abc'`,
+    );
+    expect(one).toBeGreaterThan(0);
+    expect(one).toBeLessThan(all * 0.6);
+    expect(await scanned("SELECT sum(length(data)) FROM events WHERE bucket = 'f'")).toBe(0);
+  });
 });
