@@ -170,7 +170,7 @@ export async function startLocal(options: StartLocalOptions): Promise<LocalRunti
     services.lambda.setEndpoint(front.endpoint);
     services.sqs.setEndpoint(front.endpoint);
     stacks = await deploy(assembly, cloud, iam, [...iam.resources, ...SERVICE_RESOURCES], kept, log);
-    await calls?.repeat(cloud);
+    await calls?.repeat(cloud, kept.updated());
     journal?.resume();
     chaos?.begin();
   } catch (error) {

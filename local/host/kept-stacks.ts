@@ -20,6 +20,8 @@ export interface KeptStacks {
   idsOf(stackName: string): readonly string[];
   stackNames(): readonly string[];
   forget(stackName: string, logicalId: string): void;
+  /** What this start made of other properties than the one before: references and ARNs. */
+  updated(): ReadonlySet<string>;
 }
 
 interface KeptStack {
@@ -34,6 +36,7 @@ type Entry =
 
 export function keepStacks(journal: Journal | undefined): KeptStacks {
   const stacks = new Map<string, KeptStack>();
+  const updated = new Set<string>();
   const write = journal?.join<Entry>('stacks', {
     restore(entry) {
       if (entry.kind === 'stack') {
@@ -65,7 +68,12 @@ export function keepStacks(journal: Journal | undefined): KeptStacks {
     find: (stack, id) => stacks.get(stack)?.resources.get(id),
     made(stack, id, resource) {
       const { resources } = stackOf(stack, 0);
-      if (JSON.stringify(resources.get(id)) === JSON.stringify(resource)) return;
+      const before = resources.get(id);
+      if (JSON.stringify(before) === JSON.stringify(resource)) return;
+      if (before !== undefined && JSON.stringify(before.properties) !== JSON.stringify(resource.properties)) {
+        updated.add(resource.created.ref);
+        if (resource.created.attributes.Arn !== undefined) updated.add(resource.created.attributes.Arn);
+      }
       resources.set(id, resource);
       write?.({ kind: 'made', stack, id, resource });
     },
@@ -75,5 +83,6 @@ export function keepStacks(journal: Journal | undefined): KeptStacks {
       stacks.get(stack)?.resources.delete(id);
       write?.({ kind: 'gone', stack, id });
     },
+    updated: () => updated,
   };
 }

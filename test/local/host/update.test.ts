@@ -1,6 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import {
+  LambdaClient,
+  PutFunctionConcurrencyCommand,
+  UpdateFunctionConfigurationCommand,
+} from '@aws-sdk/client-lambda';
+import { CreatePipeCommand, DeletePipeCommand, DescribePipeCommand, PipesClient } from '@aws-sdk/client-pipes';
 import { App, Stack } from 'aws-cdk-lib';
 import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { EventBus, Rule } from 'aws-cdk-lib/aws-events';
@@ -9,6 +15,7 @@ import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Stream } from 'aws-cdk-lib/aws-kinesis';
 import { Code, Function as LambdaFunction, Runtime, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { KinesisEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { CfnPipe } from 'aws-cdk-lib/aws-pipes';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -34,6 +41,7 @@ interface Version {
   readonly tableName?: string;
   readonly withRule?: boolean;
   readonly rest?: string;
+  readonly feed?: string;
 }
 
 /** Starts the app as it is in this version, on the same data, after ending what ran before. */
@@ -42,6 +50,7 @@ async function start({
   tableName,
   withRule = true,
   rest = 'old',
+  feed: feedId = 'Feed',
 }: Version = {}): Promise<LocalRuntime> {
   await runtime?.stop();
   const outdir = mkdtempSync(join(folder, 'cdk.out-'));
@@ -49,7 +58,7 @@ async function start({
   const stack = new Stack(app, 'Small');
   const partitionKey = { name: keyName, type: AttributeType.STRING };
   new Table(stack, 'Things', { partitionKey, ...(tableName !== undefined && { tableName }) });
-  const feed = new Stream(stack, 'Feed', { shardCount: 1 });
+  const feed = new Stream(stack, feedId, { shardCount: 1 });
   const queue = new Queue(stack, 'Orders');
   const bus = new EventBus(stack, 'Bus');
   if (withRule)
@@ -60,6 +69,16 @@ async function start({
     code: Code.fromInline(`exports.handler = async () => '${rest}';`),
   });
   worker.addEventSource(new KinesisEventSource(feed, { startingPosition: StartingPosition.LATEST }));
+  const pipeRole = new Role(stack, 'PipeRole', { assumedBy: new ServicePrincipal('pipes.amazonaws.com') });
+  queue.grantConsumeMessages(pipeRole);
+  feed.grantWrite(pipeRole);
+  new CfnPipe(stack, 'Pipe', {
+    name: 'small-pipe',
+    roleArn: pipeRole.roleArn,
+    source: queue.queueArn,
+    target: feed.streamArn,
+    targetParameters: { kinesisStreamParameters: { partitionKey: '$.messageId' } },
+  });
   const role = new Role(stack, 'MachineRole', { assumedBy: new ServicePrincipal('states.amazonaws.com') });
   new CfnStateMachine(stack, 'Machine', {
     roleArn: role.roleArn,
@@ -73,6 +92,12 @@ async function start({
 
 const call = (service: ServiceName, operation: string, input: Json = {}): Promise<Json> =>
   runtime!.cloud.call(ROOT, service, operation, input);
+/** For calls that come from outside, as a person's do. */
+const byHand = () => ({
+  endpoint: runtime!.endpoint,
+  region: 'us-east-1',
+  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+});
 const namesOf = ({ stacks }: LocalRuntime) => {
   const { resources, details } = stacks.Small!;
   // A queue's URL holds the port.
@@ -130,19 +155,52 @@ describe('a start on kept data', { timeout: 60_000 }, () => {
 
   it('has what was made by hand beside the template', async () => {
     await start();
-    const url = `${runtime!.endpoint}`;
     const FunctionName = runtime!.stacks.Small!.byPath['Small/Worker']!;
-    const { LambdaClient, PutFunctionConcurrencyCommand } = await import('@aws-sdk/client-lambda');
-    const client = new LambdaClient({
-      endpoint: url,
-      region: 'us-east-1',
-      credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
-    });
+    const client = new LambdaClient(byHand());
     await client.send(new PutFunctionConcurrencyCommand({ FunctionName, ReservedConcurrentExecutions: 3 }));
     await call('events', 'PutRule', { Name: 'mine', EventPattern: '{"source":["y"]}' });
     await start();
     expect((await call('lambda', 'GetFunctionConcurrency', { FunctionName })).ReservedConcurrentExecutions).toBe(3);
     expect((await call('events', 'DescribeRule', { Name: 'mine' })).EventPattern).toBe('{"source":["y"]}');
+  });
+
+  it('has no more what was made by hand of something that the template has changed since', async () => {
+    const FunctionName = (await start()).stacks.Small!.byPath['Small/Worker']!;
+    const settings = () => call('lambda', 'GetFunctionConfiguration', { FunctionName });
+    const client = new LambdaClient(byHand());
+    await client.send(new UpdateFunctionConfigurationCommand({ FunctionName, Timeout: 77 }));
+    await client.send(new PutFunctionConcurrencyCommand({ FunctionName, ReservedConcurrentExecutions: 5 }));
+    await start();
+    expect((await settings()).Timeout).toBe(77);
+    await start({ rest: 'new' });
+    expect(await settings()).toMatchObject({ Timeout: 3 });
+    expect(said).toContainEqual(
+      expect.stringMatching(/^template: Small-Worker.* changed in the template: what was made of it by hand/),
+    );
+    // What a template does not have is nothing that it changes.
+    expect(await call('lambda', 'GetFunctionConcurrency', { FunctionName })).toEqual({
+      ReservedConcurrentExecutions: 5,
+    });
+    await start({ rest: 'new' });
+    expect(await settings()).toMatchObject({ Timeout: 3 });
+    expect(said.filter((line) => line.includes('by hand'))).toEqual([]);
+  });
+
+  it('gives a pipe that was made again by hand the target that its template has now', async () => {
+    const { byPath } = (await start()).stacks.Small!;
+    const Name = byPath['Small/Pipe']!;
+    const client = new PipesClient(byHand());
+    const { RoleArn, Source, Target, TargetParameters } = await client.send(new DescribePipeCommand({ Name }));
+    await client.send(new DeletePipeCommand({ Name }));
+    await client.send(new CreatePipeCommand({ Name, RoleArn, Source, Target, TargetParameters }));
+    await start();
+    expect((await call('pipes', 'DescribePipe', { Name })).Target).toBe(Target);
+    await start({ feed: 'Feed2' });
+    const now = await call('pipes', 'DescribePipe', { Name });
+    expect(now.Target).not.toBe(Target);
+    expect(now.Target).toContain('Feed2');
+    await start({ feed: 'Feed2' });
+    expect((await call('pipes', 'DescribePipe', { Name })).Target).toBe(now.Target);
   });
 
   it('is for one runtime at a time', async () => {
