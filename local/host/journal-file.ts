@@ -21,6 +21,8 @@ export interface JournalFileOptions {
 
 const FORMAT = { journal: 'daybook', format: 1 };
 const COMPACT_AFTER_BYTES = 64 * 1024 * 1024;
+/** A turn without entries: what is before it was written anew, what is behind it came after. */
+const MARK = '[]\n';
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
 /**
@@ -70,6 +72,7 @@ export function journalFile(path: string, options: JournalFileOptions = {}): Jou
         if (length > CHUNK_BYTES) put();
       }
     }
+    lines.push(MARK);
     put();
     tailBytes = 0;
     renameSync(`${path}.new`, path);
@@ -86,9 +89,14 @@ export function journalFile(path: string, options: JournalFileOptions = {}): Jou
       };
     },
     open() {
-      const whole = existsSync(path) ? readLines(path, (line, at) => restore(parts, path, line, at)) : 0;
-      compactBytes = whole;
+      compactBytes = 0;
+      const take = (line: string, at: number) => {
+        if (`${line}\n` === MARK) compactBytes = at + MARK.length;
+        else restore(parts, path, line, at);
+      };
+      const whole = existsSync(path) ? readLines(path, take) : 0;
       if (whole === 0) return compact();
+      tailBytes = whole - compactBytes;
       file = openSync(path, 'a');
     },
     compact() {

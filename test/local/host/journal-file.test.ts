@@ -80,7 +80,8 @@ describe('a journal in a file', () => {
     journal.close();
     const whole = readFileSync(path);
     const torn = join(folder, 'torn.jsonl');
-    const header = whole.indexOf(0x0a) + 1;
+    const header = whole.indexOf('\n[]\n') + 4;
+    expect(header).toBeGreaterThan(4);
     for (let size = header; size <= whole.length; size++) {
       copyFileSync(path, torn);
       truncateSync(torn, size);
@@ -116,6 +117,21 @@ describe('a journal in a file', () => {
     }
     journal.close();
     expect([...opened().maps.left].sort()).toEqual([0, 1, 2, 3, 4].map((i) => [`key ${i}`, 1995 + i]));
+  });
+
+  it('is written anew by what came since it was, however often it was opened in between', async () => {
+    let largest = 0;
+    for (let start = 0; start < 40; start++) {
+      const { put, journal, maps } = opened(path, { compactAfterBytes: 2_000 });
+      expect([...maps.left]).toEqual(start === 0 ? [] : [['only', start * 100 - 1]]);
+      for (let i = 0; i < 100; i++) {
+        put.left('only', start * 100 + i);
+        await turn();
+      }
+      journal.close();
+      largest = Math.max(largest, statSync(path).size);
+    }
+    expect(largest).toBeLessThan(2_400);
   });
 
   it('asks for an entry at the end of the turn, when it is given a function', async () => {
