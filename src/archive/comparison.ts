@@ -62,7 +62,7 @@ export async function createComparison(folder: string, memoryLimit?: number): Pr
     if (lines.length === 0) return;
     await appendFile(csv, lines.join(''));
     lines = [];
-    await db.run(`INSERT INTO hot SELECT ${PART}, * FROM read_csv(${quoted(csv)}, header = false, quote = '"', escape = '"', parallel = false,
+    await db.run(`INSERT INTO hot SELECT ${PART}, * FROM read_csv(${quoted(csv)}, auto_detect = false, header = false, delim = ',', new_line = '\\n', quote = '"', escape = '"', parallel = false,
       columns = {'aggregate': 'VARCHAR', 'version': 'BIGINT', 'hash': 'BIGINT', 'recorded': 'BIGINT'}, null_padding = false, allow_quoted_nulls = false)`);
     await rm(csv);
   };

@@ -42,6 +42,8 @@ export const archiveErrors = {
     `the archive's delivery stream did not take ${d.refused} envelopes for a minute, of them ${d.aggregate} [${d.from}..${d.to}]: look at its throttles, then run it again`,
   'archive.noErrorRecord': (d: { problem: string }) =>
     `it is no error record of Firehose: ${d.problem}. Look at the file; what is no record of Firehose does not belong below errors/`,
+  'archive.unreadable': (d: { key: string; reason: string }) =>
+    `the archive's file ${d.key} cannot be read: ${d.reason}. \`npx daybook verify\` names every such file; move it out of the archive, and \`verify --fix\` sends what it held`,
 };
 
 addMessages(archiveErrors);

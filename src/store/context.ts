@@ -1,4 +1,5 @@
 import type { Backoff, Pauses } from './backoff.ts';
+import type { EventArchive } from './event-archive.ts';
 import type { EventTable } from './event-table.ts';
 import type { SnapshotPolicy, SnapshotStore } from './snapshots.ts';
 
@@ -6,6 +7,7 @@ import type { SnapshotPolicy, SnapshotStore } from './snapshots.ts';
 export interface StoreContext {
   readonly table: EventTable;
   readonly snapshots: SnapshotStore | undefined;
+  readonly archive: EventArchive | undefined;
   readonly snapshotPolicy: SnapshotPolicy;
   /** Milliseconds since the epoch. */
   readonly now: () => number;

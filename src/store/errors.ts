@@ -74,6 +74,8 @@ export const storeErrors = {
     `version ${d.version} of commit ${d.commitId} [${d.commitFirst}..${d.commitLast}] of ${quoted(d.aggregateUuid)} did not appear in ${d.attempts} reads${FOREIGN}`,
   'read.notThere': (d: { aggregateUuid: string; version: number; actual: number }) =>
     `${quoted(d.aggregateUuid)} has no version ${d.version}; its last is ${d.actual}`,
+  'store.noArchive': (_: Record<string, never>) =>
+    "readAll reads the archive, and this store was made without one: createEventStore({ table, archive: s3EventArchive(…) }), from 'daybook/archive'",
 };
 
 function summary(events: readonly RecordedEvent[], more: boolean): string {

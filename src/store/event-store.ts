@@ -1,18 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { DaybookError } from '../errors.ts';
 import type { AnyAggregate, EventsOf, StateOf } from '../event/aggregate-definition.ts';
-import type { EventOf, NewEventOf } from '../event/event-definition.ts';
+import type { AnyEvent, EventOf, NewEventOf } from '../event/event-definition.ts';
 import type { RecordedEvent } from '../event/recorded-event.ts';
 import { isTraceparent } from '../event/traceparent.ts';
 import { type Appended, type AppendOptions, append } from './append.ts';
 import { type Backoff, realPauses } from './backoff.ts';
 import { checkAggregateUuid, checkCommitId, checkOptions } from './check-input.ts';
 import type { StoreContext, StoreCounts } from './context.ts';
+import type { EventArchive } from './event-archive.ts';
 import type { EventTable } from './event-table.ts';
 import { type Handled, type HandleOptions, handle } from './handle.ts';
 import { type ListOptions, list } from './list.ts';
 import { type LoadedAggregate, type LoadOptions, load } from './load.ts';
 import { type Occasion, type ReadOptions, read, type StateAt, type StateAtPoint, stateAt, when } from './read.ts';
+import { type ReadAllOptions, readAll } from './read-all.ts';
 import { DEFAULT_SNAPSHOT_POLICY, type SnapshotPolicy, type SnapshotStore } from './snapshots.ts';
 import type { EventsFor, Target } from './target.ts';
 
@@ -21,6 +23,8 @@ export interface EventStoreOptions {
   readonly table: EventTable;
   /** Where snapshots are kept; default nowhere, each load reads all events. */
   readonly snapshots?: SnapshotStore;
+  /** Cold storage, for `readAll`: `s3EventArchive(…)` of `daybook/archive`. Default none. */
+  readonly archive?: EventArchive;
   /** Default `{ everyEvents: 100 }`. */
   readonly snapshotPolicy?: SnapshotPolicy;
   /** The writer's clock, in milliseconds since the epoch; default the system's. */
@@ -43,6 +47,7 @@ export interface EventStoreOptions {
 const OPTIONS: readonly (keyof EventStoreOptions)[] = [
   'table',
   'snapshots',
+  'archive',
   'snapshotPolicy',
   'clock',
   'newCommitId',
@@ -154,6 +159,20 @@ export interface EventStore {
    */
   list(options?: ListOptions): AsyncIterable<string>;
 
+  /**
+   * The events of all aggregates, by time and type, from the archive with the table behind it: the large part is read where it
+   * burdens no writer. Each event once; an aggregate's in version order and after each other, the aggregates in no promised
+   * order. It gives everything that was there when it began, and may give what came later. Both ends of the range are
+   * included. Memory stays flat; a sixteenth of the archive is copied to this machine's disk at a time, and the table is asked
+   * once for each aggregate. With definitions as `types` the events are upcast and typed.
+   *
+   * @example
+   * const store = createEventStore({ table, archive: s3EventArchive({ s3, bucket, athena, database }) });
+   * for await (const event of store.readAll({ from: '2026-01-01T00:00:00Z', types: [MoneyDeposited] })) sum += event.data.amount;
+   */
+  readAll<D extends AnyEvent>(options: ReadAllOptions<D> & { readonly types: readonly D[] }): AsyncIterable<EventOf<D>>;
+  readAll(options?: ReadAllOptions<string>): AsyncIterable<RecordedEvent>;
+
   /** What went wrong without failing a command, since the store was made. */
   readonly counts: StoreCounts;
 }
@@ -171,6 +190,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
   const context: StoreContext = {
     table: options.table,
     snapshots: options.snapshots,
+    archive: options.archive,
     snapshotPolicy,
     now: options.clock === undefined ? Date.now : options.clock.now.bind(options.clock),
     uniqueCommitIds: options.newCommitId === undefined,
@@ -214,6 +234,8 @@ export function createEventStore(options: EventStoreOptions): EventStore {
       return await when(context, aggregate, aggregateUuid, predicate, whenOptions);
     },
     list: (listOptions = {}) => list(context, listOptions),
+    // As for read: the overload says what it yields.
+    readAll: ((readAllOptions: ReadAllOptions = {}) => readAll(context, readAllOptions)) as EventStore['readAll'],
     counts: context.counts,
   };
 }

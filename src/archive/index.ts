@@ -1,0 +1,1 @@
+export { type S3EventArchiveOptions, s3EventArchive } from '../aws/s3-event-archive.ts';

@@ -1,0 +1,72 @@
+import { DaybookError } from '../errors.ts';
+import { decodeStored, eventDecoder } from '../event/decode-event.ts';
+import type { AnyEvent } from '../event/event-definition.ts';
+import type { RecordedEvent } from '../event/recorded-event.ts';
+import type { StoredEvent } from '../event/stored-event.ts';
+import { checkOptions, checkTimeRange } from './check-input.ts';
+import type { StoreContext } from './context.ts';
+import type { WantedEvents } from './event-archive.ts';
+import { type TimeClock, timeOf } from './ranges.ts';
+
+/** Which events of all aggregates. */
+export interface ReadAllOptions<Type extends AnyEvent | string = AnyEvent | string> {
+  /** The first instant, included: ISO 8601 text with a zone, or a Date. Default open. */
+  readonly from?: string | Date;
+  /** The last instant, included. Default open. */
+  readonly to?: string | Date;
+  /** Which of an event's times `from` and `to` mean. Default `occurred`. */
+  readonly clock?: TimeClock;
+  /**
+   * Definitions: only their events, upcast and typed, as `load` gives them. Names: only events of these types, as they were
+   * written. Default all, as they were written.
+   */
+  readonly types?: readonly Type[];
+  /** Check each event against its definition's schema after upcasting; needs definitions. Default false. */
+  readonly validate?: boolean;
+}
+
+const OPTIONS = ['from', 'to', 'clock', 'types', 'validate'];
+
+export function readAll(context: StoreContext, options: ReadAllOptions): AsyncIterable<RecordedEvent> {
+  checkOptions('readAll', options, OPTIONS);
+  const { from, to, clock, types, validate = false } = options;
+  const range = checkTimeRange('readAll', {
+    ...(from !== undefined && { since: from }),
+    ...(to !== undefined && { until: to }),
+    ...(clock !== undefined && { clock }),
+  });
+  const definitions = types?.filter((type): type is AnyEvent => (type as AnyEvent)?.kind === 'event') ?? [];
+  const named = definitions.length === 0 && types?.every((type) => typeof type === 'string');
+  if (types !== undefined && !named && (definitions.length !== types.length || !Array.isArray(types))) {
+    const allowed = 'a list of event definitions, or a list of names';
+    throw new DaybookError('option.notAllowed', { verb: 'readAll', option: 'types', given: types, allowed });
+  }
+  if (validate && definitions.length === 0) {
+    const allowed = 'true only together with event definitions as types';
+    throw new DaybookError('option.notAllowed', { verb: 'readAll', option: 'validate', given: validate, allowed });
+  }
+  const { archive } = context;
+  if (archive === undefined) throw new DaybookError('store.noArchive', {});
+  const wanted: WantedEvents = { ...range, types: types?.map((type) => (typeof type === 'string' ? type : type.type)) };
+  const decoder = eventDecoder(definitions, { validate });
+  // What the archive gives is of these types only, so the decoder knows each.
+  const decode = definitions.length === 0 ? decodeStored : (stored: StoredEvent) => decoder.decode(stored)!;
+  // Each loop over it begins anew.
+  return {
+    async *[Symbol.asyncIterator]() {
+      const { table, pauses } = context;
+      for await (const run of archive.readAll({ table, pauses }, wanted))
+        for (const stored of run) yield decode(stored);
+    },
+  };
+}
+
+/** Does an event count? For an archive's own reading of the table. */
+export function wants({ types, since, until, clock }: WantedEvents): (event: StoredEvent) => boolean {
+  const known = types === undefined ? undefined : new Set(types);
+  return (event) => {
+    if (known !== undefined && !known.has(event.type)) return false;
+    const time = timeOf(event, clock);
+    return time >= since && time <= until;
+  };
+}
