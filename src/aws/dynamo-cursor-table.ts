@@ -74,16 +74,20 @@ export function dynamoCursorTable({ client, tableName: TableName, feed }: Dynamo
       return cursorOf(Item);
     },
 
-    async raise(aggregate, from, to) {
+    async raise(aggregate, from, to, commit) {
       // from ≤ confirmed + 1 and confirmed < to, absent being 0.
       const between = 'Confirmed >= :least AND Confirmed < :to';
       const condition = from === 1 ? `attribute_not_exists(Confirmed) OR (${between})` : between;
-      const values = { ':to': n(to), ':least': n(from - 1) };
-      const expression = 'SET Confirmed = :to REMOVE Holed, HoledAt, Attempts';
+      const values = { ':to': n(to), ':least': n(from - 1), ...(commit !== undefined && { ':commit': { S: commit } }) };
+      const expression =
+        commit === undefined
+          ? 'SET Confirmed = :to REMOVE Holed, HoledAt, Attempts, CommitOf, CommitId'
+          : 'SET Confirmed = :to, CommitOf = :to, CommitId = :commit REMOVE Holed, HoledAt, Attempts';
       const { done, cursor } = await update(aggregate, expression, condition, values, { before: true });
       if (!done) return { raised: false, before: cursor.confirmed, cursor };
-      const { holed: _, holedAt: __, attempts: ___, ...rest } = cursor;
-      return { raised: true, before: cursor.confirmed, cursor: { ...rest, confirmed: to } };
+      const { holed: _, holedAt: __, attempts: ___, commit: ____, ...rest } = cursor;
+      const after = { ...rest, confirmed: to, ...(commit !== undefined && { commit }) };
+      return { raised: true, before: cursor.confirmed, cursor: after };
     },
 
     async begin(aggregate, { confirmed, base }) {
@@ -219,8 +223,12 @@ export function cursorOf(item: Item | undefined): Cursor {
   const holed = numberOf(item.Holed);
   const holedAt = numberOf(item.HoledAt);
   const attempts = numberOf(item.Attempts);
+  const confirmed = numberOf(item.Confirmed) ?? 0;
+  // Written together; code that does not know of it raises `Confirmed` alone.
+  const commit = numberOf(item.CommitOf) === confirmed ? item.CommitId?.S : undefined;
   return {
-    confirmed: numberOf(item.Confirmed) ?? 0,
+    confirmed,
+    ...(commit !== undefined && { commit }),
     ...(base !== undefined && { base }),
     ...(head !== undefined && { head }),
     ...(offered !== undefined && { offered }),

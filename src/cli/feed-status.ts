@@ -91,6 +91,10 @@ function lineOf({ aggregate, from, events, since, holed }: Behind): string {
   const parts = [`from version ${from}`, `${n(events)} ${events === 1 ? 'event' : 'events'}`];
   if (since !== undefined) parts.push(`since ${since}`);
   if (holed?.why === 'missing') parts.push(`version ${holed.version} is missing, the later ones wait for it`);
+  if (holed?.why === 'another history')
+    parts.push(
+      `version ${holed.version} is on the feed and is another one in the table, or none: it was restored; raise the feed's \`generation\``,
+    );
   if (holed?.why === 'no event') parts.push(`version ${holed.version} is no event, the later ones wait`);
   return `${aggregate}  ${parts.join(', ')}`;
 }

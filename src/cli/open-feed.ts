@@ -5,10 +5,11 @@ import { dynamoEventTable } from '../aws/dynamo-event-table.ts';
 import { leanClient } from '../aws/lean-client.ts';
 import { itemCount, tableSize } from '../aws/table-size.ts';
 import type { AdoptPorts } from '../feed/adopt.ts';
+import type { StatusPorts } from '../feed/status.ts';
 import { findTarget, needName, type TargetFlags } from './target.ts';
 
 export interface OpenFeed {
-  readonly ports: AdoptPorts;
+  readonly ports: AdoptPorts & StatusPorts;
   /** How it was deployed to begin, where that is known. */
   readonly deployedFrom: string | undefined;
   /** As the events table counts them: every six hours or so. */
@@ -29,7 +30,7 @@ export async function openFeed(flags: TargetFlags, command: string): Promise<Ope
   const positionsTable = () => needName(target, 'PositionsTableName', command);
   // Throttled by an on-demand table that is not warm yet, it waits and goes on.
   const client = leanClient(new DynamoDBClient({ ...target.client, maxAttempts: 10 }));
-  const ports: AdoptPorts = {
+  const ports: AdoptPorts & StatusPorts = {
     feed,
     cursors: dynamoCursorTable({ client, tableName: confirmedTable, feed }),
     table: dynamoEventTable({ client, tableName }),

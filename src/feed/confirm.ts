@@ -41,7 +41,7 @@ async function confirmRun(run: readonly FeedRecord[], ports: ConfirmPorts, seen:
     if (to < from) {
       cursor = await ports.cursors.read(aggregate);
     } else {
-      const result = await ports.cursors.raise(aggregate, from, to);
+      const result = await ports.cursors.raise(aggregate, from, to, envelope.events.at(-1)!.commitId);
       cursor = result.cursor;
       seen.count(result.raised ? 'EnvelopesConfirmed' : 'EnvelopesRepeated');
       // How often an event is on the feed is `EventsRepeated ÷ EventsConfirmed`.

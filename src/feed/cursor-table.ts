@@ -2,6 +2,8 @@
 export interface Cursor {
   /** The highest version that a reader of the feed has seen in the feed; 0: none. Only a read of the feed raises it. */
   readonly confirmed: number;
+  /** The commit of the confirmed version, as the feed brought it: a table that was restored has another event there. Absent: not known. */
+  readonly commit?: string;
   /** The versions up to this one were there before the feed began and are not on it; absent: 0. Written with `confirmed`, once. */
   readonly base?: number;
   /** The highest version that Confirm was told of and did not carry on itself: under a lease, or behind a hole. */
@@ -80,8 +82,9 @@ export interface CursorTable {
   read(aggregate: string): Promise<Cursor>;
   /**
    * With `from ≤ to`: raises `confirmed` to `to` only if `from ≤ confirmed + 1` and `to > confirmed`, in one conditional write.
+   * `commit`: of the event `to`.
    */
-  raise(aggregate: string, from: number, to: number): Promise<Raised>;
+  raise(aggregate: string, from: number, to: number, commit?: string): Promise<Raised>;
   /** Begins an aggregate at `confirmed`, what is up to `base` being its past: only while it has no `confirmed`. */
   begin(aggregate: string, start: { readonly confirmed: number; readonly base: number }): Promise<boolean>;
   /** Records an offer, after its envelope was put. */

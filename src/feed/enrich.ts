@@ -13,6 +13,7 @@ import {
 } from './envelope-size.ts';
 import { notingStrays } from './noting-strays.ts';
 import { type Observed, type Observing, observing } from './observed.ts';
+import { noteHistory } from './other-history.ts';
 import { readRun } from './read-run.ts';
 import { readStreamRecord } from './stream-record.ts';
 
@@ -49,8 +50,10 @@ export async function enrich(
   const cursors = await ports.cursors.readMany([...bells.keys()]);
   const lagging: Lag[] = [];
   for (const bell of bells.values()) {
-    const from = (cursors.get(bell.aggregate)?.confirmed ?? 0) + 1;
-    const base = cursors.get(bell.aggregate)?.base;
+    const cursor = cursors.get(bell.aggregate);
+    const from = (cursor?.confirmed ?? 0) + 1;
+    const base = cursor?.base;
+    if (cursor?.commit !== undefined) compareHistories(bell, cursor.confirmed, cursor.commit, seen);
     if (bell.head >= from) lagging.push({ ...bell, from, base });
   }
   // The smallest first: a hot aggregate starves nobody. Those left over are the reconciler's.
@@ -101,6 +104,12 @@ function listen(records: readonly unknown[], seen: Observing): ReadonlyMap<strin
     }
   }
   return bells;
+}
+
+/** An event that comes new under a version that is on the feed: the table was restored, and this feed went on. It is never fed. */
+function compareHistories({ aggregate, images }: Bell, version: number, commit: string, seen: Observing): void {
+  for (const image of images)
+    if (image.version === version && image.commitId !== commit) noteHistory(aggregate, version, seen);
 }
 
 /** Fills the runs in their order as long as the answer has room; for each one it has room at least for an empty envelope. */

@@ -4,11 +4,12 @@ import { type Checkpoint, type Cursor, hasOpenOffer, NO_CURSOR } from './cursor-
 import { eachOf } from './feed-batch.ts';
 import { errorNote, type Observed, type Observing, observing } from './observed.ts';
 import { type OfferPorts, offerNext } from './offer.ts';
-import { firstFrom, headOf } from './read-run.ts';
+import { lookBeyond, noteHistory } from './other-history.ts';
+import { headOf } from './read-run.ts';
 import { whenAdopted } from './when-adopted.ts';
 
 export interface ReconcilePorts extends OfferPorts {
-  readonly table: Pick<EventTable, 'query' | 'aggregates'>;
+  readonly table: Pick<EventTable, 'query' | 'get' | 'aggregates'>;
   /** Given for a feed that waits for its adoption: how it begins unless a person says otherwise. */
   readonly adoption?: Pick<AdoptPorts, 'earlier'> & { readonly from: string };
   /** How many aggregates consumers have parked: told with every run, so that an alarm stays up until they are redriven. */
@@ -117,7 +118,8 @@ async function reconcileOne(aggregate: string, cursor: Cursor, ports: ReconcileP
     seen.count('Holes');
     if (ports.now() < nextLookAt(cursor)) return unpublished(cursor, cursor.head ?? next, cursor.holedAt, ports, seen);
   }
-  const first = await firstFrom(ports.table, aggregate, next);
+  const { first, otherHistory } = await lookBeyond(ports.table, aggregate, cursor);
+  if (otherHistory) noteHistory(aggregate, cursor.confirmed, seen);
   if (first === undefined) return;
   seen.count('Lagging');
   const head = (await headOf(ports.table, aggregate)) ?? Math.max(first.version, cursor.head ?? 0);

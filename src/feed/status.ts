@@ -2,11 +2,12 @@ import type { EventTable } from '../store/event-table.ts';
 import type { Cursor, CursorTable, StatusRound } from './cursor-table.ts';
 import { NO_CURSOR } from './cursor-table.ts';
 import { eachOf } from './feed-batch.ts';
-import { firstFrom, headOf } from './read-run.ts';
+import { lookBeyond } from './other-history.ts';
+import { headOf } from './read-run.ts';
 
 export interface StatusPorts {
   readonly cursors: Pick<CursorTable, 'readMany' | 'read' | 'statusRound' | 'saveStatusRound'>;
-  readonly table: Pick<EventTable, 'query' | 'aggregates'>;
+  readonly table: Pick<EventTable, 'query' | 'get' | 'aggregates'>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -30,7 +31,7 @@ export interface Behind {
   /** When the store took the first of them that is there, ISO 8601; absent when that is no event. */
   readonly since?: string;
   /** What the rest waits for. */
-  readonly holed?: { readonly version: number; readonly why: 'missing' | 'no event' };
+  readonly holed?: { readonly version: number; readonly why: 'missing' | 'no event' | 'another history' };
 }
 
 export interface Status {
@@ -114,10 +115,15 @@ async function lookAtPage(aggregates: readonly string[], ports: StatusPorts): Pr
 /** A cursor that is behind may only be read behind: it is read again, consistently, and the aggregate looked at again. */
 async function lookAt(aggregate: string, cursor: Cursor, ports: StatusPorts): Promise<Behind | undefined> {
   const from = cursor.confirmed + 1;
-  const first = await firstFrom(ports.table, aggregate, from);
-  if (first === undefined) return undefined;
+  const { first, otherHistory } = await lookBeyond(ports.table, aggregate, cursor);
+  if (first === undefined && !otherHistory) return undefined;
   const now = await ports.cursors.read(aggregate);
   if (now.confirmed > cursor.confirmed) return lookAt(aggregate, now, ports);
+  if (first === undefined || otherHistory) {
+    // Which of the versions up to `confirmed` are on the feed nobody can say: this one is not.
+    const { confirmed: version } = cursor;
+    return { aggregate, from: version, events: 1, holed: { version, why: 'another history' } };
+  }
   const head = (await headOf(ports.table, aggregate)) ?? Math.max(first.version, cursor.head ?? 0);
   const { recordedAt: since } = first;
   return {

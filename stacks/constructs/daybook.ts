@@ -131,6 +131,12 @@ export class Daybook extends Construct {
       'Something other than this feed’s own senders wrote to it: an envelope did not begin at an earlier confirmed + 1. Nothing was raised for it. Find out who may put records on the feed.',
     );
     alarms.none(
+      'OtherHistories',
+      'OtherHistories',
+      feedId,
+      'Under a version that is on the feed the events table has another event, or none: it was restored, and the feed went on. What is appended up to there reaches nobody. The reconciler’s log names the aggregates. Stop the writers, raise the feed’s `generation` and say `from` with the name of this feed.',
+    );
+    alarms.none(
       'ImmutabilityBreaches',
       'ImmutabilityBreaches',
       feedId,

@@ -169,7 +169,7 @@ export class Feed extends Construct {
       this.reconcile.allow(['dynamodb:Scan'], [storage.confirmed.tableArn]);
       this.reconcile.allow(['dynamodb:PutItem', 'dynamodb:Scan'], [storage.positions.tableArn]);
     }
-    this.reconcile.allow(['dynamodb:Query'], [storage.events.tableArn]);
+    this.reconcile.allow(['dynamodb:GetItem', 'dynamodb:Query'], [storage.events.tableArn]);
     this.reconcile.allow(['dynamodb:Query'], [`${storage.positions.tableArn}/index/${PARKED_AGGREGATES}`]);
     this.reconcile.allow(['dynamodb:Scan'], [`${storage.events.tableArn}/index/${AGGREGATES_BY_TYPE}`]);
     this.reconcile.allow(

@@ -19,8 +19,8 @@ test('a Kinesis batch raises confirmed and continues what has a higher head', as
   };
   const handler = createFeedToConfirmed({ feed: FEED, cursors, table: events.table, writer, now: () => 1 });
   expect(await handler(payload('kinesis'))).toEqual({ batchItemFailures: [] });
-  expect(cursors.items.get(ALICE)).toEqual({ confirmed: 2, offered: 5, offeredAt: 1 });
-  expect(cursors.items.get(BOB)).toEqual({ confirmed: 1 });
+  expect(cursors.items.get(ALICE)).toEqual({ confirmed: 2, commit: expect.any(String), offered: 5, offeredAt: 1 });
+  expect(cursors.items.get(BOB)).toEqual({ confirmed: 1, commit: expect.any(String) });
   expect(put.map(({ aggregate, from, to, head }) => [aggregate, from, to, head])).toEqual([[ALICE, 3, 5, 5]]);
   for (const envelope of put) expectSchema('envelope', envelope);
 });

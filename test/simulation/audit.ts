@@ -13,6 +13,10 @@ export interface Audit extends Watcher, Witness {
   /** Something is in the table under this key, for everybody to see. */
   present(aggregate: string, version: number): void;
   contentOf(aggregate: string, version: number): StoredEvent | undefined;
+  /** Is it done with its adoption? */
+  adopted(feed: string): boolean;
+  /** The table is restored: of this aggregate it has what is up to `last`. What follows is for a feed that begins after it. */
+  restored(aggregate: string, last: number): void;
   /** Under this version is something that is no event: who meets it parks there, for good. */
   unreadable(aggregate: string, version: number): void;
   /** A feed comes to life: from the start, from now on, or where another one was, by its id. */
@@ -78,6 +82,15 @@ export function createAudit(world: World): Audit {
     return value;
   };
 
+  /** Where the table was restored to: what came before it under higher versions were other events. */
+  const lasts = new Map<string, number>();
+  const adopted = new Set<string>();
+  const outdated = new Set<string>();
+  /** Of a feed that goes on over a restored table nothing more is to be hoped than that somebody is told. */
+  const isLost = (feed: string, aggregate: string, version: number) =>
+    outdated.has(feed) && version > lastOf(aggregate);
+  const lastOf = (aggregate: string) => lasts.get(aggregate) ?? Number.POSITIVE_INFINITY;
+
   const tail = (feed: string, aggregate: string) => tails.get(`${feed}|${aggregate}`) ?? 0;
   const note = (highest: Map<string, number>, aggregate: string, version: number) =>
     void highest.set(aggregate, Math.max(version, highest.get(aggregate) ?? 0));
@@ -106,13 +119,14 @@ export function createAudit(world: World): Audit {
     world.note(`${consumer}: ${aggregate}:${version}`);
     const last = reached(consumer, feed, aggregate);
     const wrong = acts === 'once' ? version !== last + 1 : acts === 'repeats' && version > last + 1;
-    if (wrong) world.violate(`${consumer} acts on ${aggregate}:${version} after ${last}`);
+    if (wrong && !isLost(feed, aggregate, version))
+      world.violate(`${consumer} acts on ${aggregate}:${version} after ${last}`);
     if (ofNoInterest(consumer, aggregate, version))
       world.violate(`${consumer} is given ${aggregate}:${version}, which is none of its business`);
     if (version <= (bases.get(`${feed}|${aggregate}`) ?? 0))
       world.violate(`${consumer} is given ${aggregate}:${version}, which is past`);
     const earlier = views.get(`${consumer}|${froms.get(feed)}|${aggregate}`);
-    if (acts === 'once' && earlier?.has(version) === true)
+    if (acts === 'once' && earlier?.has(version) === true && version <= lastOf(aggregate))
       world.violate(`${consumer} acts on ${aggregate}:${version} again, in ${feed}`);
     const key = `${consumer}|${feed}|${aggregate}`;
     const versions = views.get(key) ?? new Set();
@@ -183,7 +197,10 @@ export function createAudit(world: World): Audit {
 
   const raised = (key: string, item: Json) => {
     const [feed, aggregate] = split(key);
-    if (aggregate === '') return; // the reconciler's checkpoint
+    if (aggregate === '') {
+      if (item.AdoptedAt !== undefined) adopted.add(feed);
+      return; // the reconciler's own notes
+    }
     const to = Number(item.Confirmed?.N ?? 0);
     const before = confirmed.get(key) ?? 0;
     if (to < before) world.violate(`confirmed of ${aggregate} falls from ${before} to ${to}`);
@@ -212,7 +229,7 @@ export function createAudit(world: World): Audit {
       const past = pasts.get(feed)!.get(aggregate) ?? 0;
       if (base !== at || base > head || base < past) world.violate(`${name}, ${past} are past, ${head} are there`);
     } else {
-      const earlier = confirmed.get(`${from}|${aggregate}`) ?? 0;
+      const earlier = Math.min(confirmed.get(`${from}|${aggregate}`) ?? 0, lastOf(aggregate));
       if (base !== (bases.get(`${from}|${aggregate}`) ?? 0) || at > earlier)
         world.violate(`${name}, ${from} confirmed ${earlier}`);
     }
@@ -226,7 +243,7 @@ export function createAudit(world: World): Audit {
     const from = froms.get(feed) ?? 'start';
     const key = `${consumer}|${feed}|${aggregate}`;
     if (from === 'start' || from === 'now' || positions.has(key) || views.has(key)) return false;
-    const before = reached(consumer, from, aggregate, true);
+    const before = Math.min(reached(consumer, from, aggregate, true), lastOf(aggregate));
     world.note(`${consumer}'s position for ${aggregate} comes along: ${to}`);
     // Published and not remembered is published again; whoever acts outside may have acted further than it knows.
     const wrong = consumer === 'bus' || consumer === 'outside' ? to > before : to !== before;
@@ -280,7 +297,8 @@ export function createAudit(world: World): Audit {
     const came = to > 0 && cameAlong(consumer, feed, aggregate, to);
     positions.set(key, to);
     const k = reached(consumer, feed, aggregate);
-    if (!came && to > k) world.violate(`${consumer}'s position for ${aggregate} is ${to}, it has reached ${k}`);
+    if (!came && to > k && !isLost(feed, aggregate, to))
+      world.violate(`${consumer}'s position for ${aggregate} is ${to}, it has reached ${k}`);
   };
 
   const projected = (aggregate: string, item: Json) => {
@@ -344,6 +362,15 @@ export function createAudit(world: World): Audit {
     present(aggregate, version) {
       note(heads, aggregate, version);
       note(acknowledged, aggregate, version);
+    },
+    adopted: (feed) => adopted.has(feed),
+    restored(aggregate, last) {
+      for (const feed of froms.keys()) outdated.add(feed);
+      lasts.set(aggregate, last);
+      for (let version = heads.get(aggregate) ?? 0; version > last; version--)
+        contents.delete(`${aggregate}:${version}`);
+      heads.set(aggregate, last);
+      acknowledged.set(aggregate, last);
     },
     begins(feed, from) {
       froms.set(feed, from);

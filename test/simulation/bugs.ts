@@ -25,6 +25,7 @@ const CONSUME = 'src/feed/consume/consume-events.ts';
 const REDRIVE = 'src/feed/consume/redrive.ts';
 const EARLIER = 'src/aws/dynamo-earlier-feed.ts';
 const LEASING = 'src/feed/consume/leasing.ts';
+const HISTORY = 'src/feed/other-history.ts';
 const CURSORS = 'src/aws/dynamo-cursor-table.ts';
 const POSITIONS = 'src/aws/dynamo-position-table.ts';
 const POSITION = 'src/aws/position-item.ts';
@@ -54,7 +55,7 @@ export const BUGS: readonly Bug[] = [
     'what was answered once is not answered again',
     patch(
       ENRICH,
-      'const from = (cursors.get(bell.aggregate)?.confirmed ?? 0) + 1;',
+      'const from = (cursor?.confirmed ?? 0) + 1;',
       'const sent: Map<string, number> = ((enrich as any).answered ??= new Map());\n' +
         'const from = Math.max(sent.get(bell.aggregate) ?? 0, cursors.get(bell.aggregate)?.confirmed ?? 0) + 1;\n' +
         'sent.set(bell.aggregate, Math.max(from - 1, bell.head));',
@@ -172,7 +173,7 @@ export const BUGS: readonly Bug[] = [
   ),
   bug(
     'confirmed is raised wherever the run begins',
-    patch(CONFIRM, 'cursors.raise(aggregate, from, to)', 'cursors.raise(aggregate, 1, to)'),
+    patch(CONFIRM, 'cursors.raise(aggregate, from, to,', 'cursors.raise(aggregate, 1, to,'),
   ),
   bug(
     'Confirm names the record at which it failed, not the one whose head it owes',
@@ -189,7 +190,7 @@ export const BUGS: readonly Bug[] = [
   ),
   bug(
     'confirmed is raised to the head',
-    patch(CONFIRM, 'cursors.raise(aggregate, from, to)', 'cursors.raise(aggregate, from, head)'),
+    patch(CONFIRM, 'cursors.raise(aggregate, from, to,', 'cursors.raise(aggregate, from, head,'),
   ),
   bug(
     'confirmed is raised by the sender of an offer',
@@ -422,6 +423,15 @@ export const BUGS: readonly Bug[] = [
   bug(
     'what is parked stays in the list of the feed before',
     patch(EARLIER, 'ParkedIn: { S: feed }', 'ParkedIn: (rest as Item).ParkedIn!'),
+  ),
+  bug('a table that was restored is taken for what it was', patch(HISTORY, "  seen.count('OtherHistories');\n", '')),
+  bug(
+    'a feed goes on behind the end of a restored table',
+    patch(ADOPT, 'Math.min(confirmed, last) - 1', 'confirmed - 1'),
+  ),
+  bug(
+    'a position beyond the end of a restored table is kept',
+    patch(ADOPT, 'if (position < last) return entry;', 'if (last > 0) return entry;'),
   ),
   bug(
     'a bus event of another feed is taken',

@@ -45,6 +45,8 @@ export interface Cores {
   readonly pipes: Pipes;
   /** Lets every reader look: nothing tells of a shard that was closed. */
   wake(): void;
+  /** The events table made anew of what these keep: another table, with another stream, of which nobody is told. */
+  restoreEvents(keeps: (item: Json) => boolean): void;
   /** Lands a record without anybody's call. */
   land(stream: string, sender: string, data: string, partitionKey: string): void;
   /** Puts an event on the bus without anybody's call. */
@@ -59,12 +61,12 @@ export const TABLES = {
   effects: 'effects',
 } as const;
 
-const KEYS: Readonly<Record<string, readonly [string, string?]>> = {
+const KEYS: Readonly<Record<string, readonly [hash: string, range: string | undefined]>> = {
   [TABLES.events]: ['AggregateUuid', 'Version'],
-  [TABLES.confirmed]: ['Cursor'],
-  [TABLES.positions]: ['Consumer'],
+  [TABLES.confirmed]: ['Cursor', undefined],
+  [TABLES.positions]: ['Consumer', undefined],
   [TABLES.projections]: ['Build', 'Key'],
-  [TABLES.effects]: ['Effect'],
+  [TABLES.effects]: ['Effect', undefined],
 };
 
 const BACKOFF = { firstMs: 100, maximumMs: 10_000 };
@@ -171,6 +173,14 @@ export function createCores(world: World, watcher: Watcher): Cores {
     pipes,
     wake() {
       for (const reader of readers) reader();
+    },
+    restoreEvents(keeps) {
+      const { Items } = db.call('Scan', { TableName: TABLES.events, ConsistentRead: true });
+      db.call('DeleteTable', { TableName: TABLES.events });
+      const { StreamSpecification, ...input } = tableInput(TABLES.events, ...KEYS[TABLES.events]!);
+      db.call('CreateTable', input);
+      for (const Item of Items.filter(keeps)) db.call('PutItem', { TableName: TABLES.events, Item });
+      db.call('UpdateTable', { TableName: TABLES.events, StreamSpecification });
     },
     land(stream, sender, data, PartitionKey) {
       land(stream, sender, [{ Data: Buffer.from(data).toString('base64'), PartitionKey }]);

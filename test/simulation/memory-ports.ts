@@ -6,7 +6,7 @@ import type { EventTable } from '../../src/store/event-table.ts';
 /** The tables behind the feed's ports, in memory: what DynamoDB promises of one item, and nothing of many. */
 
 export interface MemoryEvents {
-  readonly table: Pick<EventTable, 'query' | 'aggregates'>;
+  readonly table: Pick<EventTable, 'query' | 'get' | 'aggregates'>;
   put(event: StoredEvent): void;
   all(aggregate: string): ReadonlyMap<number, StoredEvent>;
 }
@@ -26,6 +26,9 @@ export function memoryEvents(
       versions.set(event.version, { ...event, seenAt: now() });
     },
     table: {
+      async get(aggregate, version) {
+        return byAggregate.get(aggregate)?.get(version);
+      },
       async *query(aggregate, { from = 1, to = Number.MAX_SAFE_INTEGER, reverse, limit, consistent = true }) {
         const horizon = consistent ? Number.POSITIVE_INFINITY : now() - staleMs();
         const events = [...(byAggregate.get(aggregate)?.values() ?? [])]
@@ -73,11 +76,12 @@ export function memoryCursors(stale: (aggregate: string) => Cursor | undefined =
     async read(aggregate) {
       return of(aggregate);
     },
-    async raise(aggregate, from, to) {
-      const { holed: _, holedAt: __, attempts: ___, ...rest } = of(aggregate);
+    async raise(aggregate, from, to, commit) {
+      const { holed: _, holedAt: __, attempts: ___, commit: ____, ...rest } = of(aggregate);
       if (from > rest.confirmed + 1 || to <= rest.confirmed)
         return { raised: false, before: rest.confirmed, cursor: of(aggregate) };
-      return { raised: true, before: rest.confirmed, cursor: set(aggregate, { ...rest, confirmed: to }) };
+      const after = { ...rest, confirmed: to, ...(commit !== undefined && { commit }) };
+      return { raised: true, before: rest.confirmed, cursor: set(aggregate, after) };
     },
     async begin(aggregate, { confirmed, base }) {
       if (of(aggregate).confirmed > 0) return false;

@@ -50,6 +50,8 @@ export const FAULTS = {
   crashAfterEffect: 'a consumer ends between its effect and its position',
   failingEffect: 'an effect fails, some so often that their aggregate is parked until a person redrives it',
   recreatedFeed: 'another feed takes over mid-traffic, from the start or from where this one was',
+  restoredTable:
+    'the events table is restored to before some events, and others are appended; another feed goes on, or nobody begins one',
   adoptedNow: 'the feed begins mid-traffic over a table that has events: what is there is its past',
 } as const satisfies Record<string, string>;
 
@@ -143,6 +145,8 @@ export interface Plan {
   readonly actsAlone: boolean;
   /** How another feed takes over: delivering everything again, or going on where the first was. */
   readonly takeOver: 'start' | 'earlier';
+  /** Does another feed begin where the table is restored, as a person is told to? */
+  readonly feedAnew: boolean;
   /** Is each aggregate's last event one that was not lost? */
   readonly oneMore: boolean;
   readonly consumers: ReadonlySet<Consumer>;
@@ -197,8 +201,12 @@ export function planOf(seed: number, cut: Cut = {}): Plan {
     // A lease outlives its holder by less than these clocks differ.
     actsAlone: none(['skew']),
     takeOver: pick(0, 1) === 0 ? 'start' : 'earlier',
+    feedAnew: pick(0, 2) > 0,
     oneMore: !none(NEED_ONE_MORE),
-    consumers: withoutOrphans(cut.consumers ?? consumers),
+    // A projection of a restored table is for a replay to mend.
+    consumers: withoutOrphans(
+      (cut.consumers ?? consumers).filter((each) => each !== 'projector' || !faults.has('restoredTable')),
+    ),
     ruleTo: pick(0, 1) === 0 ? 'function' : 'queue',
     without: new Set(cut.without),
   };
@@ -215,6 +223,8 @@ const APART: readonly (readonly Fault[])[] = [
   ['recreatedFeed', 'deadConfirm'],
   ['recreatedFeed', 'rogue'],
   ['adoptedNow', 'rogue'],
+  ['restoredTable', 'recreatedFeed', 'adoptedNow', 'rogue'],
+  ['restoredTable', 'permanentHole'],
 ];
 
 /** What shows only together is drawn together more often than by chance. */

@@ -87,13 +87,30 @@ async function run(seed: number, code: CodeUnderTest, options: RunOptions): Prom
   if (plan.oneMore) await Promise.all([writers.close(), pass(1)]);
   await pass(PROMPT_MS);
   if (plan.prompt) for (const each of missing()) world.violate(`without the reconciler: ${each}`);
-  let rounds = 0;
-  for (; rounds < ROUNDS && (missing().length > 0 || rounds < 1); rounds++) {
-    if (ended()) return result();
-    await round();
-  }
-  for (const each of missing()) world.violate(`after ${rounds} rounds: ${each}`);
+  const arrive = async () => {
+    let rounds = 0;
+    for (; rounds < ROUNDS && (missing().length > 0 || rounds < 1) && !ended(); rounds++) await round();
+    if (!ended()) for (const each of missing()) world.violate(`after ${rounds} rounds: ${each}`);
+  };
+  await arrive();
   if (ended()) return result();
+  if (plan.faults.has('restoredTable')) {
+    world.struck('restoredTable');
+    const lost = writers.restore();
+    if (plan.feedAnew) {
+      await feeds.goOn();
+      for (let i = 0; i < ROUNDS && !audit.adopted(feeds.current.feed); i++) await round();
+      await Promise.all([writers.goOn(), pass(1_000)]);
+      await arrive();
+    } else {
+      await Promise.all([feeds.current.recreatePipe('TRIM_HORIZON'), pass(MINUTE)]);
+      await Promise.all([writers.goOn(), pass(PROMPT_MS)]);
+      await round();
+      if (lost > 0 && audit.metric('OtherHistories') === 0)
+        world.violate(`${lost} events are lost, others are appended, and nobody is told`);
+    }
+    if (ended()) return result();
+  }
   await pass(MINUTE);
   told(world, audit);
   afforded(world);
@@ -108,17 +125,23 @@ async function run(seed: number, code: CodeUnderTest, options: RunOptions): Prom
 function createFeeds(world: World, cores: Cores, audit: Audit, host: FunctionHost) {
   const { plan } = world;
   let current: Deployment;
-  const deploy = async (feed: string, from: string) => {
+  const deploy = async (feed: string, from: string, calm = false) => {
     world.note(`${feed} begins, from ${from}`);
     audit.begins(feed, from);
     current = await deployFeed(world, cores, audit, host, feed, from);
-    disturb(world, cores, audit, current);
+    if (!calm) disturb(world, cores, audit, current);
     // Its adoption is the reconciler's to carry on.
     if (from !== 'start') for (const ms of [200, 2_000, 6_000]) world.later(ms, current.reconcile);
   };
   return {
     get current() {
       return current;
+    },
+    /** Another feed goes on where this one is. */
+    async goOn() {
+      const { feed, retire } = current;
+      await Promise.all([retire(), world.kernel.run(world.now() + MINUTE)]);
+      await deploy('feed-2', feed, true);
     },
     async begin() {
       const from = plan.faults.has('adoptedNow') ? 'now' : 'start';
@@ -178,7 +201,8 @@ function told(world: World, audit: Audit): void {
   never('Poison', ['poison', 'permanentHole']);
   never('ImmutabilityBreaches', ['breach']);
   never('Breaches', ['rogue']);
-  never('EnvelopesRefused', ['foreignFeed', 'recreatedFeed']);
+  never('OtherHistories', ['restoredTable']);
+  never('EnvelopesRefused', ['foreignFeed', 'recreatedFeed', 'restoredTable']);
   never('AggregatesParked', ['failingEffect', 'lateHole', 'permanentHole', 'tornRead', 'rogue', 'poison']);
 }
 

@@ -14,6 +14,10 @@ export interface Writers {
   readonly expected: ReadonlyMap<string, number>;
   /** One more event of each aggregate: for consumers that lost their last batch nothing else would ring. */
   close(): Promise<void>;
+  /** The table is restored to before some events of some aggregates. Answers with how many were lost. */
+  restore(): number;
+  /** Other events follow those that the restored table has. */
+  goOn(): Promise<void>;
 }
 
 /** When the last write of an outage's first half is over. */
@@ -23,6 +27,7 @@ export function startWriters(world: World, cores: Cores, audit: Audit, put: Even
   const { plan } = world;
   const expected = new Map<string, number>();
   const lengths = new Map<string, number>();
+  let history = '';
   const writesMs = 18_000;
   const timeOf = (ms: number) => (plan.outage && ms > FIRST_HALF_MS ? ms + OUTAGE_MS : ms);
 
@@ -47,7 +52,7 @@ export function startWriters(world: World, cores: Cores, audit: Audit, put: Even
       : {};
     return storedEvent(aggregate, version, {
       recordedAt,
-      commitId: `${aggregate}-${commit[0]}`,
+      commitId: `${aggregate}-${commit[0]}${history}`,
       commitFirst: commit[0]!,
       commitLast: commit.at(-1)!,
       ...(world.chance(0.15) && { type: 'NoteTaken' }),
@@ -95,6 +100,31 @@ export function startWriters(world: World, cores: Cores, audit: Audit, put: Even
       for (const [aggregate, length] of lengths) {
         if (expected.get(aggregate) === length) expected.set(aggregate, length + 1);
         await commit(aggregate, [length + 1]);
+        lengths.set(aggregate, length + 1);
+      }
+    },
+    restore() {
+      let lost = 0;
+      history = ' after the restore';
+      for (const [aggregate, length] of lengths) {
+        const last = world.chance(0.3) ? length : world.pick(0, length - 1);
+        lost += length - last;
+        world.note(`the table is restored: ${aggregate} ends at ${last} of ${length}`);
+        audit.restored(aggregate, last);
+        lengths.set(aggregate, last);
+        expected.set(aggregate, last);
+      }
+      cores.restoreEvents(
+        (item) => Number(item.Version.N) <= (lengths.get(item.AggregateUuid.S) ?? Number.POSITIVE_INFINITY),
+      );
+      return lost;
+    },
+    async goOn() {
+      for (const [aggregate, length] of lengths) {
+        const more = Array.from({ length: world.pick(1, 3) }, (_, i) => length + 1 + i);
+        await commit(aggregate, more);
+        expected.set(aggregate, more.at(-1)!);
+        lengths.set(aggregate, more.at(-1)!);
       }
     },
   };

@@ -36,6 +36,7 @@ describe('alarms', () => {
       'Daybook EnvelopesRefused Daybook/Feed/Stream1',
       'Daybook Holes Daybook/Feed/Stream1',
       'Daybook ImmutabilityBreaches Daybook/Feed/Stream1',
+      'Daybook OtherHistories Daybook/Feed/Stream1',
       'Daybook ParkedAggregates Daybook/Feed/Stream1',
       'Daybook Poison Daybook/Feed/Stream1',
       'Daybook UnpublishedAge Daybook/Feed/Stream1',

@@ -25,7 +25,7 @@ const EXPECTED: Record<string, string[]> = {
   ],
   'Daybook/Feed/Reconcile/Role': [
     'Allow dynamodb:BatchGetItem dynamodb:GetItem dynamodb:UpdateItem on Daybook/Storage/Confirmed',
-    'Allow dynamodb:Query on Daybook/Storage/Events',
+    'Allow dynamodb:GetItem dynamodb:Query on Daybook/Storage/Events',
     'Allow dynamodb:Query on Daybook/Storage/Positions/index/ParkedAggregates',
     'Allow dynamodb:Scan on Daybook/Storage/Events/index/AggregatesByType',
     'Allow kinesis:PutRecords on Daybook/Feed/Stream1',

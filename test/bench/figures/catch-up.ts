@@ -113,7 +113,11 @@ async function catchUp(versions: number): Promise<Taken> {
       },
     });
 
-  const table: Pick<EventTable, 'query' | 'aggregates'> = {
+  const table: Pick<EventTable, 'query' | 'get' | 'aggregates'> = {
+    async get(aggregate, version) {
+      requests++;
+      return version > versions ? undefined : transferOf(aggregate, version);
+    },
     async *query(aggregate, { from = 1, to = versions, reverse = false, limit = Number.POSITIVE_INFINITY }) {
       const last = Math.min(to, versions);
       if (reverse) {

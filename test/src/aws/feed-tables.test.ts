@@ -68,6 +68,21 @@ describe.each<[string, () => Promise<CursorTable>]>([
     expect(await cursors.read('a')).toEqual(cursor);
   });
 
+  test('the commit of the confirmed version is kept with it, and forgotten where the next one’s is not known', async () => {
+    const cursors = await make();
+    await cursors.raise('a', 1, 2, 'x');
+    expect(await cursors.read('a')).toEqual({ confirmed: 2, commit: 'x' });
+    expect(await cursors.raise('a', 3, 4, 'y')).toEqual({
+      raised: true,
+      before: 2,
+      cursor: { confirmed: 4, commit: 'y' },
+    });
+    await cursors.raise('a', 1, 3, 'z');
+    expect(await cursors.read('a')).toEqual({ confirmed: 4, commit: 'y' });
+    await cursors.raise('a', 5, 5);
+    expect(await cursors.read('a')).toEqual({ confirmed: 5 });
+  });
+
   test('an aggregate begins at a base once, and only where nothing is confirmed', async () => {
     const cursors = await make();
     expect(await cursors.begin('a', { confirmed: 7, base: 7 })).toBe(true);

@@ -84,11 +84,12 @@ function setup(heads: Readonly<Record<string, readonly number[]>>, earlier = ear
 
 /** A table whose list of aggregates is given two at a time, with something done before each page or read. */
 function slowly(
-  table: Pick<EventTable, 'query' | 'aggregates'>,
+  table: Pick<EventTable, 'query' | 'get' | 'aggregates'>,
   before: { readonly page?: (n: number) => void; readonly afterHead?: (aggregate: string) => void },
-): Pick<EventTable, 'query' | 'aggregates'> {
+): Pick<EventTable, 'query' | 'get' | 'aggregates'> {
   let pages = 0;
   return {
+    get: table.get,
     async aggregates(options) {
       before.page?.(pages++);
       return table.aggregates({ ...options, limit: 2 });

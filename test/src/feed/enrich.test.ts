@@ -28,6 +28,18 @@ const runOf = (aggregate: string, versions: readonly number[], more: Partial<Sto
 const brief = ({ aggregate, from, to, head }: Envelope) => `${aggregate} [${from}..${to}] ${head}`;
 const versionsTo = (last: number) => Array.from({ length: last }, (_, i) => i + 1);
 
+test('another event under a version that is on the feed is told, and not fed', async () => {
+  const { cursors, run } = setup();
+  await cursors.raise('a', 1, 3, 'commit-3');
+  const rung = [2, 3, 4].map((version) => streamRecord(storedEvent('a', version)));
+  expect((await run(rung)).counts).not.toHaveProperty('OtherHistories');
+  const other = [2, 3].map((version) => streamRecord(storedEvent('a', version, { commitId: 'another' })));
+  const { envelopes, counts, notes } = await run(other);
+  expect(envelopes).toEqual([]);
+  expect(counts.OtherHistories).toBe(1);
+  expect(notes).toEqual([{ what: 'otherHistory', aggregate: 'a', version: 3 }]);
+});
+
 describe('one envelope per aggregate, from confirmed + 1', () => {
   test('images in any order become a contiguous run, with nothing read from the table', async () => {
     const { run } = setup();
@@ -130,13 +142,13 @@ describe('holes', () => {
   test('an item in the way that is no event is a hole as well, found among hundreds', async () => {
     const { ports, events } = setup(runOf('a', versionsTo(290)));
     const failing: typeof ports.table = {
+      ...events.table,
       query: async function* (aggregate, options) {
         const inRange = (options.from ?? 1) <= 123 && (options.to ?? 123) >= 123;
         if (inRange)
           throw new DaybookError('event.unknownFormat', { aggregateUuid: aggregate, version: 123, format: '9' });
         yield* events.table.query(aggregate, options);
       },
-      aggregates: events.table.aggregates,
     };
     const rung = runOf('a', versionsTo(250)).filter(({ version }) => version < 75 || version > 150);
     const records = rung.map((event) => streamRecord(event));

@@ -68,6 +68,55 @@ test('says how many events are not on the feed, and the age of the oldest, of ho
   expect(await run()).toEqual({ events: undefined, age: 0 });
 });
 
+test('a table that was restored under a feed that goes on is told each time, with nothing or another event where confirmed is', async () => {
+  const { cursors, events, run } = setup({
+    ended: [1, 2],
+    rewritten: [1, 2, 3],
+    longer: [1, 2, 3, 4],
+    same: [1, 2],
+    unknown: [1],
+  });
+  await cursors.raise('ended', 1, 3, 'commit-3');
+  await cursors.raise('rewritten', 1, 3, 'another');
+  await cursors.raise('longer', 1, 3, 'another');
+  await cursors.raise('same', 1, 2, 'commit-2');
+  await cursors.raise('unknown', 1, 1);
+  const { counts, notes, put } = await run();
+  expect(counts.OtherHistories).toBe(3);
+  expect(
+    notes.filter(({ what }) => what === 'otherHistory').map(({ aggregate, version }) => [aggregate, version]),
+  ).toEqual(
+    expect.arrayContaining([
+      ['ended', 3],
+      ['rewritten', 3],
+      ['longer', 3],
+    ]),
+  );
+  expect(put).toEqual(['longer [4..4] 4']);
+  expect((await run()).counts.OtherHistories).toBe(3);
+  for (const id of ['rewritten', 'longer']) await cursors.raise(id, 1, 4, 'commit-4');
+  events.put(storedEvent('rewritten', 4));
+  events.put(storedEvent('ended', 3));
+  expect((await run()).counts.OtherHistories).toBeUndefined();
+});
+
+test('half of a transaction that a Query shows is no other history, nor is an item that is no event', async () => {
+  const { ports, cursors, run, events } = setup({ a: [1, 2], b: [1, 2, 3] });
+  await cursors.raise('a', 1, 2, 'commit-2');
+  await cursors.raise('b', 1, 2, 'commit-2');
+  ports.table = {
+    ...events.table,
+    async *query(aggregate, options) {
+      for await (const page of events.table.query(aggregate, options)) {
+        if (aggregate === 'b' && page.some(({ version }) => version === 3))
+          throw new DaybookError('event.encrypted', { aggregateUuid: aggregate, version: 3 });
+        yield page.filter(({ version }) => aggregate !== 'a' || version < 2);
+      }
+    },
+  };
+  expect((await run()).counts).not.toHaveProperty('OtherHistories');
+});
+
 test('nothing is put while an offer is open, and again when its lease is over', async () => {
   const { clock, run } = setup({ a: [1] });
   expect((await run()).put).toEqual(['a [1..1] 1']);

@@ -32,6 +32,17 @@ test('everything is on the feed', async () => {
   expect(await run()).toMatchObject({ looked: 2, behind: 0, events: 0, onTheWay: 0, complete: true, named: [] });
 });
 
+test('a table that was restored is named: another event under a version that is on the feed, or none', async () => {
+  const { cursors, run } = setup({ ended: upTo(2), rewritten: upTo(3) });
+  await cursors.raise('ended', 1, 3, 'commit-3');
+  await cursors.raise('rewritten', 1, 3, 'another');
+  const holed = { version: 3, why: 'another history' };
+  expect((await run()).named).toEqual([
+    { aggregate: 'ended', from: 3, events: 1, holed },
+    { aggregate: 'rewritten', from: 3, events: 1, holed },
+  ]);
+});
+
 test('names what is not: from which version, how much, since when, and what it waits for', async () => {
   const { cursors, run, ports, events } = setup({ a: upTo(5), holed: [1, 2, 5, 6], poison: upTo(3), whole: [1] });
   await cursors.raise('a', 1, 2);
