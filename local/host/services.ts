@@ -65,13 +65,14 @@ export function createServices(cloud: Cloud, options: ServicesOptions): Services
   const checkpoints = (name: string) => (journal === undefined ? {} : { checkpoints: keptCheckpoints(journal, name) });
   const kinesis = createKinesis(cloud, kept);
   const dynamodb = createDynamoDb(cloud, kept);
-  const sources = { kinesis, dynamodb };
+  const sqs = createSqs(cloud, kept);
+  const sources = { kinesis, dynamodb, sqs };
   const s3 = createS3(cloud, { dir: join(options.dir, 's3') });
   const duckdb = createDuckDb(s3);
   return {
     dynamodb,
     kinesis,
-    sqs: createSqs(cloud, kept),
+    sqs,
     events: createEventBridge(cloud, kept),
     lambda: createLambda(cloud, {
       sources,

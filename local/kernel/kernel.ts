@@ -29,6 +29,8 @@ export interface Scheduler {
   sleep(delayMs: number): Promise<void>;
 }
 
+const HEX = '0123456789abcdef';
+
 /** mulberry32: small, fast, and the same everywhere for the same seed. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
@@ -41,7 +43,7 @@ export function seededRandom(seed: number): Random {
   };
   const hex = (length: number) => {
     let text = '';
-    while (text.length < length) text += Math.floor(next() * 16).toString(16);
+    while (text.length < length) text += HEX[Math.floor(next() * 16)]!;
     return text;
   };
   const uuid = () => {

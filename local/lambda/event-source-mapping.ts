@@ -115,6 +115,7 @@ export function runMapping(
       windowMs: settings.windowSeconds * 1000,
       concurrency: settings.maximumConcurrency ?? QUEUE_CONCURRENCY,
       backoff: services.backoff,
+      hook: services.hooks.sqs,
       accepts,
       failed,
       deliver: async (events) =>

@@ -4,7 +4,7 @@ import { checkDestination } from './destination.ts';
 import { functionArn } from './function-name.ts';
 import type { Operations } from './function-operations.ts';
 import type { AsyncConfiguration, FunctionRegistry } from './function-registry.ts';
-import { checkJson, type Invoker } from './invoker.ts';
+import { type Invoker, parseEvent } from './invoker.ts';
 import { refuseUnknown } from './unsupported.ts';
 
 /** Invoke, and how asynchronous invocations are retried. */
@@ -82,7 +82,7 @@ export function invokeOperations(
       const type = input.InvocationType ?? 'RequestResponse';
       if (type === 'DryRun') return { StatusCode: 204, Payload: Buffer.alloc(0) };
       const event = textOf(input.Payload);
-      checkJson(event);
+      const parsed = parseEvent(event);
       if (type === 'Event') {
         queue.accept(resolved, event);
         return { StatusCode: 202, Payload: Buffer.alloc(0) };
@@ -95,6 +95,7 @@ export function invokeOperations(
       }
       const invocation = await invoker.run(input.FunctionName, event, {
         qualifier: input.Qualifier,
+        parsed,
         ...(input.ClientContext !== undefined && {
           clientContext: JSON.parse(Buffer.from(input.ClientContext, 'base64').toString('utf8')),
         }),

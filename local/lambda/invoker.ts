@@ -50,6 +50,8 @@ export interface RunOptions {
   readonly qualifier?: unknown;
   readonly requestId?: string;
   readonly clientContext?: unknown;
+  /** The event's value, from who has parsed it already: a handler in this thread gets it. */
+  readonly parsed?: Json;
 }
 
 export interface Invoker {
@@ -148,7 +150,7 @@ export function createInvoker(settings: InvokerSettings): Invoker {
         const raw =
           handler === undefined
             ? await settings.runtime.run(resolved, request, log)
-            : await runInProcess(kernel, handler, request, log);
+            : await runInProcess(kernel, handler, request, options.parsed ?? JSON.parse(event), log);
         const result = limitResponse(raw);
         const common = { namespace: 'AWS/Lambda', dimensions: { FunctionName: record.name }, at: kernel.clock.now() };
         metrics.put({ ...common, name: 'Invocations', value: 1, unit: 'Count' });
@@ -170,6 +172,7 @@ async function runInProcess(
   kernel: Kernel,
   handler: InProcessHandler,
   request: ExecutionRequest,
+  event: Json,
   log: (line: LogLine) => void,
 ): Promise<ExecutionResult> {
   const deadline = kernel.clock.now() + request.timeoutMs;
@@ -189,7 +192,7 @@ async function runInProcess(
       timer.cancel();
       resolve(result);
     };
-    const run = async () => handler(JSON.parse(request.event), context);
+    const run = async () => handler(event, context);
     run().then(
       (value) => {
         try {
@@ -233,9 +236,10 @@ export function requestTooLarge(maximum: number): ServiceError {
   );
 }
 
-export function checkJson(event: string): void {
+/** The event's value; throws for what is no JSON. */
+export function parseEvent(event: string): Json {
   try {
-    JSON.parse(event);
+    return JSON.parse(event);
   } catch (error) {
     throw new ServiceError(
       'InvalidRequestContentException',

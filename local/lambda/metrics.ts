@@ -37,7 +37,8 @@ export function createMetricStore(): MetricStore {
   const metrics = new Map<string, Metric>();
   const put: MetricStore['put'] = ({ namespace, name, value, at, unit = 'None', dimensions = {} }) => {
     const names = Object.keys(dimensions).sort();
-    const key = JSON.stringify([namespace, name, names.map((dimension) => [dimension, dimensions[dimension]])]);
+    let key = `${namespace}\n${name}`;
+    for (const dimension of names) key += `\n${dimension}\n${dimensions[dimension]}`;
     const before = metrics.get(key);
     metrics.set(key, {
       namespace,

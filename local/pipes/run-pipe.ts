@@ -120,6 +120,7 @@ export function runPipe(services: PipeServices, arn: string, definition: Json): 
       windowMs: source.windowMs,
       concurrency: 1,
       backoff: services.backoff,
+      hook: services.hooks.sqs,
       accepts,
       failed,
       deliver: async (events) => (await pass(events)).failed,

@@ -134,6 +134,17 @@ export class Queue {
     return this.due.next();
   }
 
+  /** Is there a message to hand out? */
+  hasReady(nowMs: number): boolean {
+    this.advance(nowMs);
+    if (!this.settings.fifo) {
+      while (this.readyFrom < this.ready.length && this.ready[this.readyFrom]!.state !== 'ready') this.readyFrom++;
+      return this.readyFrom < this.ready.length;
+    }
+    for (const _ of this.availableByGroup(1)) return true;
+    return false;
+  }
+
   /** The next messages to hand out, at most `count`; the caller must `hold` or `remove` each of them. */
   *available(count: number): Generator<Message> {
     if (this.settings.fifo) yield* this.availableByGroup(count);

@@ -7,11 +7,14 @@ import { findByArn, type Queues } from './queues.ts';
 import { receiveOperations } from './receive.ts';
 import { sendOperations } from './send.ts';
 import { settleOperations } from './settle.ts';
+import { tellWhenAvailable } from './wait.ts';
 
 export interface Sqs extends Service {
   readonly name: 'sqs';
   /** Scheme, host and port that queue URLs begin with, such as `http://127.0.0.1:4566`; set it before queues are made. */
   setEndpoint(url: string): void;
+  /** Calls back once, as soon as the queue has something to receive; gives the way to stop it. */
+  onMessages(queueArn: string, listener: () => void): () => void;
   /** The queue's resource policy, parsed, or undefined when it has none. */
   queuePolicyOf(queueArn: string): Json | undefined;
 }
@@ -39,6 +42,12 @@ export function createSqs(cloud: Cloud, options: SqsOptions = {}): Sqs {
     ),
     setEndpoint(url) {
       queues.endpoint = url.replace(/\/+$/, '');
+    },
+    onMessages(queueArn, listener) {
+      const queue = findByArn(queues, queueArn);
+      if (queue !== undefined) return tellWhenAvailable(queues, queue, listener);
+      listener(); // who asks for messages now is told that there is no such queue
+      return () => {};
     },
     queuePolicyOf: (queueArn) => findByArn(queues, queueArn)?.settings.policy,
   };

@@ -29,6 +29,27 @@ export function waitForMessages(
   });
 }
 
+/**
+ * Calls back once, as soon as something can be received, and takes nothing: a reader of this process need not ask again and again.
+ * Gives the way to stop it.
+ */
+export function tellWhenAvailable(queues: Queues, queue: Queue, listener: () => void): () => void {
+  const waiter: Waiter = {
+    receive: () => queue.hasReady(queues.cloud.kernel.clock.now()),
+    end() {
+      if (!queue.waiters.delete(waiter)) return;
+      listener();
+      setAlarm(queues, queue);
+    },
+  };
+  queue.waiters.add(waiter);
+  if (waiter.receive()) waiter.end();
+  else setAlarm(queues, queue);
+  return () => {
+    if (queue.waiters.delete(waiter)) setAlarm(queues, queue);
+  };
+}
+
 /** Gives those who wait what has become available, first come first served. */
 export function wakeWaiters(queues: Queues, queue: Queue): void {
   for (const waiter of [...queue.waiters]) {

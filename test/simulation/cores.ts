@@ -96,7 +96,7 @@ export function createCores(world: World, watcher: Watcher): Cores {
       };
     },
   });
-  const sources = { kinesis: telling(kinesis.onRecords), dynamodb: telling(db.onRecords) };
+  const sources = { kinesis: telling(kinesis.onRecords), dynamodb: telling(db.onRecords), sqs };
   const lambda = createLambda(cloud, { sources, ...pace });
   const pipes = createPipes(cloud, {
     sources,

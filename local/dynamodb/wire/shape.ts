@@ -48,8 +48,16 @@ function show(value: Json): string {
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
 }
 
+const lowered = new Map<string, string>();
+
+/** As the texts name a member; members are few, and asked for with every request. */
 function lowerFirst(name: string): string {
-  return name.charAt(0).toLowerCase() + name.slice(1);
+  let lower = lowered.get(name);
+  if (lower === undefined) {
+    lower = name.charAt(0).toLowerCase() + name.slice(1);
+    lowered.set(name, lower);
+  }
+  return lower;
 }
 
 function wrongKind(value: Json, type: string): Error {
@@ -86,6 +94,7 @@ function checkMap(value: Json, shape: Extract<Shape, { type: 'map' }>, path: str
   if (typeof value !== 'object' || Array.isArray(value)) throw unreadable('Unexpected field type');
   const keys = Object.keys(value);
   checkLength(value, keys.length, shape, path, to);
+  if (shape.of.type === 'any' && shape.keys === undefined) return;
   for (const key of keys) {
     if (shape.keys !== undefined) check(key, shape.keys, `${path}.${key}`, to);
     check(value[key], shape.of, `${path}.${key}.member`, to);
@@ -142,7 +151,11 @@ function checkStructure(value: Json, members: Readonly<Record<string, Member>>, 
   const at = (name: string) => (path === '' ? lowerFirst(name) : `${path}.${lowerFirst(name)}`);
   for (const name in value) {
     // The service ignores members that it does not know; here they would be ignored in silence, so they are refused.
-    if (!Object.hasOwn(members, name)) throw invalid(`The parameter '${at(name)}' is not supported`);
+    if (!Object.hasOwn(members, name)) {
+      throw invalid(
+        `The parameter '${path === '' ? '' : `${path}.`}${name.charAt(0).toLowerCase()}${name.slice(1)}' is not supported`,
+      );
+    }
   }
   for (const name in members) {
     const { shape, required } = members[name]!;

@@ -2,6 +2,7 @@ import { type Caller, type Cloud, type Json, ROOT } from '../../cloud.ts';
 import type { Timer } from '../../kernel/kernel.ts';
 import { queueUrlOf } from '../destination.ts';
 import type { Backoff } from './attempt-batch.ts';
+import type { SourceHooks } from './stream-source.ts';
 
 export interface QueueConsumption {
   readonly queueArn: string;
@@ -11,6 +12,8 @@ export interface QueueConsumption {
   /** How many batches are handled at once. */
   readonly concurrency: number;
   readonly backoff: Backoff;
+  /** Tells when there is something to read; without it each poll waits for 20 seconds. */
+  readonly hook: SourceHooks['sqs'];
   accepts(event: Json): boolean;
   /** Gives the indexes of the messages that stay on the queue; everything else is deleted. */
   deliver(events: readonly Json[]): Promise<readonly number[]>;
@@ -28,7 +31,17 @@ export function consumeQueue(cloud: Cloud, consumption: QueueConsumption): () =>
   let running = 0;
   let freed: (() => void) | undefined;
   let timer: Timer | undefined;
+  let endIdle: (() => void) | undefined;
 
+  /** Until an idle queue has something to read. */
+  const untilMessages = (hook: NonNullable<SourceHooks['sqs']>) =>
+    new Promise<void>((resolve) => {
+      const unhook = hook.onMessages(queueArn, resolve);
+      endIdle = () => {
+        unhook();
+        resolve();
+      };
+    });
   const remove = async (url: string, messages: readonly Json[]) => {
     for (let i = 0; i < messages.length; i += 10) {
       const Entries = messages
@@ -72,6 +85,10 @@ export function consumeQueue(cloud: Cloud, consumption: QueueConsumption): () =>
         MessageAttributeNames: ['All'],
       });
       if (stopped) return [...batch, ...Messages];
+      if (batch.length === 0 && Messages.length === 0 && consumption.hook !== undefined) {
+        await untilMessages(consumption.hook);
+        continue;
+      }
       const wanted = Messages.filter((message: Json) => consumption.accepts(toEvent(cloud, queueArn, message)));
       if (wanted.length < Messages.length) {
         // "If a message doesn't match, Lambda … deletes the message from the queue."
@@ -121,6 +138,7 @@ export function consumeQueue(cloud: Cloud, consumption: QueueConsumption): () =>
   return () => {
     stopped = true;
     timer?.cancel();
+    endIdle?.();
     freed?.();
   };
 }

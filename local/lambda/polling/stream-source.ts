@@ -48,6 +48,8 @@ export interface StreamSource {
 export interface SourceHooks {
   readonly kinesis?: { onRecords(streamName: string, listener: () => void): () => void };
   readonly dynamodb?: { onRecords(streamArn: string, listener: () => void): () => void };
+  /** Calls back once. */
+  readonly sqs?: { onMessages(queueArn: string, listener: () => void): () => void };
 }
 
 /**

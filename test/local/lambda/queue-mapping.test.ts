@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Json } from '../../../local/cloud.ts';
 import { queueArn, virtualCloud } from './virtual-cloud.ts';
 
@@ -75,6 +75,34 @@ describe('a queue mapping', () => {
     await run(10);
     expect(batches).toEqual([]);
     expect((await queues('ReceiveMessage', { QueueUrl: url })).Messages).toMatchObject([{ Body: 'for somebody else' }]);
+  });
+
+  it('does not ask an idle queue again and again, and reads at once what comes and what comes back', async () => {
+    let fails = true;
+    const { cloud, send, run, batches, left, functions, UUID } = await queueTo(
+      () => {
+        if (fails) throw new Error('not yet');
+      },
+      {},
+      { VisibilityTimeout: '30' },
+    );
+    const calls = vi.spyOn(cloud, 'call');
+    await run(25 * 3_600_000);
+    expect(calls.mock.calls.filter(([, , operation]) => operation === 'ReceiveMessage').length).toBeLessThanOrEqual(2);
+    await send('late');
+    await run(1);
+    expect(batches.length).toBe(1);
+    await run(3_600_000);
+    expect(batches.length).toBeGreaterThan(100);
+    expect(batches[1]!.at - batches[0]!.at).toBe(30_000);
+    fails = false;
+    await run(30_000);
+    expect(await left()).toBe(0);
+    await run(3_600_000);
+    await functions('DeleteEventSourceMapping', { UUID });
+    await send('for somebody else');
+    await run(60_000);
+    expect(await left()).toBe(1);
   });
 
   it('lets a failed batch come back after its visibility timeout, until the queue gives it up', async () => {

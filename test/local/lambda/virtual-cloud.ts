@@ -9,8 +9,8 @@ export function virtualCloud(options: LambdaOptions = {}, seed = 1) {
   const kernel = virtualKernel({ seed });
   const cloud = createCloud(kernel);
   const kinesis = createKinesis(cloud);
-  createSqs(cloud);
-  const lambda = createLambda(cloud, { sources: { kinesis }, ...options });
+  const sqs = createSqs(cloud);
+  const lambda = createLambda(cloud, { sources: { kinesis, sqs }, ...options });
   const root = (service: Parameters<typeof cloud.call>[1]) => (operation: string, input: Json) =>
     cloud.call(ROOT, service, operation, input);
   return {
