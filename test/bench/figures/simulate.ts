@@ -1,6 +1,5 @@
-import { loadCode, SMALL_LIMITS } from '../../simulation/load-code.ts';
-import { simulate } from '../../simulation/simulation.ts';
-import { tuneForRuns } from '../../simulation/tune.ts';
+import { importBundled } from '../../simulation/import-bundled.ts';
+import type * as simulation from '../../simulation/runs.ts';
 import { defineBench } from '../figure.ts';
 
 /** In one round. Each round goes on with other seeds, and only the first few compile much. */
@@ -19,6 +18,8 @@ export default defineBench({
     },
   ],
   async prepare() {
+    const { loadCode, SMALL_LIMITS, simulate, tuneForRuns } =
+      await importBundled<typeof simulation>('test/simulation/runs.ts');
     tuneForRuns();
     const code = await loadCode(SMALL_LIMITS);
     let seed = 0;
