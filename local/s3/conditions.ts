@@ -1,9 +1,12 @@
 import type { Json } from '../cloud.ts';
-import { noSuchKey, notModified, preconditionFailed } from './errors.ts';
+import { noSuchKey, notImplemented, notModified, preconditionFailed } from './errors.ts';
 import type { ObjectMeta } from './object-store.ts';
 
 /** A conditional write: `If-None-Match: *` only creates, `If-Match: <etag>` only replaces that one. */
 export function checkWriteConditions(input: Json, key: string, current: ObjectMeta | undefined): void {
+  // "Expects the '*' (asterisk) character."
+  if (input.IfNoneMatch !== undefined && input.IfNoneMatch.trim() !== '*')
+    throw notImplemented('A conditional write with If-None-Match of anything but *');
   if (input.IfNoneMatch !== undefined && current !== undefined && matches(input.IfNoneMatch, current)) {
     throw preconditionFailed('If-None-Match');
   }

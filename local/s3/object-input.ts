@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Json, ServiceError } from '../cloud.ts';
 import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm, checksumOf } from './checksums.ts';
-import { badDigest, invalidArgument } from './errors.ts';
+import { badDigest, invalidArgument, invalidRequest } from './errors.ts';
 import type { ObjectMeta } from './object-store.ts';
 
 const STORED_HEADERS = [
@@ -90,6 +90,8 @@ export function verifyChecksums(input: Json, body: Buffer): Partial<Record<Check
     const given: string | undefined = input[`Checksum${algorithm}`];
     if (given === undefined && input.ChecksumAlgorithm !== algorithm) continue;
     const actual = checksumOf(algorithm, body);
+    if (given !== undefined && Buffer.from(given, 'base64').length !== Buffer.from(actual, 'base64').length)
+      throw invalidRequest(`Value for x-amz-checksum-${algorithm.toLowerCase()} header is invalid.`);
     if (given !== undefined && given !== actual) throw badDigest(algorithm);
     checksums[algorithm] = actual;
   }

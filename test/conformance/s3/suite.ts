@@ -63,13 +63,14 @@ const cases: readonly Case[] = [
   ),
   on(
     'conditional writes',
-    'PutObject: "If-None-Match: Uploads the object only if the object key name does not already exist in the bucket … 412 Precondition Failed"; "If-Match: Uploads the object only if the ETag … matches"',
+    'PutObject: "If-None-Match: Uploads the object only if the object key name does not already exist in the bucket … 412 Precondition Failed"; "If-Match: Uploads the object only if the ETag … matches"; If-None-Match "Expects the \'*\' (asterisk) character"; that another value is NotImplemented is assumed',
     async (client, bucket) => {
       const { ETag } = await put(client, bucket, 'k', '1', { IfNoneMatch: '*' });
       same(await errorOf(put(client, bucket, 'k', '2', { IfNoneMatch: '*' })), 'PreconditionFailed');
       same(await errorOf(put(client, bucket, 'k', '2', { IfMatch: '"0"' })), 'PreconditionFailed');
       await put(client, bucket, 'k', '3', { IfMatch: ETag });
       same(await errorOf(put(client, bucket, 'none', '1', { IfMatch: ETag })), 'NoSuchKey');
+      same(await errorOf(put(client, bucket, 'k', '4', { IfNoneMatch: '"0"' })), 'NotImplemented');
       same((await get(client, bucket, 'k')).text, '3');
     },
   ),
@@ -132,6 +133,7 @@ const cases: readonly Case[] = [
           throw new Error(`${name}: ${sent[name]}, ${head[name]}`);
       }
       same(await errorOf(put(client, bucket, 'bad', 'hello', { ChecksumSHA256: `${'A'.repeat(43)}=` })), 'BadDigest');
+      same(await errorOf(put(client, bucket, 'bad', 'hello', { ChecksumCRC32: 'AA==' })), 'InvalidRequest');
       same(await errorOf(get(client, bucket, 'bad')), 'NoSuchKey');
     },
   ),
