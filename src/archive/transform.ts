@@ -1,10 +1,12 @@
 import '../feed/errors.ts';
 import './errors.ts';
+import { isUtf8 } from 'node:buffer';
 import { DaybookError, isDaybookError } from '../errors.ts';
 import { bucketOf } from '../event/bucket.ts';
 import type { Envelope, EnvelopeEvent } from '../feed/envelope.ts';
 import { errorNote, type Observed, type Observing, observing } from '../feed/observed.ts';
 import { parseEnvelope } from '../feed/parse-envelope.ts';
+import { scanEnvelope } from './scan-envelope.ts';
 
 /** One record of Firehose's answer. `Dropped` and `ProcessingFailed` need no data: Firehose keeps what it sent. */
 export interface TransformedRecord {
@@ -34,24 +36,49 @@ export function transform(
     throw new DaybookError('feed.notABatch', { expected: 'Firehose records', given: typeof event });
   }
   const seen = observing();
+  const readRows = rowsReader(feed);
+  const dayOf = dayReader();
   let room = ANSWER_BYTES - batch.length * RECORD_BYTES;
+  let archived = 0;
   const records = batch.map((given): TransformedRecord => {
     const { recordId, data, approximateArrivalTimestamp } = given as FirehoseRecord;
     try {
-      const envelope = parseEnvelope(Buffer.from(data, 'base64'), feed);
-      if (envelope.events.length === 0) return { recordId, result: 'Dropped' };
-      const rows = Buffer.from(rowsOf(envelope)).toString('base64');
-      if (rows.length > room) throw new DaybookError('archive.answerFull', { bytes: rows.length, limit: ANSWER_BYTES });
-      room -= rows.length;
-      seen.count('RowsArchived', envelope.events.length);
-      const partitionKeys = { day: dayOf(approximateArrivalTimestamp), bucket: bucketOf(envelope.aggregate) };
-      return { recordId, result: 'Ok', data: rows, metadata: { partitionKeys } };
+      const { rows, encoding, events, bucket } = readRows(Buffer.from(data, 'base64'));
+      if (events === 0) return { recordId, result: 'Dropped' };
+      const encoded = Buffer.from(rows, encoding).toString('base64');
+      if (encoded.length > room) {
+        throw new DaybookError('archive.answerFull', { bytes: encoded.length, limit: ANSWER_BYTES });
+      }
+      room -= encoded.length;
+      archived += events;
+      const partitionKeys = { day: dayOf(approximateArrivalTimestamp), bucket };
+      return { recordId, result: 'Ok', data: encoded, metadata: { partitionKeys } };
     } catch (error) {
       if (!isDaybookError(error)) throw error;
       return refused(recordId, error, seen);
     }
   });
+  if (archived > 0) seen.count('RowsArchived', archived);
   return { records, seen };
+}
+
+interface RowsRead {
+  readonly rows: string;
+  readonly encoding: 'latin1' | 'utf8';
+  readonly events: number;
+  readonly bucket: string;
+}
+
+/** What has the known shape is copied, whatever else is read by `parseEnvelope`, which refuses with a code. */
+function rowsReader(feed: string): (bytes: Buffer) => RowsRead {
+  const feedText = JSON.stringify(feed);
+  return (bytes) => {
+    const scanned = isUtf8(bytes) ? scanEnvelope(bytes, feedText) : undefined;
+    if (scanned !== undefined) return { ...scanned, encoding: 'latin1' };
+    const envelope = parseEnvelope(bytes, feed);
+    const { aggregate, events } = envelope;
+    return { rows: rowsOf(envelope), encoding: 'utf8', events: events.length, bucket: bucketOf(aggregate) };
+  };
 }
 
 interface FirehoseRecord {
@@ -86,7 +113,16 @@ function columnsOf(event: EnvelopeEvent): string {
   );
 }
 
+const DAY = 86_400_000;
+
 /** The arrival day in UTC, whatever the events' own times: an import of nine years is one day's files. */
-function dayOf(arrivedAt: number): string {
-  return new Date(arrivedAt).toISOString().slice(0, 10);
+function dayReader(): (arrivedAt: number) => string {
+  let [since, day] = [Number.NaN, ''];
+  return (arrivedAt) => {
+    if (!(arrivedAt >= since && arrivedAt < since + DAY)) {
+      since = Math.floor(arrivedAt / DAY) * DAY;
+      day = new Date(arrivedAt).toISOString().slice(0, 10);
+    }
+    return day;
+  };
 }
