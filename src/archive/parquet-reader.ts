@@ -5,8 +5,7 @@ import type { StoredEvent } from '../event/stored-event.ts';
 import { loadDuckdb } from './load-duckdb.ts';
 import { compareTexts, mergeRuns, type Run, runsOf, type Source } from './runs.ts';
 import { readStoredRows } from './stored-rows.ts';
-import type { TypedColumn } from './typed-columns.ts';
-import { type SeenType, typedSource } from './typed-rows.ts';
+import { type TypedOptions, typedSource } from './typed-rows.ts';
 
 export interface SliceOptions {
   /** DuckDB spills into it. */
@@ -18,7 +17,7 @@ export interface SliceOptions {
   /** The event types whose data is wanted: the others come with `null` for their data. */
   readonly types: readonly string[];
   /** Of which events only declared fields are seen: what typed columns hold of them is read instead of the text. */
-  readonly fields?: { readonly seen: readonly SeenType[]; readonly columns: readonly TypedColumn[] };
+  readonly fields?: Omit<TypedOptions, 'path'>;
   /** Only these aggregates. */
   readonly aggregates?: readonly string[];
   /** What DuckDB may hold, in MB. @default 128 */

@@ -19,15 +19,19 @@ export interface Rows {
   recordedAt(row: number): number;
   /** The event as it is stored; undefined where `fields` says all that is wanted of it. */
   stored(row: number): StoredEvent | undefined;
-  /** What is wanted of an event that `stored` does not give; undefined for one of no wanted type. */
-  fields(row: number): SeenFields | undefined;
+  /** What is wanted of an event of this run that `stored` does not give; undefined for one of no wanted type. */
+  fields(run: Run, row: number): SeenFields | undefined;
 }
 
 /** An event as far as its declared fields say it. */
 export interface SeenFields {
+  readonly aggregateUuid: string;
+  readonly aggregateType: string;
+  readonly version: number;
   readonly type: string;
   readonly data: Readonly<Record<string, unknown>>;
-  readonly occurredAt: string;
+  readonly occurredAt?: string;
+  readonly recordedAt?: string;
 }
 
 /** Runs, ordered by aggregate and version, some at a time. */

@@ -26,9 +26,15 @@ export interface TypedOptions {
   readonly path: string;
   /** In the order of their codes. */
   readonly seen: readonly SeenType[];
+  /** Those that an event is seen with. */
+  readonly clocks: readonly Clock[];
+  /** The clock that rows are asked for besides. */
+  readonly rangeClock?: Clock;
   /** The columns that a compacted file has of these events, if it has them. */
   readonly columns: readonly TypedColumn[];
 }
+
+type Clock = 'occurred' | 'recorded';
 
 /** A field with the column of this file that it is read from. */
 interface Field {
@@ -72,25 +78,25 @@ async function* rowsBy(
   connection: DuckDBConnection,
   texts: DuckDBConnection,
   from: string,
-  { seen }: TypedOptions,
+  options: TypedOptions,
   layout: Layout,
 ): Source {
+  const { seen, clocks, rangeClock } = options;
   const names = seen.map(({ type }) => type);
   const columns = [...new Set(layout.flatMap((fields) => fields?.map(({ column }) => column) ?? []))];
-  const piece = (start: number, length?: number) =>
-    `CASE WHEN new THEN substr(aggregate_uuid, ${start}${length === undefined ? '' : `, ${length}`}) END`;
+  const times = (['occurred', 'recorded'] as const).filter((clock) => clocks.includes(clock) || clock === rangeClock);
+  const more = [...times.map((clock) => `${clock}_at::TIMESTAMP_MS`), ...columns.map((column) => `"${column}"`)];
   const result = await connection.stream(
-    `SELECT version::BIGINT, (${typeCode(names)})::INTEGER, schema_version::INTEGER, occurred_at::TIMESTAMP_MS,
-        recorded_at::TIMESTAMP_MS, ${piece(1, 12)}, ${piece(13, 12)}, ${piece(25, 12)}, ${piece(37)},
-        CASE WHEN new THEN aggregate_type END${columns.map((column) => `, "${column}"`).join('')}
-      FROM (SELECT *, aggregate_uuid IS DISTINCT FROM lag(aggregate_uuid) OVER () AS new FROM ${from})`,
+    `SELECT version::BIGINT, (${typeCode(names)})::INTEGER, schema_version::INTEGER, aggregate_uuid, aggregate_type,
+        aggregate_uuid IS DISTINCT FROM lag(aggregate_uuid) OVER ()${more.map((sql) => `, ${sql}`).join('')}
+      FROM ${from}`,
     typeValues(names),
   );
   const fallback = new TextFallback(texts, from, seen, layout);
   let last: { aggregateUuid: string; aggregateType: string } | undefined;
   let before = 0;
   for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
-    const rows = new TypedRows(chunk, seen, layout, columns);
+    const rows = new TypedRows(chunk, options, layout, columns, times);
     for (let row = 0; row < rows.count; row++) {
       if (rows.needsText(row)) rows.texts.set(row, await fallback.next(before + row, rows.version(row)));
     }
@@ -115,28 +121,40 @@ class TypedRows implements Rows {
   readonly #versions: Float64Array;
   readonly #codes: Int32Array;
   readonly #schemaVersions: Int32Array;
-  readonly #occurredAt: Float64Array;
-  readonly #recordedAt: Float64Array;
-  readonly #new: Uint8Array | null;
-  readonly #pieces: readonly ((row: number) => string)[];
+  readonly #new: Uint8Array;
+  readonly #aggregateUuid: (row: number) => string;
   readonly #aggregateType: (row: number) => string;
+  readonly #occurredAt: Float64Array | undefined;
+  readonly #recordedAt: Float64Array | undefined;
   readonly #seen: readonly SeenType[];
+  readonly #seesOccurred: boolean;
+  readonly #seesRecorded: boolean;
   readonly #values: readonly (readonly FieldValues[] | undefined)[];
 
-  constructor(chunk: DuckDBDataChunk, seen: readonly SeenType[], layout: Layout, columns: readonly string[]) {
+  constructor(
+    chunk: DuckDBDataChunk,
+    { seen, clocks }: TypedOptions,
+    layout: Layout,
+    columns: readonly string[],
+    times: readonly Clock[],
+  ) {
     this.count = chunk.rowCount;
     this.#versions = readIntegers(chunk, 0);
     this.#codes = readSmallIntegers(chunk, 1);
     this.#schemaVersions = readSmallIntegers(chunk, 2);
-    this.#occurredAt = readIntegers(chunk, 3);
-    this.#recordedAt = readIntegers(chunk, 4);
-    this.#new = readValidity(chunk, 5);
-    this.#pieces = [5, 6, 7, 8].map((column) => readTexts(chunk, column));
-    this.#aggregateType = readTexts(chunk, 9);
+    this.#aggregateUuid = readTexts(chunk, 3);
+    this.#aggregateType = readTexts(chunk, 4);
+    this.#new = readBooleans(chunk, 5);
+    const timeOf = (clock: Clock) =>
+      times.includes(clock) ? readIntegers(chunk, 6 + times.indexOf(clock)) : undefined;
+    this.#occurredAt = timeOf('occurred');
+    this.#recordedAt = timeOf('recorded');
     this.#seen = seen;
+    this.#seesOccurred = clocks.includes('occurred');
+    this.#seesRecorded = clocks.includes('recorded');
     this.#values = layout.map((fields) =>
       fields?.map(({ name, column, type }) => {
-        const at = 10 + columns.indexOf(column);
+        const at = 6 + times.length + columns.indexOf(column);
         return { name, validity: readValidity(chunk, at), value: READERS[type](chunk, at) };
       }),
     );
@@ -147,19 +165,19 @@ class TypedRows implements Rows {
   }
 
   occurredAt(row: number): number {
-    return this.#occurredAt[row]!;
+    return this.#occurredAt?.[row] ?? Number.NaN;
   }
 
   recordedAt(row: number): number {
-    return this.#recordedAt[row]!;
+    return this.#recordedAt?.[row] ?? Number.NaN;
   }
 
   isNew(row: number): boolean {
-    return isValid(this.#new, row);
+    return this.#new[row] !== 0;
   }
 
   aggregate(row: number) {
-    return { aggregateUuid: this.#pieces.map((piece) => piece(row)).join(''), aggregateType: this.#aggregateType(row) };
+    return { aggregateUuid: this.#aggregateUuid(row), aggregateType: this.#aggregateType(row) };
   }
 
   needsText(row: number): boolean {
@@ -176,12 +194,24 @@ class TypedRows implements Rows {
     return this.texts.size === 0 ? undefined : this.texts.get(row);
   }
 
-  fields(row: number): SeenFields | undefined {
+  fields({ aggregateUuid, aggregateType }: Run, row: number): SeenFields | undefined {
     const code = this.#codes[row]!;
     if (code === 0) return undefined;
     const data: Record<string, unknown> = {};
     for (const { name, value } of this.#values[code - 1]!) data[name] = value(row);
-    return { type: this.#seen[code - 1]!.type, data, occurredAt: isoTime(this.#occurredAt[row]!) };
+    const event = {
+      aggregateUuid,
+      aggregateType,
+      version: this.#versions[row]!,
+      type: this.#seen[code - 1]!.type,
+      data,
+    };
+    if (!this.#seesOccurred && !this.#seesRecorded) return event;
+    return {
+      ...event,
+      ...(this.#seesOccurred && { occurredAt: isoTime(this.#occurredAt![row]!) }),
+      ...(this.#seesRecorded && { recordedAt: isoTime(this.#recordedAt![row]!) }),
+    };
   }
 }
 

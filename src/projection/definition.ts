@@ -11,15 +11,18 @@ export type FieldsOf<Events extends AnyEvent> = {
   readonly [E in Events as E['type']]: readonly (keyof DataOf<E> & string)[];
 };
 
-/** What a fold sees: whole events, or of each type its declared fields, with whose event it is and when it happened. */
-export type SeenOf<Events extends AnyEvent, Fields> = [Fields] extends [DeclaredFields]
+/** When it happened in the domain, or when the store took it. */
+export type SeenClock = 'occurred' | 'recorded';
+
+/** What a fold sees: whole events, or of each type its declared fields and clocks, with whose event it is. */
+export type SeenOf<Events extends AnyEvent, Fields, Clock extends SeenClock = never> = [Fields] extends [DeclaredFields]
   ? Events extends AnyEvent
-    ? SeenWith<EventOf<Events>, Fields[Events['type'] & keyof Fields][number]>
+    ? SeenWith<EventOf<Events>, Fields[Events['type'] & keyof Fields][number], `${Clock}At`>
     : never
   : EventOf<Events>;
 
-type SeenWith<Event, Names> = Event extends { readonly data: infer Data }
-  ? Pick<Event, Extract<keyof Event, 'aggregateUuid' | 'aggregateType' | 'version' | 'type' | 'occurredAt'>> & {
+type SeenWith<Event, Names, Times> = Event extends { readonly data: infer Data }
+  ? Pick<Event, Extract<keyof Event, 'aggregateUuid' | 'aggregateType' | 'version' | 'type' | Times>> & {
       readonly data: Pick<Data, Names & keyof Data>;
     }
   : never;
@@ -38,6 +41,7 @@ export interface ProjectionDefinition<
   readonly events: readonly Events[];
   /** By event type the fields of its data that the fold sees; absent: whole events. */
   readonly fields?: DeclaredFields;
+  readonly clocks?: readonly SeenClock[];
   initialState(): State;
   evolve(state: State, event: EventOf<Events>): State;
 }
@@ -52,6 +56,7 @@ export interface RollupDefinition<Name extends string = string, Events extends A
   readonly events: readonly Events[];
   /** By event type the fields of its data that `map` sees; absent: whole events. */
   readonly fields?: DeclaredFields;
+  readonly clocks?: readonly SeenClock[];
   map(event: EventOf<Events>): readonly RollupEntry<Value>[];
   combine(a: Value, b: Value): Value;
 }
@@ -74,35 +79,51 @@ type Source<Events extends AnyEvent> =
       readonly events: readonly Events[];
     };
 
-export type ProjectionOptions<Name extends string, Events extends AnyEvent, State, Fields = undefined> = {
+export type ProjectionOptions<
+  Name extends string,
+  Events extends AnyEvent,
+  State,
+  Fields = undefined,
+  Clock extends SeenClock = never,
+> = {
   /** Lower-case letters, digits and dashes; unique in an app. */
   readonly name: Name;
   /** Default 1. Raise it when the fold changes: the next replay builds the new version beside the old one. */
   readonly version?: number;
 } & Source<Events> & {
     /**
-     * Of every event type the fields of its data that the fold reads, `[]` where it needs none. It sees these only, and neither
-     * metadata nor commit; a replay then reads them from typed columns, several times as fast as whole events.
+     * Of every event type the fields of its data that the fold reads, `[]` where it needs none. It sees these only, with the
+     * aggregate's id and type, the version and the type; a replay then reads typed columns, several times as fast as whole events.
      */
     readonly fields?: Fields;
+    /** With `fields`: whether it also sees `occurredAt` or `recordedAt`. Default neither. */
+    readonly clocks?: readonly Clock[];
     readonly initialState: () => State;
     /** May change and return the state that it is given. The state must be JSON. */
-    readonly evolve: (state: State, event: SeenOf<Events, Fields>) => NoInfer<State>;
+    readonly evolve: (state: State, event: SeenOf<Events, Fields, Clock>) => NoInfer<State>;
   };
 
-export type RollupOptions<Name extends string, Events extends AnyEvent, Value, Fields = undefined> = {
+export type RollupOptions<
+  Name extends string,
+  Events extends AnyEvent,
+  Value,
+  Fields = undefined,
+  Clock extends SeenClock = never,
+> = {
   /** Lower-case letters, digits and dashes; unique in an app. */
   readonly name: Name;
   /** Default 1. Raise it when `map` or `combine` changes. */
   readonly version?: number;
 } & Source<Events> & {
     /**
-     * Of every event type the fields of its data that the fold reads, `[]` where it needs none. It sees these only, and neither
-     * metadata nor commit; a replay then reads them from typed columns, several times as fast as whole events.
+     * Of every event type the fields of its data that the fold reads, `[]` where it needs none. It sees these only, with the
+     * aggregate's id and type, the version and the type; a replay then reads typed columns, several times as fast as whole events.
      */
     readonly fields?: Fields;
+    /** With `fields`: whether it also sees `occurredAt` or `recordedAt`. Default neither. */
+    readonly clocks?: readonly Clock[];
     /** The keys and values that one event adds to; `[]` when none. Values must be JSON. */
-    readonly map: (event: SeenOf<Events, Fields>) => readonly RollupEntry<Value>[];
+    readonly map: (event: SeenOf<Events, Fields, Clock>) => readonly RollupEntry<Value>[];
     /** Associative and commutative: it is given values in any order and grouping. */
     readonly combine: (a: Value, b: Value) => NoInfer<Value>;
   };
@@ -124,7 +145,8 @@ export function defineProjection<
   Events extends AnyEvent,
   State,
   const Fields extends FieldsOf<Events> | undefined = undefined,
->(options: ProjectionOptions<Name, Events, State, Fields>): ProjectionDefinition<Name, Events, State> {
+  Clock extends SeenClock = never,
+>(options: ProjectionOptions<Name, Events, State, Fields, Clock>): ProjectionDefinition<Name, Events, State> {
   const { name, version = 1, initialState } = options;
   // What sees less of an event can be given all of it.
   const evolve = options.evolve as (state: State, event: EventOf<Events>) => State;
@@ -158,7 +180,8 @@ export function defineRollup<
   Events extends AnyEvent,
   Value,
   const Fields extends FieldsOf<Events> | undefined = undefined,
->(options: RollupOptions<Name, Events, Value, Fields>): RollupDefinition<Name, Events, Value> {
+  Clock extends SeenClock = never,
+>(options: RollupOptions<Name, Events, Value, Fields, Clock>): RollupDefinition<Name, Events, Value> {
   const { name, version = 1, combine } = options;
   const map = options.map as (event: EventOf<Events>) => readonly RollupEntry<Value>[];
   checkProjectionName('rollup', name);
@@ -168,7 +191,12 @@ export function defineRollup<
 }
 
 /** Every event type says which of its fields are read, and none that its schema does not have. */
-function fieldsOf(name: string, events: readonly AnyEvent[], { fields }: { readonly fields?: unknown }) {
+function fieldsOf(
+  name: string,
+  events: readonly AnyEvent[],
+  options: { readonly fields?: unknown; readonly clocks?: readonly SeenClock[] },
+) {
+  const { fields, clocks = [] } = options;
   if (fields === undefined) return {};
   const declared = fields as DeclaredFields;
   const types = events.map(({ type }) => type);
@@ -177,7 +205,7 @@ function fieldsOf(name: string, events: readonly AnyEvent[], { fields }: { reado
   if (stray.length + missing.length > 0) {
     throw new DaybookError('definition.badFields', { name, stray, missing });
   }
-  return { fields: declared };
+  return { fields: declared, clocks };
 }
 
 function checkVersion(name: string, version: number): void {

@@ -3,7 +3,7 @@ import { DaybookError } from '../errors.ts';
 import { decoderOf } from '../event/decode-event.ts';
 import type { RecordedEvent } from '../event/recorded-event.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
-import type { AnyProjection, RollupEntry } from './definition.ts';
+import type { AnyProjection, RollupEntry, SeenClock } from './definition.ts';
 
 /** How far one aggregate's events have been folded, and to what. */
 export interface Fold {
@@ -27,8 +27,10 @@ export interface Runner {
 }
 
 /** What a fold sees of an event whose fields it declares: these, and whose event it is. */
-export type SeenEvent = Pick<RecordedEvent, 'aggregateUuid' | 'aggregateType' | 'version' | 'type' | 'occurredAt'> & {
+export type SeenEvent = Pick<RecordedEvent, 'aggregateUuid' | 'aggregateType' | 'version' | 'type'> & {
   readonly data: Readonly<Record<string, unknown>>;
+  readonly occurredAt?: string;
+  readonly recordedAt?: string;
 };
 
 /**
@@ -38,7 +40,7 @@ export type SeenEvent = Pick<RecordedEvent, 'aggregateUuid' | 'aggregateType' | 
 export function createRunner(projection: AnyProjection): Runner {
   const decoder = decoderOf(projection.events);
   const step = stepOf(projection);
-  const { fields } = projection;
+  const { fields, clocks = [] } = projection;
   const move = (fold: Fold, event: RecordedEvent | SeenEvent) => {
     const state = step(fold.state, event as RecordedEvent);
     if (state === undefined || typeof state === 'function' || isPromise(state)) {
@@ -65,7 +67,7 @@ export function createRunner(projection: AnyProjection): Runner {
     apply(fold, event, counts) {
       if (counts && decoder.types.has(event.type) && this.concerns(event.aggregateType)) {
         const recorded = decoder.decode(event) as RecordedEvent;
-        move(fold, fields === undefined ? recorded : seenOf(recorded, fields[event.type] ?? []));
+        move(fold, fields === undefined ? recorded : seenOf(recorded, fields[event.type] ?? [], clocks));
       }
       fold.position = event.version;
     },
@@ -77,15 +79,21 @@ export function createRunner(projection: AnyProjection): Runner {
 }
 
 /** Only the declared fields, as a replay reads them from columns: live and replayed, a fold sees the same. */
-function seenOf(
-  { aggregateUuid, aggregateType, version, type, data, occurredAt }: RecordedEvent,
-  fields: readonly string[],
-) {
+function seenOf(event: RecordedEvent, fields: readonly string[], clocks: readonly SeenClock[]): SeenEvent {
+  const { aggregateUuid, aggregateType, version, type, data } = event;
   const seen: Record<string, unknown> = {};
   if (typeof data === 'object' && data !== null) {
     for (const name of fields) if (Object.hasOwn(data, name)) seen[name] = (data as Record<string, unknown>)[name];
   }
-  return { aggregateUuid, aggregateType, version, type, data: seen, occurredAt };
+  return {
+    aggregateUuid,
+    aggregateType,
+    version,
+    type,
+    data: seen,
+    ...(clocks.includes('occurred') && { occurredAt: event.occurredAt }),
+    ...(clocks.includes('recorded') && { recordedAt: event.recordedAt }),
+  };
 }
 
 function isPromise(value: unknown): boolean {

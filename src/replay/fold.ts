@@ -12,11 +12,12 @@ import type { StoredEvent } from '../event/stored-event.ts';
 import type { AnyProjection } from '../projection/definition.ts';
 import { itemOf } from '../projection/project.ts';
 import type { ProjectionTable } from '../projection/projection-table.ts';
-import type { Fold, Runner } from '../projection/runner.ts';
+import type { Fold, Runner, SeenEvent } from '../projection/runner.ts';
 import type { ArchiveFile, ArchiveFiles } from './archive-files.ts';
 import { boundedWork } from './bounded-work.ts';
 import type { Plan, Slice } from './plan.ts';
 import { countsIn, lastVersion } from './range.ts';
+import type { ReplayRange } from './request.ts';
 
 export interface FoldPorts {
   readonly files: ArchiveFiles;
@@ -71,7 +72,7 @@ export async function foldSlice(
       folder,
       ...paths,
       types: runner.projection.events.map((event) => event.type),
-      ...(runner.projection.fields !== undefined && { fields: fieldsOf(runner.projection) }),
+      ...(runner.projection.fields !== undefined && { fields: fieldsOf(runner.projection, range) }),
       ...(range.kind === 'versions' && { aggregates: range.aggregates }),
     })) {
       for (const run of runs) {
@@ -113,8 +114,10 @@ async function download(files: ArchiveFiles, slice: Slice, folder: string) {
 }
 
 /** What typed columns can say of a projection that declares its fields. */
-function fieldsOf({ events, fields }: AnyProjection) {
+function fieldsOf({ events, fields, clocks = [] }: AnyProjection, range: ReplayRange) {
   return {
+    clocks,
+    ...(range.kind === 'times' && { rangeClock: range.clock ?? 'occurred' }),
     seen: events.map(({ type, schemaVersion }) => ({ type, schemaVersion, fields: fields?.[type] ?? [] })),
     columns: typedColumns(events),
   };
@@ -123,20 +126,19 @@ function fieldsOf({ events, fields }: AnyProjection) {
 type Counts = ReturnType<typeof countsIn>;
 
 /** Whether an event counts is asked of its clocks, its version and its type: the rows know them without its text. */
-function countsSeen(
-  counts: Counts | undefined,
-  { rows, aggregateUuid, aggregateType }: Run,
-  row: number,
-  type: string,
-) {
+function countsSeen(counts: Counts | undefined, { rows }: Run, row: number, seen: SeenEvent): boolean {
   if (counts === undefined) return true;
-  const clocks = { occurredAt: isoTime(rows.occurredAt(row)), recordedAt: isoTime(rows.recordedAt(row)) };
-  return counts({ aggregateUuid, aggregateType, version: rows.version(row), type, ...clocks } as StoredEvent);
+  const [occurredAt, recordedAt] = [rows.occurredAt(row), rows.recordedAt(row)];
+  const clocks = {
+    ...(!Number.isNaN(occurredAt) && { occurredAt: isoTime(occurredAt) }),
+    ...(!Number.isNaN(recordedAt) && { recordedAt: isoTime(recordedAt) }),
+  };
+  return counts({ ...seen, ...clocks } as unknown as StoredEvent);
 }
 
 /** A fold that throws is named by its event. */
 function applyRow(runner: Runner, fold: Fold, run: Run, row: number, counts: Counts | undefined): void {
-  const { aggregateUuid, aggregateType, rows } = run;
+  const { aggregateUuid, rows } = run;
   const stored = rows.stored(row);
   const version = rows.version(row);
   try {
@@ -144,15 +146,12 @@ function applyRow(runner: Runner, fold: Fold, run: Run, row: number, counts: Cou
       runner.apply(fold, stored, counts === undefined || counts(stored));
       return;
     }
-    const seen = rows.fields(row);
-    if (seen === undefined || !countsSeen(counts, run, row, seen.type)) fold.position = version;
-    else {
-      const { type, data, occurredAt } = seen;
-      runner.applySeen(fold, { aggregateUuid, aggregateType, version, type, data, occurredAt });
-    }
+    const seen = rows.fields(run, row);
+    if (seen === undefined || !countsSeen(counts, run, row, seen)) fold.position = version;
+    else runner.applySeen(fold, seen);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    const type = stored?.type ?? rows.fields(row)?.type ?? '';
+    const type = stored?.type ?? rows.fields(run, row)?.type ?? '';
     throw new DaybookError(
       'replay.foldFailed',
       { projection: runner.projection.name, aggregateUuid, version, type, reason },

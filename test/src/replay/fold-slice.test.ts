@@ -45,7 +45,7 @@ const seeing = (fields?: {
   defineProjection({
     name: 'seen',
     events: [Booked, Noted],
-    ...(fields !== undefined && { fields }),
+    ...(fields !== undefined && { fields, clocks: ['occurred'] as const }),
     initialState: (): unknown[] => [],
     evolve: (seen, event) => [...seen, event],
   });
