@@ -24,6 +24,14 @@ export const archiveErrors = {
     `The query ${d.queryId} was stopped, ${d.scannedBytes.toLocaleString('en')} bytes were scanned.`,
   'archive.savedQuery': (d: { readonly name: string; readonly problem: string }) =>
     `The saved query ${JSON.stringify(d.name)} cannot be deployed: ${d.problem}`,
+  'archive.badCompaction': (d: { reason: string }) =>
+    `this is no request for a compaction: ${d.reason}; it is {} or {"before": "2026-01-31"}, the first arrival day that is not taken`,
+  'archive.compactedFile': (d: { key: string; problem: string }) =>
+    `the current generation's file ${d.key} is not what a compaction wrote: ${d.problem}. Nothing was switched and nothing deleted. Put the file back, or write its events again with a backfill from the events table`,
+  'archive.notVerified': (d: { bucket: string; month: string; expected: string; actual: string }) =>
+    `what was read back of bucket ${d.bucket}, ${d.month}, is not what its sources hold: ${d.expected} expected, ${d.actual} found. Nothing was switched and nothing deleted; compact again, and if it stays, keep the files and report it`,
+  'archive.sliceMissing': (d: { generation: string; bucket: string }) =>
+    `the generation ${d.generation} has no result of bucket ${d.bucket}, so it was not switched to; redrive the execution, or compact again`,
   'archive.badManifest': (d: { key: string; reason: string }) =>
     `${d.key} is no manifest of a generation: ${d.reason}. Nothing was read or deleted by it. Put back the version that a compaction wrote`,
   'archive.clockBehind': (d: { previous: string; made: string }) =>

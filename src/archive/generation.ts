@@ -43,9 +43,16 @@ export const CURRENT_VIEW = 'events_current';
 export const GENERATION_PARAMETER = 'daybook.generation';
 export const SWITCHED_PARAMETER = 'daybook.switchedAt';
 
+/** A parameter of the table `events_compacted`: its typed columns as JSON. */
+export const TYPED_COLUMNS_PARAMETER = 'daybook.typedColumns';
+
 export const COMPACTED_PREFIX = 'compacted/';
 export const FILES_PREFIX = 'compacted/files/';
+export const KEYS_PREFIX = 'compacted/keys/';
 export const GENERATIONS_PREFIX = 'compacted/generations/';
+
+/** The small file beside a compacted one that says which versions of which aggregates it holds. */
+export const keysKey = (fileKey: string): string => fileKey.replace(FILES_PREFIX, KEYS_PREFIX);
 
 /** Where a generation's manifest is. */
 export const manifestKey = (generation: string): string => `${GENERATIONS_PREFIX}${generation}/manifest.json`;

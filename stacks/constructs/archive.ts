@@ -13,7 +13,7 @@ import { typedColumns } from '../../src/archive/typed-columns.ts';
 import type { AnyEvent } from '../../src/event/event-definition.ts';
 import { acknowledge, acknowledgePrefix } from './acknowledge.ts';
 import { METRIC_NAMESPACE } from './alarms.ts';
-import { eventColumns, rawTable, typedInGlue, viewTable } from './archive-tables.ts';
+import { eventColumns, rawTable, viewTable } from './archive-tables.ts';
 import type { Feed } from './feed.ts';
 import { compactedTable, currentView } from './generation-tables.ts';
 import { NodeFunction } from './node-function.ts';
@@ -87,7 +87,7 @@ export class Archive extends Construct {
     const { databaseName } = this;
     const place = { database, databaseName, bucket: this.bucket };
     const raw = rawTable(this, place);
-    const compacted = compactedTable(this, { ...place, typed: typedColumns(props.events ?? []).map(typedInGlue) });
+    const compacted = compactedTable(this, { ...place, typed: typedColumns(props.events ?? []) });
     const current = currentView(this, place, compacted);
     const columns = eventColumns();
     const events = viewTable(this, 'EventsView', databaseName, eventsView(columns), [raw, current]);

@@ -5,6 +5,7 @@ import { Construct } from 'constructs';
 import { Alarms, deliveryFreshness, feedMetric, pipeFailures } from './alarms.ts';
 import { appEvents } from './app-events.ts';
 import { Archive, type ArchiveOptions } from './archive.ts';
+import { Compaction, type CompactionOptions } from './compaction.ts';
 import { Feed, type FeedOptions } from './feed.ts';
 import { FeedDashboard } from './feed-dashboard.ts';
 import { AGGREGATES_BY_TYPE, HotStorage, type HotStorageProps } from './hot-storage.ts';
@@ -21,6 +22,7 @@ export interface DaybookProps {
   readonly storage?: HotStorageProps;
   readonly feed?: FeedOptions;
   readonly archive?: ArchiveOptions;
+  readonly compaction?: CompactionOptions;
   readonly replay?: ReplayOptions;
   /** Told when an alarm rises, such as `new SnsAction(topic)`. */
   readonly alarmActions?: readonly IAlarmAction[];
@@ -41,6 +43,7 @@ export class Daybook extends Construct {
   readonly feed: Feed;
   readonly publisher: Publisher;
   readonly archive: Archive;
+  readonly compaction: Compaction;
   readonly projections: Projections | undefined;
   readonly replay: Replay | undefined;
   readonly alarms: Alarms;
@@ -54,6 +57,11 @@ export class Daybook extends Construct {
       feed: this.feed,
       ...props.archive,
       ...(props.app !== undefined && { events: appEvents(this, props.app) }),
+    });
+    this.compaction = new Compaction(this, 'Compaction', {
+      archive: this.archive,
+      feed: this.feed,
+      ...props.compaction,
     });
     if (props.app !== undefined) {
       const parts = { storage: this.storage, feed: this.feed, app: props.app };
@@ -186,6 +194,25 @@ export class Daybook extends Construct {
       3,
       'The pipe from the table’s stream to the feed fails again and again: nothing is lost for 24 hours, but nothing new is delivered. Look at the enrichment’s errors, then at the feed’s throttles.',
     );
+    alarms.metric(
+      'CompactionFails',
+      this.compaction.stateMachine.metricFailed(),
+      0,
+      1,
+      'A compaction failed: queries are right as they were, nothing was switched or deleted by it. Its execution in the Step Functions console names the state, the file and the reason; mend that and redrive the execution, or wait for the next run.',
+    );
+    alarms.none(
+      'CompactionExcluded',
+      'CompactionExcluded',
+      feedId,
+      'A compaction left out raw files that it could not read, or whose rows are no events of their bucket; they stay where they are. The log of the function compact-bucket names each and says why. Put the file right, or move it away and write its events again with a backfill.',
+    );
+    alarms.none(
+      'CompactionConflicts',
+      'CompactionConflicts',
+      feedId,
+      'Two copies of one event with different content came to the archive: the first that arrived stays, the others are kept below conflicts/ in the bucket, which the log of the function compact-bucket names. Look for who overwrote an event in the events table: the alarm ImmutabilityBreaches says when.',
+    );
     if (this.replay !== undefined) {
       alarms.metric(
         'ReplayFails',
@@ -233,6 +260,7 @@ export class Daybook extends Construct {
       RepairsStreamName: this.archive.repairs.ref,
       DatabaseName: this.archive.databaseName,
       WorkGroupName: this.archive.workGroup.name,
+      CompactionStateMachineArn: this.compaction.stateMachine.stateMachineArn,
       ...(this.replay !== undefined && { ReplayStateMachineArn: this.replay.stateMachine.stateMachineArn }),
     };
     for (const [key, value] of Object.entries(outputs)) {

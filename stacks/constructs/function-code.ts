@@ -12,7 +12,17 @@ const here = dirname(fileURLToPath(import.meta.url));
 export const packageRoot = resolve(here, fromSources ? '../..' : '../../..');
 
 /** Daybook's functions that hold nothing of the user's: prebuilt in the package. */
-const OWN = ['table-to-feed', 'feed-to-confirmed', 'reconcile-feed', 'feed-to-bus', 'feed-to-archive'];
+const OWN = [
+  'table-to-feed',
+  'feed-to-confirmed',
+  'reconcile-feed',
+  'feed-to-bus',
+  'feed-to-archive',
+  'compact-plan',
+  'compact-bucket',
+  'compact-switch',
+  'compact-clean',
+];
 /** Those that run the user's app: bundled with it, by the esbuild of the user's project. */
 const WITH_APP = [
   'describe-app',

@@ -3,15 +3,22 @@ import { type CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { currentViewSql, viewText } from '../../src/archive/current-view.ts';
-import { CURRENT_VIEW, GENERATION_PARAMETER, GENERATIONS_PREFIX, NO_GENERATION } from '../../src/archive/generation.ts';
-import { archiveColumns, type Column, prestoType } from './archive-tables.ts';
+import {
+  CURRENT_VIEW,
+  GENERATION_PARAMETER,
+  GENERATIONS_PREFIX,
+  NO_GENERATION,
+  TYPED_COLUMNS_PARAMETER,
+} from '../../src/archive/generation.ts';
+import type { TypedColumn } from '../../src/archive/typed-columns.ts';
+import { archiveColumns, type Column, prestoType, typedInGlue } from './archive-tables.ts';
 
 export interface GenerationTablesProps {
   readonly database: CfnDatabase;
   readonly databaseName: string;
   readonly bucket: Bucket;
   /** Columns beside the archive's own: declared fields with their types. */
-  readonly typed?: readonly Column[];
+  readonly typed?: readonly TypedColumn[];
 }
 
 /** What a compacted row has: the archive's columns and its arrival day, which is no partition here. */
@@ -43,6 +50,8 @@ export function compactedTable(scope: Construct, props: GenerationTablesProps): 
         'projection.generation.type': 'injected',
         'projection.bucket.type': 'enum',
         'projection.bucket.values': [...'0123456789abcdef'].join(','),
+        // A compaction reads here which columns it makes: the table and the files cannot differ.
+        [TYPED_COLUMNS_PARAMETER]: JSON.stringify(props.typed ?? []),
         'storage.location.template': `${location}\${generation}/bucket=\${bucket}/`,
       },
       partitionKeys: [
@@ -50,7 +59,7 @@ export function compactedTable(scope: Construct, props: GenerationTablesProps): 
         { ...BUCKET },
       ],
       storageDescriptor: {
-        columns: [...compactedColumns(), ...(props.typed ?? [])].map((column) => ({ ...column })),
+        columns: [...compactedColumns(), ...(props.typed ?? []).map(typedInGlue)].map((column) => ({ ...column })),
         location,
         inputFormat: 'org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat',
         outputFormat: 'org.apache.hadoop.hive.ql.io.IgnoreKeyTextOutputFormat',

@@ -1,5 +1,6 @@
 export { Alarms, type AlarmsProps } from './alarms.ts';
 export { Archive, type ArchiveOptions, type ArchiveProps } from './archive.ts';
+export { Compaction, type CompactionOptions, type CompactionProps } from './compaction.ts';
 export { Daybook, type DaybookProps } from './daybook.ts';
 export { Feed, type FeedOptions, type FeedProps } from './feed.ts';
 export { HotStorage, type HotStorageProps } from './hot-storage.ts';

@@ -22,7 +22,17 @@ const read = (file: string) => readFileSync(file, 'utf8');
 const manifest = () => JSON.parse(read(inPackage('package.json')));
 const daybook = (...args: string[]) => [process.execPath, join(project, 'node_modules/.bin/daybook'), ...args];
 
-const OWN_FUNCTIONS = ['feed-to-archive', 'feed-to-bus', 'feed-to-confirmed', 'reconcile-feed', 'table-to-feed'];
+const OWN_FUNCTIONS = [
+  'compact-bucket',
+  'compact-clean',
+  'compact-plan',
+  'compact-switch',
+  'feed-to-archive',
+  'feed-to-bus',
+  'feed-to-confirmed',
+  'reconcile-feed',
+  'table-to-feed',
+];
 const FUNCTIONS_WITH_APP = ['feed-to-projections', 'replay-catch-up', 'replay-fold', 'replay-plan', 'replay-verify'];
 
 describe('the tarball', () => {

@@ -1,0 +1,295 @@
+import './errors.ts';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { DaybookError } from '../errors.ts';
+import { dropCopies } from './compact-copies.ts';
+import { pathList, quoteText, withDuckdb } from './compact-duckdb.ts';
+import { type CompactionPlan, type CompactionSlice, resultKey, type SliceList } from './compact-plan.ts';
+import { type ExcludedFile, type RawFiles, takeRaw } from './compact-raw.ts';
+import {
+  CONTENT_SQL,
+  type Content,
+  hashText,
+  negative,
+  ROW_COLUMNS,
+  rowsOf,
+  statedContent,
+  sumOf,
+  toContent,
+} from './compacted-rows.ts';
+import type { CompactionFiles } from './compaction-files.ts';
+import { type CompactedFile, FILES_PREFIX, keysKey, type TakenFile } from './generation.ts';
+import type { TypedColumn } from './typed-columns.ts';
+import { typedSelect } from './typed-sql.ts';
+
+export interface CompactBucketOptions {
+  /** The declared fields that get columns of their own. */
+  readonly columns: readonly TypedColumn[];
+  /** DuckDB's, in MB; what is more goes to the disk. @default 1024 */
+  readonly memoryLimit?: number;
+  /** @default 2 */
+  readonly threads?: number;
+  /** A (bucket, month) beyond this is cut into files of half of it, between aggregates. In bytes. @default 512 MiB */
+  readonly mostBytes?: number;
+}
+
+/** What a slice made: every file of its bucket in the new generation. */
+export interface SliceResult {
+  readonly bucket: string;
+  readonly files: readonly CompactedFile[];
+  readonly taken: readonly TakenFile[];
+  readonly excluded: readonly ExcludedFile[];
+  /** Copies of events that were there already, with the same content. */
+  readonly repeats: number;
+  /** Copies with another content: the first that arrived stays, the others are kept. */
+  readonly conflicts: number;
+  /** Where they are kept, when there are any. */
+  readonly conflictsAt?: string;
+}
+
+/** Rows in a row group: what a query of one aggregate reads of each file. Chosen by measurement: docs/compaction.md. */
+export const ROW_GROUP = 8192;
+const MOST_BYTES = 512 * 2 ** 20;
+
+/** What the steps of one slice share. */
+export interface SliceWork {
+  readonly connection: DuckDBConnection;
+  readonly duckdb: string;
+  readonly files: CompactionFiles;
+  readonly folder: string;
+  readonly generation: string;
+  readonly bucket: string;
+  readonly options: CompactBucketOptions;
+}
+
+/**
+ * Merges new raw files into the months of their bucket: each (aggregate, version) once, the first that arrived, sorted by
+ * aggregate and version. What is written is read back from S3 and compared with its sources by count and content. Safe to
+ * repeat, also at the same time: each run's files have names of their own, and nobody sees them before the switch.
+ *
+ * @throws `archive.compactedFile`, `archive.notVerified`
+ */
+export async function compactBucket(
+  files: CompactionFiles,
+  { generation }: Pick<CompactionPlan, 'generation'>,
+  { bucket, list }: Pick<CompactionSlice, 'bucket' | 'list'>,
+  options: CompactBucketOptions,
+): Promise<SliceResult> {
+  const folder = await mkdtemp(join(tmpdir(), 'daybook-compact-'));
+  try {
+    const lists = JSON.parse(await files.readText(list)) as SliceList;
+    const { memoryLimit = 1024, threads = 2 } = options;
+    const result = await withDuckdb({ folder, memoryLimit, threads }, async (connection) => {
+      const [{ duckdb } = {}] = await rowsOf(connection, 'SELECT version() AS duckdb');
+      return merge({ connection, duckdb: String(duckdb), files, folder, generation, bucket, options }, lists);
+    });
+    await files.writeText(resultKey(generation, bucket), JSON.stringify(result));
+    return result;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function merge(work: SliceWork, { raw: listed, old }: SliceList): Promise<SliceResult> {
+  const { bucket } = work;
+  const raw = await takeRaw(work, bucket, listed);
+  const copies = await dropCopies(work, raw, old);
+  const made: CompactedFile[] = [];
+  for (const [month, content] of raw.months) {
+    const ofMonth = old.filter((file) => file.firstRecordedAt.startsWith(month));
+    const expected = sumOf([content, negative(copies.dropped.get(month) ?? { rows: 0, hash: 0n })]);
+    // Nothing but repeats: the month stays as it is.
+    if (expected.rows === 0) made.push(...ofMonth);
+    else made.push(...(await writeMonth(work, raw, month, expected, ofMonth, made.length)));
+  }
+  const untouched = old.filter((file) => !raw.months.has(file.firstRecordedAt.slice(0, 7)));
+  const { repeats, conflicts, conflictsAt } = copies;
+  return {
+    bucket,
+    files: [...untouched, ...made],
+    taken: raw.usable,
+    excluded: raw.excluded,
+    repeats,
+    conflicts,
+    ...(conflictsAt !== undefined && { conflictsAt }),
+  };
+}
+
+/** The month's old files with the new rows: as many files as their size takes. */
+async function writeMonth(
+  work: SliceWork,
+  raw: RawFiles,
+  month: string,
+  added: Content,
+  old: readonly CompactedFile[],
+  from: number,
+): Promise<CompactedFile[]> {
+  const { connection, folder, duckdb } = work;
+  const paths: string[] = [];
+  for (const [i, file] of old.entries()) {
+    const path = join(folder, `old-${month}-${i}.parquet`);
+    if (!(await work.files.download(file.key, path))) {
+      throw new DaybookError('archive.compactedFile', { key: file.key, problem: 'it is gone' });
+    }
+    paths.push(path);
+  }
+  const before = await Promise.all(
+    old.map(async (file, i) => statedContent(duckdb, file) ?? (await contentOf(connection, [paths[i]!])).content),
+  );
+  const expected = sumOf([added, ...before]);
+  const columns = [...ROW_COLUMNS, 'day'].join(', ');
+  const rows =
+    `SELECT ${columns} FROM (${raw.sql}) r WHERE ${inMonth(month)} AND NOT EXISTS ` +
+    `(FROM dropped d WHERE d.source = r.source AND d.row = r.row)` +
+    (paths.length === 0 ? '' : ` UNION ALL SELECT ${columns} FROM read_parquet(${pathList(paths)})`);
+  const bytes = old.reduce((sum, file) => sum + file.bytes, 0) + rawShare(raw, added);
+  const made: CompactedFile[] = [];
+  try {
+    for (const between of await cuts(work, rows, bytes)) {
+      made.push(await writeFile(work, month, `${rows}`, between, from + made.length));
+    }
+  } catch (error) {
+    await nameDamaged(connection, duckdb, old, paths);
+    throw error;
+  }
+  const actual = sumOf(made.map((file) => statedContent(duckdb, file)!));
+  if (actual.rows !== expected.rows || actual.hash !== expected.hash) {
+    await nameDamaged(connection, duckdb, old, paths);
+    throw new DaybookError('archive.notVerified', {
+      bucket: work.bucket,
+      month,
+      expected: `${expected.rows} events (${expected.hash})`,
+      actual: `${actual.rows} events (${actual.hash})`,
+    });
+  }
+  for (const path of paths) await rm(path);
+  return made;
+}
+
+const inMonth = (month: string) =>
+  `recorded_at >= '${month}-01'::TIMESTAMP AND recorded_at < '${month}-01'::TIMESTAMP + INTERVAL 1 MONTH`;
+
+/** About what the added rows take, by the raw files' own bytes. */
+function rawShare({ usable, months }: RawFiles, added: Content): number {
+  const bytes = usable.reduce((sum, file) => sum + file.bytes, 0);
+  const rows = [...months.values()].reduce((sum, content) => sum + content.rows, 0);
+  return rows === 0 ? 0 : (bytes * added.rows) / rows;
+}
+
+/** Conditions that cut the rows into files of about half the most bytes, between aggregates; an aggregate is never cut. */
+async function cuts({ connection, options }: SliceWork, rows: string, bytes: number): Promise<string[]> {
+  const { mostBytes = MOST_BYTES } = options;
+  if (bytes <= mostBytes) return ['true'];
+  const parts = Math.ceil(bytes / (mostBytes / 2));
+  const starts = await rowsOf(
+    connection,
+    `SELECT min(aggregate_uuid) AS start FROM (
+       SELECT aggregate_uuid, (sum(n) OVER (ORDER BY aggregate_uuid) - n) * ${parts} // sum(n) OVER () AS part
+       FROM (SELECT aggregate_uuid, count(*) AS n FROM (${rows}) GROUP BY aggregate_uuid))
+     GROUP BY part ORDER BY start`,
+  );
+  const bounds = starts.map(({ start }) => quoteText(String(start)));
+  return bounds.map((start, i) =>
+    i + 1 < bounds.length
+      ? `aggregate_uuid >= ${start} AND aggregate_uuid < ${bounds[i + 1]}`
+      : `aggregate_uuid >= ${start}`,
+  );
+}
+
+async function writeFile(
+  work: SliceWork,
+  month: string,
+  rows: string,
+  between: string,
+  number: number,
+): Promise<CompactedFile> {
+  const { connection, files, folder, generation, bucket, options } = work;
+  const { found, select } = typedSelect(options.columns);
+  const columns = [...ROW_COLUMNS, 'day'].join(', ');
+  const path = join(folder, `new-${month}.parquet`);
+  const keysPath = join(folder, `keys-${month}.parquet`);
+  await connection.run(
+    `COPY (SELECT ${columns}${select} FROM (SELECT *, ${found} AS found FROM (${rows}) WHERE ${between})
+       ORDER BY aggregate_uuid, version)
+     TO ${quoteText(path)} (FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE ${ROW_GROUP})`,
+  );
+  await connection.run(
+    `COPY (SELECT aggregate_uuid, min(version) AS first_version, max(version) AS last_version
+       FROM read_parquet(${quoteText(path)}) GROUP BY aggregate_uuid ORDER BY aggregate_uuid)
+     TO ${quoteText(keysPath)} (FORMAT parquet, COMPRESSION zstd)`,
+  );
+  // A repeated run, or two at once, write other names: what one has verified the other does not replace.
+  const name = `${generation}-${String(number).padStart(2, '0')}-${randomBytes(4).toString('hex')}`;
+  const key = `${FILES_PREFIX}bucket=${bucket}/${name}.parquet`;
+  const bytes = (await stat(path)).size;
+  await files.upload(path, key, bytes);
+  await files.upload(keysPath, keysKey(key), (await stat(keysPath)).size);
+  const back = join(folder, `back-${month}.parquet`);
+  if (!(await files.download(key, back))) {
+    throw new DaybookError('archive.compactedFile', { key, problem: 'it was written and is gone' });
+  }
+  const { content, first, last } = await contentOf(connection, [back]);
+  await Promise.all([path, keysPath, back].map((each) => rm(each)));
+  const contentHash = hashText(work.duckdb, content.hash);
+  return { key, bytes, rows: content.rows, bucket, firstRecordedAt: first, lastRecordedAt: last, contentHash };
+}
+
+async function contentOf(
+  connection: DuckDBConnection,
+  paths: readonly string[],
+): Promise<{ readonly content: Content; readonly first: string; readonly last: string }> {
+  const iso = (of: string) => `strftime(${of}(recorded_at), '%Y-%m-%dT%H:%M:%S.%gZ')`;
+  const [row = {}] = await rowsOf(
+    connection,
+    `SELECT ${CONTENT_SQL}, ${iso('min')} AS first, ${iso('max')} AS last FROM read_parquet(${pathList(paths)})`,
+  );
+  return { content: toContent(row), first: String(row.first), last: String(row.last) };
+}
+
+/** A file of the generation that is not what its manifest says is named, for it is what a person has to mend. */
+async function nameDamaged(
+  connection: DuckDBConnection,
+  duckdb: string,
+  old: readonly CompactedFile[],
+  paths: readonly string[],
+): Promise<void> {
+  for (const [i, file] of old.entries()) {
+    const stated = statedContent(duckdb, file);
+    const found = await contentOf(connection, [paths[i]!]).catch((error: Error) => error);
+    if (found instanceof Error) {
+      throw new DaybookError('archive.compactedFile', { key: file.key, problem: found.message.split('\n')[0]! });
+    }
+    if (stated !== undefined && (found.content.rows !== stated.rows || found.content.hash !== stated.hash)) {
+      const problem = `it has ${found.content.rows} events, its manifest says ${stated.rows}, or their content differs`;
+      throw new DaybookError('archive.compactedFile', { key: file.key, problem });
+    }
+  }
+}
+
+/** What the state machine carries of a result: bounded, whatever the slice was. */
+export interface SliceSummary {
+  readonly bucket: string;
+  readonly events: number;
+  readonly files: number;
+  readonly taken: number;
+  readonly excluded: number;
+  readonly repeats: number;
+  readonly conflicts: number;
+}
+
+export function summaryOf(result: SliceResult): SliceSummary {
+  const { bucket, files, taken, excluded, repeats, conflicts } = result;
+  const events = files.reduce((sum, { rows }) => sum + rows, 0);
+  return {
+    bucket,
+    events,
+    files: files.length,
+    taken: taken.length,
+    excluded: excluded.length,
+    repeats,
+    conflicts,
+  };
+}

@@ -1,0 +1,42 @@
+import { quoteName, quoteText } from './compact-duckdb.ts';
+import type { ColumnType, TypedColumn } from './typed-columns.ts';
+
+/**
+ * The typed columns of a row as DuckDB makes them of the text: each path is found once, whatever number of types has it. A
+ * value that the column cannot hold exactly is null: another JSON type, an integer beyond 64 bits, a number that a double
+ * would round, a time finer than milliseconds. The text has it as it was.
+ */
+export function typedSelect(columns: readonly TypedColumn[]): { readonly found: string; readonly select: string } {
+  const pointers = [...new Set(columns.map(({ path }) => pointer(path)))];
+  const wanted = [...new Set(columns.map(({ eventType }) => eventType))];
+  if (columns.length === 0) return { found: 'NULL', select: '' };
+  const found =
+    `CASE WHEN type IN (${wanted.map(quoteText).join(', ')}) THEN ` +
+    `TRY(json_extract(data, [${pointers.map(quoteText).join(', ')}])) END`;
+  const select = columns.map(({ eventType, path, column, type }) => {
+    const value = `found[${pointers.indexOf(pointer(path)) + 1}]::VARCHAR`;
+    return `CASE WHEN type = ${quoteText(eventType)} THEN ${EXACT[type](value)} END AS ${quoteName(column)}`;
+  });
+  return { found, select: `, ${select.join(', ')}` };
+}
+
+/** A JSON pointer: names may hold dots and quotes. https://www.rfc-editor.org/rfc/rfc6901 */
+const pointer = (path: readonly string[]) =>
+  path.map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('') || '$';
+
+const text = (value: string) =>
+  `CASE WHEN contains(${value}, '\\') THEN json_extract_string(${value}, '$') ELSE ${value}[2:-2] END`;
+/** A double holds 15 digits of any number; one with more must say the same text again. */
+const digits = (value: string) => `length(regexp_replace(regexp_replace(${value}, '[eE].*', ''), '[^0-9]', '', 'g'))`;
+
+const EXACT: Readonly<Record<ColumnType, (value: string) => string>> = {
+  varchar: (value) => `CASE WHEN starts_with(${value}, '"') THEN ${text(value)} END`,
+  bigint: (value) => `CASE WHEN TRY_CAST(${value} AS BIGINT)::VARCHAR = ${value} THEN TRY_CAST(${value} AS BIGINT) END`,
+  double: (value) =>
+    `CASE WHEN regexp_full_match(${value}, '-?[0-9].*') AND isfinite(TRY_CAST(${value} AS DOUBLE)) AND ` +
+    `(${digits(value)} <= 15 OR TRY_CAST(${value} AS DOUBLE)::VARCHAR = ${value}) THEN TRY_CAST(${value} AS DOUBLE) END`,
+  boolean: (value) => `CASE ${value} WHEN 'true' THEN true WHEN 'false' THEN false END`,
+  timestamp: (value) =>
+    `CASE WHEN regexp_full_match(${value}, '"\\d{4}-\\d\\d-\\d\\d[Tt]\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,3})?([Zz]|[+-]\\d\\d:\\d\\d)"') ` +
+    `THEN TRY_CAST(${value}[2:-2] AS TIMESTAMP_MS) END`,
+};

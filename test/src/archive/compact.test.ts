@@ -1,0 +1,367 @@
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { compactBucket } from '../../../src/archive/compact-bucket.ts';
+import { cleanUp } from '../../../src/archive/compact-clean.ts';
+import { type CompactionPlan, planCompaction } from '../../../src/archive/compact-plan.ts';
+import { prepareSwitch } from '../../../src/archive/compact-switch.ts';
+import { currentViewSql, type GlueTable, viewText } from '../../../src/archive/current-view.ts';
+import { readGeneration } from '../../../src/archive/generation.ts';
+import type { TypedColumn } from '../../../src/archive/typed-columns.ts';
+import type { StoredEvent } from '../../../src/event/stored-event.ts';
+import { type FolderBucket, folderBucket } from './folder-bucket.ts';
+import { deposits } from './stored-events.ts';
+
+const HOUR = 3_600_000;
+let bucket: FolderBucket;
+let table: GlueTable;
+let now: number;
+let runs: number;
+
+beforeEach(() => {
+  bucket = folderBucket(mkdtempSync(join(tmpdir(), 'daybook-compaction-')));
+  now = Date.UTC(2026, 5, 1);
+  runs = 0;
+  table = {
+    Name: 'events_current',
+    VersionId: '0',
+    TableType: 'VIRTUAL_VIEW',
+    ViewOriginalText: viewText({
+      originalSql: currentViewSql(['version'], 'none'),
+      catalog: 'awsdatacatalog',
+      schema: 'db',
+      columns: [{ name: 'version', type: 'bigint' }],
+    }),
+    Parameters: { 'daybook.generation': 'none' },
+  };
+});
+afterEach(() => rmSync(bucket.folder, { recursive: true }));
+
+const columns: TypedColumn[] = [
+  { eventType: 'MoneyDeposited', path: ['amount'], column: 'money_deposited__amount', type: 'bigint' },
+];
+const plan = (request: unknown = {}, most?: { bytes: number; files: number }) =>
+  planCompaction(bucket, { table, request, execution: `run${runs++}`, nowMs: now }, most);
+const slices = async (planned: CompactionPlan, more: object = {}) => {
+  const results = [];
+  for (const slice of planned.slices) results.push(await compactBucket(bucket, planned, slice, { columns, ...more }));
+  return results;
+};
+/** As Glue does it: at the version that was read, or not at all. */
+const update = (input: Record<string, unknown>, versionId: string): boolean => {
+  if (versionId !== table.VersionId) return false;
+  table = { ...input, VersionId: String(Number(versionId) + 1) };
+  return true;
+};
+const switchTo = async (planned: CompactionPlan) => {
+  const step = await prepareSwitch(bucket, planned, { table, archiveBucket: 'cold', nowMs: now });
+  if (step.outcome === 'switch') update(step.tableInput, step.versionId);
+  return step.outcome;
+};
+const compact = async (request?: unknown, more?: object) => {
+  const planned = await plan(request);
+  const results = await slices(planned, more);
+  expect(await switchTo(planned)).toBe('switch');
+  now += 1000;
+  return { planned, results, generation: await readGeneration(bucket.readText, planned.generation) };
+};
+const clean = () => cleanUp(bucket, { table, keepMs: 2 * HOUR, nowMs: now });
+const current = () => readGeneration(bucket.readText, table.Parameters?.['daybook.generation'] ?? 'none');
+
+async function query(sql: (files: string) => string): Promise<unknown[]> {
+  const { files } = await current();
+  const instance = await DuckDBInstance.create(':memory:');
+  const connection = await instance.connect();
+  const list = `read_parquet([${files.map(({ key }) => `'${join(bucket.folder, key)}'`).join(', ')}])`;
+  const rows = (await connection.runAndReadAll(sql(list))).getRowsJson();
+  connection.closeSync();
+  instance.closeSync();
+  return rows;
+}
+const keys = () => query((files) => `SELECT aggregate_uuid, version::INT FROM ${files} ORDER BY ALL`);
+const keysOf = (...histories: StoredEvent[][]) =>
+  histories.flat().map(({ aggregateUuid, version }) => [aggregateUuid, version]);
+/** The first whose bucket is 9, as md5('abc') says. */
+const abc = deposits('abc', 3);
+
+describe('a first compaction', () => {
+  it('holds each event once, sorted, with its typed column and its arrival day', async () => {
+    await bucket.deliver('2026-01-01', abc.slice(0, 2));
+    await bucket.deliver('2026-01-02', abc.slice(1));
+    const { generation, results } = await compact();
+    expect(results[0]).toMatchObject({ bucket: '9', repeats: 1, conflicts: 0, excluded: [] });
+    expect(generation).toMatchObject({ previous: 'none', events: 3, taken: [{}, {}] });
+    expect(
+      await query((files) => `SELECT version::INT, data, money_deposited__amount::INT, day FROM ${files}`),
+    ).toEqual([
+      [1, '{"amount":1}', 1, '2026-01-01'],
+      [2, '{"amount":2}', 2, '2026-01-01'],
+      [3, '{"amount":3}', 3, '2026-01-02'],
+    ]);
+    expect(
+      readFileSync(join(bucket.folder, `compacted/generations/${generation.generation}/bucket=9/files.txt`), 'utf8'),
+    ).toBe(`s3://cold/${generation.files[0]!.key}\n`);
+  });
+
+  it('takes the days that are over, or those before the one that is asked for', async () => {
+    await bucket.deliver('2026-05-31', abc.slice(0, 1));
+    await bucket.deliver('2026-06-01', abc.slice(1));
+    expect((await compact()).generation.events).toBe(1);
+    expect((await compact({ before: '2026-06-02' })).generation.events).toBe(3);
+  });
+
+  it.each([[{ before: '2026-1-1' }], [{ before: 5 }], [{ after: '2026-01-01' }], ['now'], [null]])(
+    'refuses the request %j before anything is read',
+    async (request) => {
+      await expect(plan(request)).rejects.toMatchObject({ code: 'archive.badCompaction' });
+      expect(bucket.all()).toEqual([]);
+    },
+  );
+});
+
+describe('a later compaction', () => {
+  it('rewrites the months that are touched and shares the others', async () => {
+    const long = deposits('abc', 24 * 40); // 40 days from 1 January
+    await bucket.deliver('2026-02-10', long.slice(0, -5));
+    const first = await compact();
+    expect(first.generation.files).toHaveLength(2);
+    await bucket.deliver('2026-02-11', long.slice(-5));
+    const second = await compact();
+    const [january, february] = first.generation.files;
+    expect(second.generation.files.map(({ key }) => key)).toContain(january!.key);
+    expect(second.generation.files.map(({ key }) => key)).not.toContain(february!.key);
+    expect(second.generation.events).toBe(24 * 40);
+    expect(await keys()).toEqual(keysOf(long));
+    // The raw files of the first are carried on unread, until they are deleted.
+    expect(second.generation.taken).toHaveLength(2);
+    expect(second.planned.slices[0]!.files).toBe(1);
+  });
+
+  it('puts many months apart, and finds each', async () => {
+    const years = deposits('abc', 400).map((event, i) => {
+      const at = new Date(Date.UTC(2020, i % 40, 1 + (i % 28))).toISOString();
+      return { ...event, recordedAt: at, occurredAt: at };
+    });
+    await bucket.deliver('2026-01-01', [...years, ...years.slice(0, 50)]);
+    const { results, generation } = await compact();
+    expect(results[0]).toMatchObject({ repeats: 50 });
+    expect(generation.files).toHaveLength(40);
+    expect(await keys()).toEqual(keysOf(years));
+  });
+
+  it('leaves a month as it is when everything came again', async () => {
+    await bucket.deliver('2026-01-01', abc);
+    const first = await compact();
+    await bucket.deliver('2026-01-09', abc);
+    const second = await compact();
+    expect(second.generation.files).toEqual(first.generation.files);
+    expect(second.results[0]).toMatchObject({ repeats: 3, conflicts: 0 });
+    expect(second.generation.taken).toHaveLength(2);
+  });
+
+  it('takes no more than its disk holds, and says how much it left', async () => {
+    await bucket.deliver('2026-01-01', abc.slice(0, 1));
+    await bucket.deliver('2026-01-02', abc.slice(1, 2));
+    await bucket.deliver('2026-01-03', abc.slice(2));
+    const planned = await plan({}, { bytes: 1, files: 10 });
+    expect(planned).toMatchObject({ left: 2, slices: [{ files: 1 }] });
+  });
+});
+
+describe('two copies of one event', () => {
+  const other = (event: StoredEvent, more: Partial<StoredEvent> = {}) => ({
+    ...event,
+    data: '{"amount":999}',
+    ...more,
+  });
+
+  it('of one run: the first that arrived wins, the other is kept and named', async () => {
+    await bucket.deliver('2026-01-01', abc);
+    const late = await bucket.deliver('2026-01-02', [other(abc[1]!)]);
+    const { results, planned } = await compact();
+    const at = `conflicts/${planned.generation}/bucket=9.jsonl`;
+    expect(results[0]).toMatchObject({ repeats: 0, conflicts: 1, conflictsAt: at });
+    expect(await query((files) => `SELECT data FROM ${files} WHERE version = 2`)).toEqual([['{"amount":2}']]);
+    expect(JSON.parse(await bucket.readText(at))).toMatchObject({
+      aggregate_uuid: 'abc',
+      version: 2,
+      data: '{"amount":999}',
+      file: late,
+    });
+  });
+
+  it('across runs and months: the generation came first', async () => {
+    await bucket.deliver('2026-01-01', abc);
+    const first = await compact();
+    const march = '2026-03-05T00:00:00.000Z';
+    await bucket.deliver('2026-03-05', [other(abc[1]!, { recordedAt: march }), deposits('abc', 4)[3]!]);
+    const { results, generation } = await compact();
+    expect(results[0]).toMatchObject({ conflicts: 1, repeats: 0 });
+    expect(generation.events).toBe(4);
+    expect(await query((files) => `SELECT version::INT, data FROM ${files} WHERE version = 2`)).toEqual([
+      [2, '{"amount":2}'],
+    ]);
+    expect(JSON.parse(await bucket.readText(results[0]!.conflictsAt!)).winner).toBe(first.generation.files[0]!.key);
+  });
+});
+
+describe('what is damaged', () => {
+  it('a truncated raw file, one without events and one of another bucket are named and stay; the rest goes on', async () => {
+    const cut = await bucket.deliver('2026-01-01', abc);
+    truncateSync(join(bucket.folder, cut), 300);
+    await bucket.deliver('2026-01-02', abc.slice(0, 2));
+    const astray = await bucket.deliver('2026-01-03', deposits('other', 1)); // bucket 7
+    await bucket.writeText(astray.replace(/bucket=./, 'bucket=9'), '');
+    await bucket.upload(join(bucket.folder, astray), astray.replace(/bucket=./, 'bucket=9'), 0);
+    const text = 'events/day=2026-01-04/bucket=9/text.parquet';
+    await bucket.writeText(text, 'no parquet');
+    const { results, generation } = await compact();
+    const nine = results.find((result) => result.bucket === '9')!;
+    expect(nine.excluded.map(({ key }) => key).sort()).toEqual(
+      [cut, astray.replace(/bucket=./, 'bucket=9'), text].sort(),
+    );
+    expect(nine.excluded.every(({ reason }) => reason.length > 0)).toBe(true);
+    expect(generation.taken.map(({ key }) => key)).not.toContain(cut);
+    expect(generation.events).toBe(3);
+    now += 3 * HOUR;
+    await clean();
+    expect(bucket.all('events/').map(({ key }) => key)).toContain(cut);
+  });
+
+  it('a file of the generation that is gone, or another one, stops the run by its name', async () => {
+    await bucket.deliver('2026-01-01', abc);
+    const { generation } = await compact();
+    const key = generation.files[0]!.key;
+    await bucket.deliver('2026-01-02', deposits('abc', 4).slice(3));
+    const bytes = readFileSync(join(bucket.folder, key));
+    await bucket.delete([key]);
+    await expect(slices(await plan())).rejects.toMatchObject({ code: 'archive.compactedFile', details: { key } });
+    writeFileSync(join(bucket.folder, key), bytes.subarray(0, 200));
+    await expect(slices(await plan())).rejects.toMatchObject({ code: 'archive.compactedFile', details: { key } });
+    const lessKey = await bucket.deliver('2026-01-02', abc.slice(0, 2));
+    writeFileSync(join(bucket.folder, key), readFileSync(join(bucket.folder, lessKey)));
+    await bucket.delete([lessKey]);
+    await expect(slices(await plan())).rejects.toMatchObject({ code: 'archive.compactedFile', details: { key } });
+    writeFileSync(join(bucket.folder, key), bytes);
+    expect((await compact()).generation.events).toBe(4);
+  });
+
+  it('what is read back must be what was written', async () => {
+    await bucket.deliver('2026-01-01', abc);
+    const planned = await plan();
+    const lossy = {
+      ...bucket,
+      upload: async (path: string, key: string, bytes: number) => {
+        const source = key.startsWith('compacted/files/')
+          ? join(bucket.folder, await bucket.deliver('2020-01-01', abc.slice(1)))
+          : path;
+        await bucket.upload(source, key, bytes);
+      },
+    };
+    await expect(compactBucket(lossy, planned, planned.slices[0]!, { columns: [] })).rejects.toMatchObject({
+      code: 'archive.notVerified',
+      details: { bucket: '9', month: '2026-01' },
+    });
+  });
+});
+
+describe('the switch', () => {
+  it('of two compactions at once one is superseded, and loses nothing', async () => {
+    await bucket.deliver('2026-01-01', abc.slice(0, 1));
+    const a = await plan();
+    now += 1000;
+    await bucket.deliver('2026-01-02', abc.slice(1));
+    const b = await plan();
+    await Promise.all([slices(a), slices(b)]);
+    // Both read the table before either writes it.
+    const stepA = await prepareSwitch(bucket, a, { table, archiveBucket: 'cold', nowMs: now });
+    const stepB = await prepareSwitch(bucket, b, { table, archiveBucket: 'cold', nowMs: now });
+    if (stepA.outcome !== 'switch' || stepB.outcome !== 'switch') throw new Error('both should try');
+    expect(update(stepA.tableInput, stepA.versionId)).toBe(true);
+    expect(update(stepB.tableInput, stepB.versionId)).toBe(false);
+    expect(await switchTo(b)).toBe('superseded');
+    expect(await switchTo(a)).toBe('switched');
+    expect(await keys()).toEqual(keysOf(abc.slice(0, 1)));
+    now += 1000;
+    await compact();
+    expect(await keys()).toEqual(keysOf(abc));
+    now += 3 * HOUR;
+    expect(await clean()).toMatchObject({ done: true, raw: 2 });
+    expect(bucket.all('compacted/files/')).toHaveLength(1);
+  });
+
+  it('needs every slice', async () => {
+    await bucket.deliver('2026-01-01', abc);
+    await bucket.deliver('2026-01-01', deposits('other', 1));
+    const planned = await plan();
+    await compactBucket(bucket, planned, planned.slices[0]!, { columns });
+    await expect(switchTo(planned)).rejects.toMatchObject({ code: 'archive.sliceMissing' });
+    await slices(planned);
+    expect(await switchTo(planned)).toBe('switch');
+  });
+});
+
+describe('the cleaning', () => {
+  it('waits for the queries that may be running, then deletes what was taken and the older files', async () => {
+    await bucket.deliver('2026-01-01', abc.slice(0, 2));
+    const first = await compact();
+    await bucket.deliver('2026-01-02', abc.slice(2));
+    const second = await compact();
+    const before = bucket.all();
+    now += 2 * HOUR - 2000;
+    expect(await clean()).toMatchObject({ done: false, raw: 0, compacted: 0 });
+    expect(bucket.all()).toEqual(before);
+    now += 2000;
+    expect(await clean()).toMatchObject({ done: true, raw: 2, changed: [] });
+    expect(bucket.all('events/')).toEqual([]);
+    expect(bucket.all('compacted/files/').map(({ key }) => key)).toEqual([second.generation.files[0]!.key]);
+    expect(bucket.all().some(({ key }) => key.includes(first.planned.generation))).toBe(false);
+    expect(await keys()).toEqual(keysOf(abc));
+    expect(await clean()).toMatchObject({ done: true, raw: 0, compacted: 0 });
+  });
+
+  it('leaves raw files that were written again, and those that arrived since', async () => {
+    const taken = await bucket.deliver('2026-01-01', abc.slice(0, 2));
+    await compact();
+    const later = await bucket.deliver('2026-01-01', abc.slice(2));
+    writeFileSync(join(bucket.folder, taken), readFileSync(join(bucket.folder, later)));
+    now += 3 * HOUR;
+    expect(await clean()).toMatchObject({ raw: 0, changed: [taken] });
+    expect(bucket.all('events/').map(({ key }) => key)).toEqual([taken, later]);
+    await compact();
+    expect(await keys()).toEqual(keysOf(abc));
+  });
+
+  it('leaves what a compaction that runs has written', async () => {
+    await bucket.deliver('2026-01-01', abc.slice(0, 2));
+    await compact();
+    await bucket.deliver('2026-01-02', abc.slice(2));
+    now += 3 * HOUR;
+    const running = await plan();
+    await slices(running);
+    await clean();
+    expect(await switchTo(running)).toBe('switch');
+    expect(await keys()).toEqual(keysOf(abc));
+  });
+});
+
+it('a month beyond the most bytes is cut between aggregates', async () => {
+  // Ids of bucket 9, found by trying.
+  const { bucketOf } = await import('../../../src/event/bucket.ts');
+  const ids = Array.from({ length: 400 }, (_, i) => `account-${i}`)
+    .filter((id) => bucketOf(id) === '9')
+    .sort();
+  const histories = ids.map((id) => deposits(id, 20));
+  await bucket.deliver('2026-01-01', histories.flat());
+  const { generation } = await compact({}, { mostBytes: 1500 });
+  expect(generation.files.length).toBeGreaterThan(2);
+  expect(
+    await query(
+      () =>
+        `SELECT count(*)::INT FROM (SELECT aggregate_uuid FROM read_parquet('${bucket.folder}/compacted/files/*/*.parquet', filename = true) GROUP BY ALL HAVING count(DISTINCT filename) > 1)`,
+    ),
+  ).toEqual([[0]]);
+  expect(await keys()).toEqual(keysOf(...histories));
+});
