@@ -29,7 +29,7 @@ let host: Awaited<ReturnType<typeof hostArchive>>;
 
 beforeAll(async () => {
   host = await hostArchive();
-}, 240_000);
+}, 400_000);
 afterAll(() => host?.close());
 
 async function hostArchive() {
@@ -40,7 +40,7 @@ async function hostArchive() {
     context: { 'daybook:local': true },
   });
   const stack = new Stack(app, 'Archive');
-  new Daybook(stack, 'Daybook', { compaction: { keepReplacedFor: Duration.seconds(3) }, dashboard: false });
+  new Daybook(stack, 'Daybook', { compaction: { keepReplacedFor: Duration.seconds(15) }, dashboard: false });
   const runtime = await startLocal({ assembly: app.synth().directory });
   const output = (name: string) => runtime.stacks.Archive!.outputs[`Daybook${name}`]!;
   const config = {
@@ -148,7 +148,7 @@ it('compacts while queries run: each sees every event once, before and after the
   expect(seen.length).toBeGreaterThan(3);
   for (const one of seen) expect(one).toEqual(wanted);
   expect(await host.sql(CHECK)).toEqual([wanted]);
-}, 240_000);
+}, 400_000);
 
 it('late rows and repeats are right at once, and are taken by the next run', async () => {
   await host.deliver('2026-01-08', histories(15, 25)); // a day that was closed long ago
@@ -162,7 +162,7 @@ it('late rows and repeats are right at once, and are taken by the next run', asy
   await host.ended(await host.start());
   expect(await host.sql(CHECK)).toEqual([wanted]);
   expect(await host.keys('events/')).toEqual([]);
-}, 240_000);
+}, 400_000);
 
 it('stopped wherever it is, it changes nothing that queries see, and the next run ends it', async () => {
   await host.deliver('2026-01-10', histories(25, 30));
@@ -181,7 +181,7 @@ it('stopped wherever it is, it changes nothing that queries see, and the next ru
   await host.ended(await host.start());
   expect(await host.sql(CHECK)).toEqual([wanted]);
   expect(await host.keys('events/')).toEqual([]);
-}, 240_000);
+}, 400_000);
 
 it('refuses a request that it does not know', async () => {
   await expect(host.start({ after: '2026' }).then((execution) => host.ended(execution))).rejects.toThrow(

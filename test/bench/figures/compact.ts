@@ -1,0 +1,200 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative, resolve } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { build } from 'esbuild';
+import { compactBucket } from '../../../src/archive/compact-bucket.ts';
+import type { CompactedFile } from '../../../src/archive/generation.ts';
+import { BANK_BUCKET, BANK_COLUMNS, runSql, writeBankYear } from '../bank-year.ts';
+import { defineBench, type Readings } from '../figure.ts';
+import { folderFiles } from '../folder-files.ts';
+
+/** One bucket of sixteen, of an archive of ten million events. */
+const EVENTS = 625_000;
+const BUCKETS = 16;
+
+/** What a compaction makes of a bank's year, how fast, and what queries of it read. */
+export default defineBench({
+  name: 'compact',
+  rounds: 5,
+  warmUp: 0,
+  figures: [
+    {
+      name: 'compact-bytes',
+      what: 'bytes per event of a compacted bank year, text only ÷ the same rows in the order of arrival, both zstd',
+      formula: { kind: 'reading', of: 'text', by: 'bytes', unit: 'ratio' },
+      budget: { atMost: 0.9 },
+    },
+    {
+      name: 'compact-bytes-typed',
+      what: 'the same with the declared fields as typed columns beside the text',
+      formula: { kind: 'reading', of: 'typed', by: 'bytes', unit: 'ratio' },
+    },
+    {
+      name: 'compact-rate',
+      what: 'compaction, text only: merge, deduplicate, sort, write, read back, compare; events per second of CPU',
+      formula: { kind: 'rate', of: 'text', by: 'cpu' },
+      budget: { atLeast: 300_000 },
+    },
+    {
+      name: 'compact-rate-typed',
+      what: 'the same with typed columns',
+      formula: { kind: 'rate', of: 'typed', by: 'cpu' },
+    },
+    {
+      name: 'compact-copy',
+      what: 'compaction, text only ÷ a bare COPY of the same rows, sorted, with the same settings; CPU',
+      formula: { kind: 'ratio', of: 'text', to: 'copy', by: 'cpu' },
+    },
+    {
+      name: 'compact-memory',
+      what: 'memory of a process that compacts a day of 625,000 events ÷ one of 156,250 (DuckDB has 256 MB): flat is 1',
+      formula: { kind: 'reading', of: 'memory', by: 'growth', unit: 'ratio' },
+      budget: { atMost: 1.25 },
+    },
+    {
+      name: 'compact-history',
+      what: 'bytes that the history of one aggregate reads of 10 M compacted events, footers too ÷ all bytes, in percent',
+      formula: { kind: 'reading', of: 'text', by: 'history', unit: '%' },
+      budget: { atMost: 2 },
+    },
+    {
+      name: 'compact-per-day',
+      what: 'events per day and type over 10 M compacted events ÷ the same query on one hand-made sorted file, wall',
+      formula: { kind: 'ratio', of: 'perDay', to: 'perDayByHand', by: 'wall' },
+      budget: { atMost: 1.3 },
+    },
+  ],
+  async prepare() {
+    const folder = mkdtempSync(join(tmpdir(), 'daybook-bench-compact-'));
+    const files = folderFiles(folder);
+    const slice = async (name: string, paths: readonly string[]) => {
+      const raw = paths.map((path) => ({ key: relative(folder, path), bytes: statSync(path).size, etag: 'e' }));
+      await files.writeText(`${name}.json`, JSON.stringify({ raw, old: [] }));
+      return { bucket: BANK_BUCKET, list: `${name}.json` };
+    };
+    const paths = await writeBankYear(folder, EVENTS);
+    const year = await slice('year', paths);
+    const arrival = statSync(join(folder, 'arrival.parquet')).size;
+    const compact = async (columns: typeof BANK_COLUMNS): Promise<readonly CompactedFile[]> => {
+      const generation = columns.length === 0 ? 'text' : 'typed';
+      const made = await compactBucket(files, { generation }, year, { columns, memoryLimit: 1024, threads: 1 });
+      return made.files;
+    };
+    const bytesOf = (made: readonly CompactedFile[]) => made.reduce((sum, file) => sum + file.bytes, 0);
+
+    let text = await compact([]);
+    let typed = text;
+    const at = (made: readonly CompactedFile[]) => made.map(({ key }) => join(folder, key));
+    // Sixteen buckets of the same size: the files of one, each under sixteen names, and by hand one file of them all.
+    mkdirSync(join(folder, 'all'));
+    const all = Array.from({ length: BUCKETS }, (_, b) =>
+      at(text).map((path, i) => {
+        const link = join(folder, 'all', `${b}-${i}.parquet`);
+        symlinkSync(path, link);
+        return link;
+      }),
+    ).flat();
+    const kept = text; // what the links point to
+    const list = (of: readonly string[]) => `read_parquet([${of.map((path) => `'${path}'`).join(', ')}])`;
+    const byHand = join(folder, 'by-hand.parquet');
+    const sorted = join(folder, 'sorted.parquet');
+    const copy = () =>
+      runSql(
+        `COPY (SELECT * FROM ${list(paths)} ORDER BY aggregate_uuid, version) TO '${sorted}'
+         (FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 8192)`,
+      );
+    await copy();
+    const sixteen = Array.from({ length: BUCKETS }, () => `SELECT * FROM ${list([sorted])}`).join(' UNION ALL ');
+    await runSql(`COPY (${sixteen}) TO '${byHand}' (FORMAT parquet, COMPRESSION zstd)`);
+    const [{ history } = {}] = await runSql(historyShare(at(kept)));
+
+    const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
+    const connection = await instance.connect();
+    const perDay = async (from: string) => {
+      const sql = `SELECT occurred_at::DATE AS day, type, count(*) AS events FROM ${from} GROUP BY ALL ORDER BY ALL`;
+      return (await connection.runAndReadAll(sql)).getRowsJson();
+    };
+    const [ours, theirs] = [await perDay(list(all)), await perDay(list([byHand]))];
+    if (JSON.stringify(ours) !== JSON.stringify(theirs)) throw new Error('the two do not answer the same');
+
+    const child = resolve('.cache/bench/compactor.mjs');
+    await build({
+      entryPoints: [resolve('test/bench/children/compactor.ts')],
+      outfile: child,
+      bundle: true,
+      packages: 'external',
+      platform: 'node',
+      target: 'node20',
+      format: 'esm',
+      logLevel: 'warning',
+    });
+    // One month, so that everything is merged at once: what grows is what has to stay flat.
+    const inOneMonth = async (name: string, events: number) => {
+      const path = join(folder, `events/day=2026-01-02/bucket=${BANK_BUCKET}/${name}.parquet`);
+      mkdirSync(join(path, '..'), { recursive: true });
+      await runSql(
+        `COPY (SELECT * REPLACE (TIMESTAMP '2026-03-01' + (recorded_at - TIMESTAMP '2026-01-01') / 12 AS recorded_at)
+           FROM ${list(paths)} LIMIT ${events}) TO '${path}' (FORMAT parquet, COMPRESSION snappy)`,
+      );
+      return (await slice(name, [path])).list;
+    };
+    const days = [await inOneMonth('large', EVENTS), await inOneMonth('small', EVENTS / 4)] as const;
+    const resident = async (day: string): Promise<number> => {
+      const process = fork(child, [folder, day]);
+      const [{ resident }] = (await once(process, 'message')) as [{ resident: number }];
+      return resident;
+    };
+    let growth = 0;
+    return {
+      sides: {
+        text: {
+          count: EVENTS,
+          async run() {
+            text = await compact([]);
+          },
+          readings: (): Readings => ({ bytes: (bytesOf(text) / arrival) * EVENTS, history: Number(history) * EVENTS }),
+        },
+        typed: {
+          count: EVENTS,
+          async run() {
+            typed = await compact(BANK_COLUMNS);
+          },
+          readings: (): Readings => ({ bytes: (bytesOf(typed) / arrival) * EVENTS }),
+        },
+        copy: { count: EVENTS, run: copy },
+        memory: {
+          count: 1,
+          async run() {
+            growth = (await resident(days[0])) / (await resident(days[1]));
+          },
+          readings: (): Readings => ({ growth }),
+        },
+        perDay: { count: 1, run: () => perDay(list(all)) },
+        perDayByHand: { count: 1, run: () => perDay(list([byHand])) },
+      },
+      close() {
+        connection.closeSync();
+        instance.closeSync();
+        rmSync(folder, { recursive: true });
+      },
+    };
+  },
+});
+
+/** The row groups whose statistics admit an aggregate, all columns of them and every footer; of 50 aggregates the mean. */
+function historyShare(paths: readonly string[]): string {
+  const list = `[${paths.map((path) => `'${path}'`).join(', ')}]`;
+  return `
+    WITH chunk AS (SELECT * FROM parquet_metadata(${list})),
+      groups AS (SELECT file_name, row_group_id, sum(total_compressed_size) AS bytes,
+        min(stats_min_value) FILTER (path_in_schema = 'aggregate_uuid') AS low,
+        max(stats_max_value) FILTER (path_in_schema = 'aggregate_uuid') AS high FROM chunk GROUP BY ALL),
+      asked AS (SELECT DISTINCT aggregate_uuid FROM read_parquet(${list}) USING SAMPLE 50 ROWS),
+      footers AS (SELECT sum(footer_size) AS bytes FROM parquet_file_metadata(${list}))
+    SELECT 100.0 * ((SELECT sum(bytes) FROM groups JOIN asked ON aggregate_uuid BETWEEN low AND high)
+        / (SELECT count(*) FROM asked) + (SELECT bytes FROM footers))
+      / (${BUCKETS} * (SELECT sum(bytes) FROM groups)) AS history`;
+}
