@@ -107,12 +107,10 @@ ORDER BY aggregate_type`,
   },
   {
     name: 'holes',
-    question: 'Which aggregates miss versions in the archive? (None, once delivery has caught up.)',
-    sql: `SELECT aggregate_uuid, min(version) AS first_version, max(version) AS last_version, count(*) AS events
-FROM events
-GROUP BY aggregate_uuid
-HAVING count(*) <> max(version) OR min(version) <> 1
-ORDER BY aggregate_uuid`,
+    question: 'Which versions of which aggregates miss in the archive? (None, once delivery has caught up.)',
+    sql: `SELECT aggregate_uuid, aggregate_type, missing_from, missing_to
+FROM holes
+ORDER BY aggregate_uuid, missing_from`,
   },
 ];
 

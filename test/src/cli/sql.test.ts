@@ -152,7 +152,7 @@ describe('the saved queries', () => {
     const versions = of('account-012').map(({ version }) => version);
     expect(versions).not.toContain(4);
     expect(await saved('holes')).toEqual([
-      { aggregate_uuid: 'account-012', first_version: 1, last_version: versions.at(-1), events: versions.length },
+      { aggregate_uuid: 'account-012', aggregate_type: 'Account', missing_from: 4, missing_to: 4 },
     ]);
   });
 
