@@ -14,7 +14,15 @@ interface Task {
 }
 
 /** Seeded virtual time: nothing sleeps, the clock jumps to the next task once everything that was started has settled. */
-export function virtualKernel(options: { readonly seed: number; readonly startMs?: number }): VirtualKernel {
+export function virtualKernel(options: {
+  readonly seed: number;
+  readonly startMs?: number;
+  /**
+   * All that tasks start settles by promises alone, and nothing waits for the operating system: then the next task needs no turn of
+   * Node's event loop. Default false.
+   */
+  readonly promisesOnly?: boolean;
+}): VirtualKernel {
   const heap: Task[] = [];
   let now = options.startMs ?? Date.UTC(2026, 0, 1);
   let order = 0;
@@ -49,7 +57,10 @@ export function virtualKernel(options: { readonly seed: number; readonly startMs
     return top;
   };
 
-  const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
+  const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+  // Node calls a tick back once no promise has anything left to do.
+  const settled =
+    options.promisesOnly === true ? () => new Promise<void>((resolve) => process.nextTick(resolve)) : turn;
   const after = (delayMs: number, run: () => unknown) => {
     // Whole milliseconds, as the real clock tells them: sequence numbers are made of them.
     const task: Task = { at: now + Math.max(0, Math.ceil(delayMs)), order: order++, run };
@@ -65,7 +76,7 @@ export function virtualKernel(options: { readonly seed: number; readonly startMs
     random: seededRandom(options.seed),
     scheduler: { after, sleep: (delayMs) => new Promise((resolve) => after(delayMs, () => resolve())) },
     async run(untilMs) {
-      await settled();
+      await turn();
       while (heap.length > 0 && heap[0]!.at <= untilMs) {
         const task = pop();
         if (task.run === undefined) continue;

@@ -131,5 +131,6 @@ function variablesOf(
 }
 
 export function logStreamName(at: number, version: string): string {
-  return `${new Date(at).toISOString().slice(0, 10).replaceAll('-', '/')}/[${version}]local`;
+  const iso = new Date(at).toISOString();
+  return `${iso.slice(0, 4)}/${iso.slice(5, 7)}/${iso.slice(8, 10)}/[${version}]local`;
 }

@@ -34,24 +34,35 @@ export interface MetricStore {
 
 /** A small memory of metrics: sums and counts, no time series. */
 export function createMetricStore(): MetricStore {
-  const metrics = new Map<string, Metric>();
+  const metrics = new Map<string, { -readonly [K in keyof Metric]: Metric[K] }>();
   const put: MetricStore['put'] = ({ namespace, name, value, at, unit = 'None', dimensions = {} }) => {
-    const names = Object.keys(dimensions).sort();
+    const names = Object.keys(dimensions);
+    if (names.length > 1) names.sort();
     let key = `${namespace}\n${name}`;
     for (const dimension of names) key += `\n${dimension}\n${dimensions[dimension]}`;
-    const before = metrics.get(key);
-    metrics.set(key, {
-      namespace,
-      name,
-      unit,
-      dimensions,
-      samples: (before?.samples ?? 0) + 1,
-      sum: (before?.sum ?? 0) + value,
-      min: Math.min(before?.min ?? value, value),
-      max: Math.max(before?.max ?? value, value),
-      last: value,
-      at,
-    });
+    const metric = metrics.get(key);
+    if (metric === undefined) {
+      metrics.set(key, {
+        namespace,
+        name,
+        unit,
+        dimensions,
+        samples: 1,
+        sum: value,
+        min: value,
+        max: value,
+        last: value,
+        at,
+      });
+      return;
+    }
+    metric.unit = unit;
+    metric.samples += 1;
+    metric.sum += value;
+    metric.min = Math.min(metric.min, value);
+    metric.max = Math.max(metric.max, value);
+    metric.last = value;
+    metric.at = at;
   };
   return {
     put,
@@ -60,7 +71,7 @@ export function createMetricStore(): MetricStore {
       for (const entry of entries) put({ ...entry, at });
       return entries.length > 0;
     },
-    all: () => [...metrics.values()],
+    all: () => Array.from(metrics.values(), (metric) => ({ ...metric })),
     sum(name, dimensions = {}) {
       let sum = 0;
       for (const metric of metrics.values()) {

@@ -48,12 +48,18 @@ const withLightCommands = (of: object): object =>
 
 function commandOf(operation: string) {
   return class implements Command {
-    readonly middlewareStack = NO_MIDDLEWARE;
-    readonly operation = operation;
     readonly input: Json;
 
     constructor(input: Json) {
       this.input = input;
+    }
+
+    get operation() {
+      return operation;
+    }
+
+    get middlewareStack() {
+      return NO_MIDDLEWARE;
     }
   };
 }

@@ -28,7 +28,7 @@ export interface World {
 }
 
 export function createWorld(plan: Plan, withTrace: boolean): World {
-  const kernel = virtualKernel({ seed: plan.seed });
+  const kernel = virtualKernel({ seed: plan.seed, promisesOnly: true });
   const start = kernel.clock.now();
   const random = seededRandom(plan.seed * 104_729 + 7);
   const chances = new Map(FAULT_NAMES.map((fault, i) => [fault, seededRandom(plan.seed * 1_299_709 + i * 7919)]));

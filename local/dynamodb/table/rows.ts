@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import * as crypto from 'node:crypto';
 import type { AttributeValue, Item } from '../value/value.ts';
 import { SortedList } from './sorted-list.ts';
 
@@ -21,9 +21,12 @@ export interface Partition {
 
 /** The hash that places a partition: a scan goes through these, and a segment of a parallel scan is a range of them. */
 export function hashOf(key: AttributeValue): string {
-  const hash = createHash('md5').update('Outliers');
+  const text = key.S ?? key.N;
+  // `crypto.hash` is twice as fast, and not in the oldest Node 20.
+  if (text !== undefined && crypto.hash !== undefined) return crypto.hash('md5', `Outliers${text}`, 'hex').slice(0, 8);
+  const hash = crypto.createHash('md5').update('Outliers');
   if (key.B !== undefined) hash.update(Buffer.from(key.B, 'base64'));
-  else hash.update(key.S ?? key.N ?? '', 'utf8');
+  else hash.update(text ?? '', 'utf8');
   return hash.digest('hex').slice(0, 8);
 }
 

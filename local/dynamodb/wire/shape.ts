@@ -145,6 +145,17 @@ function check(value: Json, shape: Shape, path: string, to: Violations): void {
   }
 }
 
+const entries = new WeakMap<object, readonly (readonly [string, Member])[]>();
+
+function entriesOf(members: Readonly<Record<string, Member>>): readonly (readonly [string, Member])[] {
+  let list = entries.get(members);
+  if (list === undefined) {
+    list = Object.entries(members);
+    entries.set(members, list);
+  }
+  return list;
+}
+
 function checkStructure(value: Json, members: Readonly<Record<string, Member>>, path: string, to: Violations): void {
   if (typeof value !== 'object' || value === null) throw unreadable('Unexpected field type');
   if (Array.isArray(value)) throw unreadable('Unrecognized collection type');
@@ -157,8 +168,7 @@ function checkStructure(value: Json, members: Readonly<Record<string, Member>>, 
       );
     }
   }
-  for (const name in members) {
-    const { shape, required } = members[name]!;
+  for (const [name, { shape, required }] of entriesOf(members)) {
     const member = value[name];
     if (member !== undefined && member !== null) check(member, shape, at(name), to);
     else if (required === true) to.add(null, at(name), 'Member must not be null');
