@@ -174,7 +174,7 @@ export function readItem(raw: Json): Item {
   for (const name in item) {
     // "An attribute name must be at least one character long and no greater than 64 KB" (developer guide, naming rules).
     if (name === '') throw invalidValue('Empty attribute name');
-    if (Buffer.byteLength(name) > 65535) {
+    if (name.length > 21_845 && Buffer.byteLength(name) > 65_535) {
       throw invalidValue(`Attribute name is too large, must be less than 65536 bytes`);
     }
   }
