@@ -107,7 +107,11 @@ export default defineBench({
          (FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 8192)`,
       );
     await copy();
-    const sixteen = Array.from({ length: BUCKETS }, () => `SELECT * FROM ${list([sorted])}`).join(' UNION ALL ');
+    // Of the columns that say the order and that the query reads: the others would only take disk.
+    const sixteen = Array.from(
+      { length: BUCKETS },
+      () => `SELECT aggregate_uuid, version, type, occurred_at FROM ${list([sorted])}`,
+    ).join(' UNION ALL ');
     await runSql(`COPY (${sixteen}) TO '${byHand}' (FORMAT parquet, COMPRESSION zstd)`);
     const [{ history } = {}] = await runSql(historyShare(at(kept)));
 
