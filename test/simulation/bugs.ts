@@ -414,6 +414,26 @@ export const BUGS: readonly Bug[] = [
     'a lease ends before its holder may',
     patch(LEASING, 'until: at + remainingMs() + LEASE_MARGIN_MS', 'until: at + 100'),
   ),
+  bug(
+    'a lease is trusted for ever',
+    patch(
+      LEASING,
+      'if (now() < (until.get(aggregate) ?? 0) - LEASE_MARGIN_MS) return undefined;',
+      'if (until.has(aggregate)) return undefined;',
+    ),
+  ),
+  bug(
+    'an act begins when its time is over',
+    patch(LEASING, 'const isOver = () => remainingMs() <= 0;', 'const isOver = () => false;'),
+  ),
+  bug(
+    'a lease that went with a move is given back again',
+    patch(
+      ADVANCE,
+      '  if (move.release === true) invocation.leasing.gaveBack(aggregate);\n  lane.standing',
+      '  lane.standing',
+    ),
+  ),
   bug('attempts are not counted', patch(POSITIONS, "':one': { N: '1' }", "':one': { N: '0' }")),
   bug(
     'an event that was handled leaves its attempts to the next',

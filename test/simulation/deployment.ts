@@ -126,7 +126,8 @@ export async function deployFeed(
     await read('subscriber');
   }
   if (consumers.has('outside')) {
-    await consumer('outside', { entry: 'outside', timeoutSeconds: 60 });
+    // Its lease ends with its time: one that stands still loses it before it goes on.
+    await consumer('outside', { entry: 'outside', timeoutSeconds: 20 });
     await read('outside');
   }
   if (consumers.has('projector')) {

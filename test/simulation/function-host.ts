@@ -3,6 +3,7 @@ import { CrashedRuntime, type InProcessContext } from '../../local/lambda/invoke
 import type { Lambda } from '../../local/lambda/lambda.ts';
 import { TABLES } from './cores.ts';
 import type { CodeUnderTest, Entry, Globals } from './load-code.ts';
+import type { Fault } from './plan.ts';
 import { sdkOf } from './sdk.ts';
 import type { World } from './world.ts';
 
@@ -172,6 +173,15 @@ function followLease({ leases }: Invocation, operation: string, input: Json, don
   else if (set.includes('LeaseHolder')) leases.set(key, holder.S);
 }
 
+/** It is nothing but that: a lease that went with a move is not given back again. */
+const givesBack = (input: Json) => underLease(input) && input.UpdateExpression?.startsWith('REMOVE Lease') === true;
+
+/** Under these one may have lost it without knowing. */
+const LOSE_LEASES: readonly Fault[] = ['pausedFunction', 'skew'];
+
+/** What is done under a lease: there it costs most to stand still. */
+const underLease = (input: Json) => input.ExpressionAttributeValues?.[':holder'] !== undefined;
+
 const isOfCursors = (input: Json) =>
   input.TableName === TABLES.confirmed || input.RequestItems?.[TABLES.confirmed] !== undefined;
 
@@ -213,9 +223,12 @@ async function callService(
   } catch (error) {
     if (invocation.over) return NEVER;
     followLease(invocation, operation, input, false);
+    if (givesBack(input) && LOSE_LEASES.every((fault) => !world.plan.faults.has(fault)))
+      world.violate(`${name} gives back a lease of ${input.Key.Consumer.S}, which it does not hold`);
     throw error;
   }
-  if (world.strikes('pausedFunction', 0.02)) await invocation.pause(world.pick(15_000, 85_000));
+  if (world.strikes('pausedFunction', underLease(input) ? 0.15 : 0.02))
+    await invocation.pause(world.pick(15_000, 85_000));
   // The answer takes its time too, and meanwhile others act.
   if (world.chance(0.3)) await world.sleep(world.pick(1, 40));
   if (invocation.over) return NEVER;

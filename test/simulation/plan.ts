@@ -191,7 +191,8 @@ export function planOf(seed: number, cut: Cut = {}): Plan {
     // Only what comes together can be turned round.
     pipeBatch: Math.max(pick(1, 12), faults.has('reorderedPut') ? 8 : 1),
     windowSeconds: Math.max(pick(0, 1), faults.has('reorderedPut') ? 1 : 0),
-    pollMs: pick(50, 1100),
+    // What comes together is what one that stands still has in hand.
+    pollMs: Math.max(pick(50, 1100), faults.has('pausedFunction') ? 1_000 : 0),
     crashChance: pick(1, 3) * 0.02,
     faultsMs: outage ? first + OUTAGE_MS : first,
     outage,
@@ -225,6 +226,8 @@ const APART: readonly (readonly Fault[])[] = [
   ['adoptedNow', 'rogue'],
   ['restoredTable', 'recreatedFeed', 'adoptedNow', 'rogue'],
   ['restoredTable', 'permanentHole'],
+  // What an old feed's publisher sends late is refused by those that have gone on: the guide says so.
+  ['recreatedFeed', 'pausedFunction'],
 ];
 
 /** What shows only together is drawn together more often than by chance. */
@@ -263,7 +266,7 @@ function consumersOf(faults: ReadonlySet<Fault>, random: Random): readonly Consu
   const consumers: Consumer[] = [];
   if (ON_BUS.some((fault) => faults.has(fault)) || chance(0.4)) consumers.push('bus', 'rule');
   if (faults.has('failingEffect') && !consumers.includes('rule') && chance(0.5)) consumers.push('bus', 'rule');
-  if (faults.has('crashAfterEffect') || chance(0.25)) consumers.push('outside');
+  if (faults.has('crashAfterEffect') || faults.has('pausedFunction') || chance(0.25)) consumers.push('outside');
   if (faults.has('failingEffect') && !consumers.includes('outside') && chance(0.5)) consumers.push('outside');
   if (chance(0.2)) consumers.push('projector');
   if (consumers.length === 0 || faults.has('failingEffect') || chance(0.4)) consumers.push('subscriber');
