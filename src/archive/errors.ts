@@ -3,6 +3,8 @@ import { placeIn } from './place-in.ts';
 
 /** The archive error codes: each makes its message from its details. */
 export const archiveErrors = {
+  'archive.rowUnfit': (d: { aggregate: string; version: number; column: string; problem: string }) =>
+    `version ${d.version} of ${d.aggregate} does not fit the archive’s table: ${d.column}, ${d.problem}; it goes to the errors/ prefix as it came, nothing is lost`,
   'archive.answerFull': (d: { bytes: number; limit: number }) =>
     `a record becomes ${d.bytes} bytes of rows, which the answer of ${d.limit} bytes has no room for; it goes to the errors/ prefix as it came, nothing is lost`,
   'archive.parameterValue': (d: {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { INSTANT, isDayOfMonth, LARGEST_SCHEMA_VERSION } from './row-fit.ts';
 
 /** The rows of one envelope as the bytes of their JSON text, and what of the envelope is needed beside them. */
 export interface ScannedEnvelope {
@@ -22,7 +23,7 @@ const HEAD = new RegExp(
 /** What is named alike in a row is one piece: few pieces are what makes this fast. */
 const EVENT = new RegExp(
   `\\{"version":${COUNT},"aggregateType":(${TEXT},"type":${TEXT}),"schemaVersion":${COUNT},"commitId":(${TEXT})` +
-    `(?:,"commitFirst":${COUNT})?(?:,"commitLast":${COUNT})?,"recordedAt":(${TEXT})(?:,"occurredAt":(${TEXT}))?` +
+    `(?:,"commitFirst":${COUNT})?(?:,"commitLast":${COUNT})?,"recordedAt":"(${INSTANT})"(?:,"occurredAt":"(${INSTANT})")?` +
     `(,"data":${TEXT}(?:,"metadata":${TEXT})?\\})`,
   'y',
 );
@@ -51,9 +52,12 @@ export function scanEnvelope(bytes: Buffer, feedText: string): ScannedEnvelope |
     const given = event[1]!;
     const [schemaVersion, first, last] = [event[3]!, event[5] ?? given, event[6] ?? given];
     if (schemaVersion === '0' || first === '0' || last === '0') return undefined;
+    const [recordedAt, occurredAt = recordedAt] = [event[7]!, event[8]];
+    if (Number(schemaVersion) > LARGEST_SCHEMA_VERSION || !isDayOfMonth(recordedAt) || !isDayOfMonth(occurredAt))
+      return undefined;
     rows +=
       `${start}${given},"schema_version":${schemaVersion},"commit_first":${first},"commit_last":${last},"commit_id":` +
-      `${event[4]},"aggregate_type":${event[2]},"recorded_at":${event[7]},"occurred_at":${event[8] ?? event[7]}${event[9]}`;
+      `${event[4]},"aggregate_type":${event[2]},"recorded_at":"${recordedAt}","occurred_at":"${occurredAt}"${event[9]}`;
     at = EVENT.lastIndex + 1;
     if (text.charCodeAt(at - 1) !== (version === to ? END_OF_LIST : COMMA)) return undefined;
   }

@@ -6,6 +6,7 @@ import { bucketOf } from '../event/bucket.ts';
 import type { Envelope, EnvelopeEvent } from '../feed/envelope.ts';
 import { errorNote, type Observed, type Observing, observing } from '../feed/observed.ts';
 import { parseEnvelope } from '../feed/parse-envelope.ts';
+import { checkRowsFit } from './row-fit.ts';
 import { scanEnvelope } from './scan-envelope.ts';
 
 /** One record of Firehose's answer. `Dropped` and `ProcessingFailed` need no data: Firehose keeps what it sent. */
@@ -76,6 +77,7 @@ function rowsReader(feed: string): (bytes: Buffer) => RowsRead {
     const scanned = isUtf8(bytes) ? scanEnvelope(bytes, feedText) : undefined;
     if (scanned !== undefined) return { ...scanned, encoding: 'latin1' };
     const envelope = parseEnvelope(bytes, feed);
+    checkRowsFit(envelope);
     const { aggregate, events } = envelope;
     return { rows: rowsOf(envelope), encoding: 'utf8', events: events.length, bucket: bucketOf(aggregate) };
   };

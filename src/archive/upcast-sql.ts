@@ -137,7 +137,7 @@ function storedSql(place: Place, kind: FieldKind): Sql {
     case 'integer':
       return `CASE WHEN regexp_like(${json}, '^-?[0-9]+$') THEN TRY_CAST(${scalar} AS bigint) END`;
     case 'number':
-      return `CASE WHEN regexp_like(${json}, '^-?[0-9]') THEN TRY_CAST(${scalar} AS double) END`;
+      return `CASE WHEN regexp_like(${json}, '^-?[0-9]') AND is_finite(TRY_CAST(${scalar} AS double)) THEN TRY_CAST(${scalar} AS double) END`;
     case 'boolean':
       return `CASE ${json} WHEN 'true' THEN true WHEN 'false' THEN false END`;
     case 'time':

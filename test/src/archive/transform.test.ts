@@ -116,6 +116,15 @@ describe('refusals', () => {
     ['no JSON', Buffer.from('x'), 'feed.envelopeInvalid'],
     ['no UTF-8', Buffer.from([0xff, 0xfe]), 'feed.envelopeInvalid'],
     ['another feed', Buffer.from(JSON.stringify({ ...full('a', 1, 1), feed: 'feed-0' })), 'feed.envelopeForeign'],
+    ['a schema version beyond the column', full('a', 1, 1, { schemaVersion: 2 ** 31 }), 'archive.rowUnfit'],
+    [
+      'a version beyond 2^53',
+      Buffer.from(JSON.stringify(full('a', 1, 1)).replace(/"(from|to|head|version)":1/g, '"$1":9007199254740993')),
+      'feed.envelopeInvalid',
+    ],
+    ['a time out of range', full('a', 1, 1, { occurredAt: '+012026-01-02T03:04:05.678Z' }), 'archive.rowUnfit'],
+    ['a day that is none', full('a', 1, 1, { recordedAt: '2026-02-30T03:04:05.678Z' }), 'archive.rowUnfit'],
+    ['the year 0', full('a', 1, 1, { occurredAt: '0000-01-02T03:04:05.678Z' }), 'archive.rowUnfit'],
     ['an unknown format', Buffer.from(JSON.stringify({ ...full('a', 1, 1), format: 2 })), 'feed.envelopeFormatUnknown'],
   ])('%s fails alone, with a code, and lands under errors/', (_, record, code) => {
     const { answer, counts, notes } = run(full('a', 1, 1), record, full('a', 2, 2));
