@@ -14,7 +14,7 @@ export function typedSelect(columns: readonly TypedColumn[]): { readonly found: 
     `CASE WHEN type IN (${wanted.map(quoteText).join(', ')}) THEN ` +
     `TRY(json_extract(data, [${pointers.map(quoteText).join(', ')}])) END`;
   const select = columns.map(({ eventType, path, column, type }) => {
-    const value = `found[${pointers.indexOf(pointer(path)) + 1}]::VARCHAR`;
+    const value = `(found[${pointers.indexOf(pointer(path)) + 1}]::VARCHAR)`;
     return `CASE WHEN type = ${quoteText(eventType)} THEN ${EXACT[type](value)} END AS ${quoteName(column)}`;
   });
   return { found, select: `, ${select.join(', ')}` };
@@ -38,5 +38,5 @@ const EXACT: Readonly<Record<ColumnType, (value: string) => string>> = {
   boolean: (value) => `CASE ${value} WHEN 'true' THEN true WHEN 'false' THEN false END`,
   timestamp: (value) =>
     `CASE WHEN regexp_full_match(${value}, '"\\d{4}-\\d\\d-\\d\\d[Tt]\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,3})?([Zz]|[+-]\\d\\d:\\d\\d)"') ` +
-    `THEN TRY_CAST(${value}[2:-2] AS TIMESTAMP_MS) END`,
+    `THEN make_timestamp_ms(epoch_ms(TRY_CAST(${value}[2:-2] AS TIMESTAMPTZ)))::TIMESTAMP_MS END`,
 };

@@ -42,17 +42,17 @@ export async function writeBankYear(folder: string, events: number): Promise<str
     `CREATE TABLE account AS SELECT row_number() OVER () - 1 AS n, id FROM (
        SELECT md5('salt' || i) AS h, concat_ws('-', h[1:8], h[9:12], '4' || h[14:16], 'a' || h[18:20], h[21:32]) AS id
        FROM range(${accounts * 20}) t(i)) WHERE md5(id)[1] = '${BANK_BUCKET}' LIMIT ${accounts}`,
-    `CREATE TABLE event AS SELECT n, row_number() OVER (PARTITION BY n ORDER BY at, i) AS version, at, r, i FROM (
-       SELECT i, (i * 7919 % ${accounts}) AS n, (${year} * (i / ${events}))::BIGINT AS at, hash(i) AS r FROM range(${events}) t(i))`,
+    `CREATE TABLE event AS SELECT n, row_number() OVER (PARTITION BY n ORDER BY ms, i) AS version, ms, r, i FROM (
+       SELECT i, (i * 7919 % ${accounts}) AS n, (${year} * (i / ${events}))::BIGINT AS ms, hash(i) AS r FROM range(${events}) t(i))`,
     `CREATE TABLE row AS SELECT id AS aggregate_uuid, 'Account' AS aggregate_type, version,
        CASE WHEN version = 1 THEN 'AccountOpened' WHEN r % 50 = 0 THEN 'HolderRenamed' WHEN r % 5 < 2 THEN 'MoneyWithdrawn' ELSE 'MoneyDeposited' END AS type,
        1 AS schema_version, uuid()::VARCHAR AS commit_id, version AS commit_first, version AS commit_last,
-       (TIMESTAMP '2026-01-01' + to_milliseconds(at))::TIMESTAMP AS recorded_at,
+       (TIMESTAMP '2026-01-01' + to_milliseconds(ms))::TIMESTAMP AS recorded_at,
        recorded_at - to_milliseconds(CASE WHEN r % 3 = 0 THEN (r % 259200000)::BIGINT ELSE 0 END) AS occurred_at,
        CASE WHEN type IN ('AccountOpened', 'HolderRenamed') THEN '{"holder":"' || md5((r % 90000)::VARCHAR)[1:6] || ' ' || md5((r % 7000)::VARCHAR)[1:8] || '"}'
          ELSE '{"amount":' || CASE WHEN r % 4 = 0 THEN 1000 * (1 + r % 20) ELSE 1 + r % 250000 END || '}' END AS data,
        '{"userId":"user-' || (r % 3000) || '"}' AS metadata
-     FROM event JOIN account USING (n) ORDER BY at, i`,
+     FROM event JOIN account USING (n) ORDER BY ms, i`,
     ...paths.map(
       (path, i) =>
         `COPY (SELECT * FROM row WHERE month(recorded_at) = ${i + 1} ORDER BY recorded_at) TO '${path}' (FORMAT parquet, COMPRESSION snappy)`,
