@@ -114,11 +114,13 @@ export function startDelivery(options: DeliveryOptions): Delivery {
         values[name] = value;
       }
       key = JSON.stringify(values);
+      // "… the rest of the records … are delivered to the specified S3 error bucket prefix (activePartitionExceeded)."
       if (!groups.has(key) && activePartitions() >= ACTIVE_PARTITIONS) {
         refuse(
           record,
           'DynamicPartitioning.ActivePartitionsLimitExceeded',
-          `The number of active partitions exceeds the limit of ${ACTIVE_PARTITIONS}.`,
+          'The number of active partitions has exceeded the configured limit',
+          'activePartitionExceeded',
         );
         return;
       }
@@ -130,8 +132,8 @@ export function startDelivery(options: DeliveryOptions): Delivery {
 
   const activePartitions = () => [...groups.values()].filter((group) => group.errorType === undefined).length;
 
-  const refuse = (record: Transformed, code: string, message: string) =>
-    addFailures('processing-failed', [{ received: record.received, attempts: 1, code, message }]);
+  const refuse = (record: Transformed, code: string, message: string, type: ErrorType = 'processing-failed') =>
+    addFailures(type, [{ received: record.received, attempts: 1, code, message }]);
 
   const addFailures = (type: ErrorType, failures: readonly Failure[], catalogTable?: Json) => {
     for (const failure of failures) {

@@ -1,7 +1,8 @@
 import type { Json } from '../cloud.ts';
 import type { Failure } from './transform.ts';
 
-export type ErrorType = 'processing-failed' | 'format-conversion-failed';
+/** `activePartitionExceeded`: https://docs.aws.amazon.com/firehose/latest/dev/buffering.html */
+export type ErrorType = 'processing-failed' | 'format-conversion-failed' | 'activePartitionExceeded';
 
 /**
  * A failed record as Firehose writes it, one JSON document a line.
@@ -16,7 +17,7 @@ export function errorRecord(
   const { received } = failure;
   const rawData = received.data.toString('base64');
   const record =
-    type === 'processing-failed'
+    type !== 'format-conversion-failed'
       ? {
           attemptsMade: failure.attempts,
           arrivalTimestamp: received.arrivalMs,

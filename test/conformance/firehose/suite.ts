@@ -182,7 +182,7 @@ const cases: readonly Case[] = [
   },
   {
     name: 'the 501st partition goes to the error prefix',
-    says: 'Dynamic partitioning: "500 active partitions … If … the active partitions … exceed the limit, Firehose delivers the data to the error bucket prefix"; the code is assumed to begin with DynamicPartitioning',
+    says: 'Buffer data for dynamic partitioning: once "the number of active partitions reaches the limit of 500 per Firehose stream, the rest of the records … are delivered to the specified S3 error bucket prefix (activePartitionExceeded)" (docs.aws.amazon.com/firehose/latest/dev/buffering.html); that this is the error type, and the code, are assumed',
     run: (target) =>
       withFunction(target, TRANSFORM, {}, async ({ arn }) => {
         const destination = {
@@ -196,7 +196,7 @@ const cases: readonly Case[] = [
           const keys = Array.from({ length: 501 }, (_, i) => `Ok:k${i}`);
           await put(...keys.slice(0, 500));
           await put(keys[500]!);
-          const [error] = (await shelf.written('errors/processing-failed/', (all) => all !== '')).split('\n');
+          const [error] = (await shelf.written('errors/activePartitionExceeded/', (all) => all !== '')).split('\n');
           const { rawData, errorCode } = JSON.parse(error!);
           same(
             [Buffer.from(rawData, 'base64').toString().startsWith('Ok:k'), errorCode.split('.')[0]],
