@@ -29,6 +29,7 @@ export { lambdaTrace } from './event/traceparent.ts';
 export type { CastType, Upcast, UpcastFunction, UpcastRule } from './event/upcast.ts';
 export {
   type AnyProjection,
+  type DeclaredFields,
   defineProjection,
   defineRollup,
   type ProjectionDefinition,
@@ -36,6 +37,7 @@ export {
   type RollupDefinition,
   type RollupEntry,
   type RollupOptions,
+  type SeenClock,
 } from './projection/definition.ts';
 export {
   BUCKETS,
@@ -49,6 +51,8 @@ export {
   readAllProjected,
   readProjected,
   readRollup,
+  type WaitOptions as WaitForProjectionOptions,
+  waitForProjected,
 } from './projection/read.ts';
 export type { ReplayRange, ReplayRequest } from './replay/request.ts';
 export type {

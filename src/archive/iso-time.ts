@@ -1,29 +1,26 @@
-const MINUTE = 60_000;
-/** The rest of a time's text, by the millisecond of its minute; made when it is first needed. */
-const RESTS = new Array<string | undefined>(MINUTE);
-/** The beginning of a time's text, by the minute. */
-const minutes = new Map<number, string>();
-const MOST_MINUTES = 100_000;
+const DAY = 86_400_000;
+const MINUTES = Array.from({ length: 1440 }, (_, i) => `T${two(Math.floor(i / 60))}:${two(i % 60)}:`);
+const SECONDS = Array.from({ length: 60 }, (_, i) => `${two(i)}.`);
+const MILLISECONDS = Array.from({ length: 1000 }, (_, i) => `${String(i).padStart(3, '0')}Z`);
 
-/** A time as `toISOString` says it, put together from two parts that are kept: a tenth of its cost. */
+function two(n: number): string {
+  return String(n).padStart(2, '0');
+}
+
+const days = new Map<number, string>();
+
+/** A time as `toISOString` says it, put together from parts that are made once: a tenth of its cost. */
 export function isoTime(ms: number): string {
-  const minute = Math.floor(ms / MINUTE);
-  const rest = ms - minute * MINUTE;
-  const start = minutes.get(minute) ?? startOf(minute);
-  return start + (RESTS[rest] ?? restOf(rest));
-}
-
-/** Such as `2026-01-31T23:59:`. */
-function startOf(minute: number): string {
-  if (minutes.size >= MOST_MINUTES) minutes.clear();
-  const start = new Date(minute * MINUTE).toISOString().slice(0, -7);
-  minutes.set(minute, start);
-  return start;
-}
-
-/** Such as `59.999Z`. */
-function restOf(rest: number): string {
-  const text = new Date(rest).toISOString().slice(-7);
-  RESTS[rest] = text;
-  return text;
+  const number = Math.floor(ms / DAY);
+  let day = days.get(number);
+  if (day === undefined) {
+    if (days.size > 10_000) days.clear();
+    day = new Date(number * DAY).toISOString().slice(0, -14);
+    days.set(number, day);
+  }
+  const rest = ms - number * DAY;
+  const minute = Math.floor(rest / 60_000);
+  const inMinute = rest - minute * 60_000;
+  const second = Math.floor(inMinute / 1000);
+  return day + MINUTES[minute]! + SECONDS[second]! + MILLISECONDS[inMinute - second * 1000]!;
 }

@@ -20,6 +20,8 @@ export const eventErrors = {
       ...(d.missing.length > 0 ? [`lack ${d.missing.join(', ')} (give a list of names, [] where none is read)`] : []),
       ...(d.stray.length > 0 ? [`name ${d.stray.join(', ')}, which is no event of it`] : []),
     ].join(' and ')}`,
+  'definition.needsOrder': (d: { name: string; given: readonly string[] }) =>
+    `the rollup ${d.name} has ${d.given.join(' and ')}: events of several aggregates have no order among them, so there is no fold over them; map each event to keys and combine the values in any order, or fold each aggregate with defineProjection`,
   'definition.noSchema': (d: { event: string; part: string }) =>
     `${d.event} has no schema for its ${d.part}; give a JSON Schema or a Standard Schema`,
   'definition.badSchema': (d: { event: string; path: string; problem: string }) =>

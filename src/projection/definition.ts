@@ -183,11 +183,18 @@ export function defineRollup<
   Clock extends SeenClock = never,
 >(options: RollupOptions<Name, Events, Value, Fields, Clock>): RollupDefinition<Name, Events, Value> {
   const { name, version = 1, combine } = options;
+  refuseOrder(name, options);
   const map = options.map as (event: EventOf<Events>) => readonly RollupEntry<Value>[];
   checkProjectionName('rollup', name);
   checkVersion(name, version);
   const source = sourceOf<Events>(name, options);
   return { kind: 'rollup', name, version, ...source, ...fieldsOf(name, source.events, options), map, combine };
+}
+
+/** Across aggregates there is no order: what asks for one would be another thing with each replay. */
+function refuseOrder(name: string, options: object): void {
+  const given = ['initialState', 'evolve'].filter((option) => option in options);
+  if (given.length > 0) throw new DaybookError('definition.needsOrder', { name, given });
 }
 
 /** Every event type says which of its fields are read, and none that its schema does not have. */

@@ -14,6 +14,34 @@ export const projectionErrors = {
     found: string;
   }) =>
     `${d.projection} made ${d.found} of ${d.type} (aggregate ${d.aggregateUuid}, version ${d.version}); a fold returns its state at once, as JSON: return the state that it was given where an event changes nothing`,
+  'projection.notJson': (d: { aggregateUuid: string; version: number; where: string; found: string }) =>
+    `the state of aggregate ${d.aggregateUuid} at version ${d.version} is no JSON: ${d.where} is ${d.found}; keep numbers, texts, booleans, lists and plain objects`,
+  'projection.badEntries': (d: {
+    projection: string;
+    aggregateUuid: string;
+    version: number;
+    type: string;
+    found: string;
+  }) =>
+    `the map of ${d.projection} made ${d.found} of ${d.type} (aggregate ${d.aggregateUuid}, version ${d.version}); it returns a list of {key, value} with keys that are text, [] when there is none`,
+  'projection.tooManyKeys': (d: {
+    projection: string;
+    aggregateUuid: string;
+    version: number;
+    type: string;
+    keys: number;
+    most: number;
+  }) =>
+    `${d.projection} maps ${d.type} (aggregate ${d.aggregateUuid}, version ${d.version}) to ${d.keys} keys; an event may add to ${d.most}: map it to fewer, coarser keys`,
+  'projection.notYet': (d: {
+    projection: string;
+    build: string;
+    aggregateUuid: string;
+    version: number;
+    position: number;
+    waitedMs: number;
+  }) =>
+    `${d.projection}/${d.build} reflects aggregate ${d.aggregateUuid} up to version ${d.position} and not ${d.version} after ${d.waitedMs} ms; read it as it is, or wait longer`,
 };
 
 addMessages(projectionErrors);

@@ -3,6 +3,7 @@ import { DaybookError } from '../errors.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
 import { type Envelope, fromEnvelopeEvent } from '../feed/envelope.ts';
 import type { EventTable } from '../store/event-table.ts';
+import { notJson } from './not-json.ts';
 import { type BuildPointer, currentBuild, type ProjectionItem, type ProjectionTable } from './projection-table.ts';
 import { readAhead } from './read-ahead.ts';
 import type { Fold, Runner } from './runner.ts';
@@ -152,6 +153,11 @@ export function foldOf(item: ProjectionItem): Fold {
   return { position: item.position, applied: item.applied, state: JSON.parse(item.state) };
 }
 
+/** A state is kept as JSON text: what would not come back from it as it is now is refused, or live and replayed states differ. */
 export function itemOf(aggregateUuid: string, fold: Fold): ProjectionItem {
+  const problem = notJson(fold.state, 'state', 0);
+  if (problem !== undefined) {
+    throw new DaybookError('projection.notJson', { aggregateUuid, version: fold.position, ...problem });
+  }
   return { aggregateUuid, position: fold.position, applied: fold.applied, state: JSON.stringify(fold.state) };
 }

@@ -1,3 +1,5 @@
+import './errors.ts';
+import { DaybookError } from '../errors.ts';
 import type { ProjectionDefinition, RollupDefinition } from './definition.ts';
 import { BUCKETS, currentBuild, type ProjectionTable } from './projection-table.ts';
 
@@ -37,6 +39,49 @@ export async function readProjected<State>(
     options.build ?? currentBuild(await table.pointer(projection.name, projection.version), projection.version);
   const item = await table.get(projection.name, build, aggregateUuid);
   return item && { aggregateUuid, state: JSON.parse(item.state) as State, position: item.position, build };
+}
+
+export interface WaitOptions extends ReadOptions {
+  /** In milliseconds. @default 5000 */
+  readonly timeout?: number;
+  /** How long to wait between two looks, in milliseconds. @default 100 */
+  readonly interval?: number;
+}
+
+/**
+ * Waits until a projection reflects a version of an aggregate, and reads it then: a user sees what they have just written.
+ * Throws `projection.notYet` when it does not in time.
+ *
+ * @example
+ * const { version } = await store.append(account, [{ type: 'MoneyDeposited', data: { amount: 100 } }]);
+ * const { state } = await waitForProjected(projections, balances, account.aggregateUuid, version);
+ */
+export async function waitForProjected<State>(
+  table: ProjectionTable,
+  projection: ProjectionOf<State>,
+  aggregateUuid: string,
+  version: number,
+  { timeout = 5000, interval = 100, ...options }: WaitOptions = {},
+): Promise<Projected<State>> {
+  const started = Date.now();
+  for (;;) {
+    const found = await readProjected(table, projection, aggregateUuid, options);
+    if (found !== undefined && found.position >= version) return found;
+    const waitedMs = Date.now() - started;
+    if (waitedMs + interval > timeout) {
+      const build = found?.build ?? options.build ?? 'its live build';
+      const position = found?.position ?? 0;
+      throw new DaybookError('projection.notYet', {
+        projection: projection.name,
+        build,
+        aggregateUuid,
+        version,
+        position,
+        waitedMs,
+      });
+    }
+    await new Promise((resolve) => setTimeout(resolve, interval));
+  }
 }
 
 /**

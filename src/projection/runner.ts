@@ -125,9 +125,35 @@ function stepOf(projection: AnyProjection): (state: unknown, event: RecordedEven
   const map = projection.map as (event: RecordedEvent) => readonly RollupEntry<unknown>[];
   return (state, event) => {
     const values = state as Record<string, unknown>;
-    for (const { key, value } of map(event)) {
-      values[key] = Object.hasOwn(values, key) ? projection.combine(values[key], value) : value;
+    for (const { key, value } of checkedEntries(projection.name, event, map(event))) {
+      const sum = Object.hasOwn(values, key) ? projection.combine(values[key], value) : value;
+      if (key === '__proto__') Object.defineProperty(values, key, { ...MEMBER, value: sum });
+      else values[key] = sum;
     }
     return values;
   };
+}
+
+/** A key as any other, which an assignment would not make one. */
+const MEMBER = { writable: true, enumerable: true, configurable: true };
+
+/** To so many keys an event may add: what is written at once for it stays bounded. */
+const MOST_KEYS = 100;
+
+function checkedEntries(name: string, event: RecordedEvent, entries: readonly RollupEntry<unknown>[]) {
+  const { aggregateUuid, version, type } = event;
+  const at = { projection: name, aggregateUuid, version, type };
+  if (!Array.isArray(entries)) {
+    const found = isPromise(entries) ? 'a promise' : String(entries);
+    throw new DaybookError('projection.badEntries', { ...at, found });
+  }
+  if (entries.length > MOST_KEYS) {
+    throw new DaybookError('projection.tooManyKeys', { ...at, keys: entries.length, most: MOST_KEYS });
+  }
+  for (const entry of entries as readonly Partial<RollupEntry<unknown>>[]) {
+    if (typeof entry?.key !== 'string' || entry.value === undefined) {
+      throw new DaybookError('projection.badEntries', { ...at, found: `an entry ${JSON.stringify(entry)}` });
+    }
+  }
+  return entries;
 }
