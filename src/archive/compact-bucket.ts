@@ -50,8 +50,8 @@ export interface SliceResult {
   readonly conflictsAt?: string;
 }
 
-/** Rows in a row group: what a query of one aggregate reads of each file. Chosen by measurement: docs/compaction.md. */
-export const ROW_GROUP = 8192;
+/** Rows in a row group: what a query of one aggregate reads of each file. Chosen by measurement: docs/decisions/0020-compacted-files.md. */
+export const ROW_GROUP = 16_384;
 const MOST_BYTES = 512 * 2 ** 20;
 
 /** What the steps of one slice share. */

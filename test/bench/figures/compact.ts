@@ -104,7 +104,7 @@ export default defineBench({
     const copy = () =>
       runSql(
         `COPY (SELECT * FROM ${list(paths)} ORDER BY aggregate_uuid, version) TO '${sorted}'
-         (FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 8192)`,
+         (FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 16384)`,
       );
     await copy();
     // Of the columns that say the order and that the query reads: the others would only take disk.
