@@ -214,6 +214,10 @@ const glue: Rule = (operation, input, arn) => {
 
 const athena: Rule = (operation, input, arn) => {
   if (/^List(WorkGroups|DataCatalogs)$/.test(operation)) return one(`athena:${operation}`, '*');
+  // "datacatalog*" is the resource of these (Actions, resources, and condition keys for Amazon Athena).
+  if (/^(Get|List)(Database|TableMetadata)s?$/.test(operation)) {
+    return one(`athena:${operation}`, arn('athena', `datacatalog/${input.CatalogName}`));
+  }
   const byId =
     /QueryExecution|QueryResults|NamedQuery|QueryRuntime/.test(operation) && !/^(Start|List|Create)/.test(operation);
   return one(`athena:${operation}`, byId ? undefined : arn('athena', `workgroup/${input.WorkGroup ?? 'primary'}`));

@@ -12,6 +12,7 @@ import { AGGREGATES_BY_TYPE, HotStorage, type HotStorageProps } from './hot-stor
 import { Projections } from './projections.ts';
 import { Publisher } from './publisher.ts';
 import { Replay, type ReplayOptions } from './replay.ts';
+import { Verification, type VerificationOptions } from './verification.ts';
 
 export interface DaybookProps {
   /**
@@ -23,6 +24,8 @@ export interface DaybookProps {
   readonly feed?: FeedOptions;
   readonly archive?: ArchiveOptions;
   readonly compaction?: CompactionOptions;
+  /** The check that the archive is complete, on a schedule. */
+  readonly verification?: VerificationOptions;
   readonly replay?: ReplayOptions;
   /** Told when an alarm rises, such as `new SnsAction(topic)`. */
   readonly alarmActions?: readonly IAlarmAction[];
@@ -44,6 +47,7 @@ export class Daybook extends Construct {
   readonly publisher: Publisher;
   readonly archive: Archive;
   readonly compaction: Compaction;
+  readonly verification: Verification;
   readonly projections: Projections | undefined;
   readonly replay: Replay | undefined;
   readonly alarms: Alarms;
@@ -62,6 +66,12 @@ export class Daybook extends Construct {
       archive: this.archive,
       feed: this.feed,
       ...props.compaction,
+    });
+    this.verification = new Verification(this, 'Verification', {
+      storage: this.storage,
+      feed: this.feed,
+      archive: this.archive,
+      ...props.verification,
     });
     if (props.app !== undefined) {
       const parts = { storage: this.storage, feed: this.feed, app: props.app };
@@ -186,6 +196,24 @@ export class Daybook extends Construct {
       'ArchiveRefusals',
       feedId,
       'The archive’s transform could not make rows of a record: it lies below errors/ in the bucket, and the transform’s log says why.',
+    );
+    const verify = `npx daybook verify --stack ${Stack.of(this).stackName}`;
+    alarms.none(
+      'ArchiveMissing',
+      'ArchiveMissing',
+      feedId,
+      `Events that were recorded long ago are not in the archive. Type: ${verify}. It names them; with --fix it sends them there. Then look at the errors/ prefix of the bucket (npx daybook archive redrive) and at the delivery stream’s log for what kept them away. Events behind a hole wait for a person to mend it: npx daybook feed status.`,
+    );
+    alarms.none(
+      'ArchiveDiffering',
+      'ArchiveDiffering',
+      feedId,
+      `The archive has an event with another content than the table, or a file that nobody can read. Type: ${verify}. It names the files. Find out who may write to the bucket; move the file out of it, then verify --fix sends what it held.`,
+    );
+    alarms.errors(
+      'CheckArchive',
+      this.verification.check.function,
+      'nobody proves that the archive is complete, and the view `freshness` stands still.',
     );
     alarms.metric(
       'PipeFails',

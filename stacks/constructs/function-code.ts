@@ -22,6 +22,7 @@ const OWN = [
   'compact-bucket',
   'compact-switch',
   'compact-clean',
+  'check-archive',
 ];
 /** Those that run the user's app: bundled with it, by the esbuild of the user's project. */
 const WITH_APP = [

@@ -3,7 +3,14 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import {
+  AthenaClient,
+  GetQueryExecutionCommand,
+  GetQueryResultsCommand,
+  StartQueryExecutionCommand,
+} from '@aws-sdk/client-athena';
 import { DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
   CopyObjectCommand,
   DeleteObjectCommand,
@@ -14,7 +21,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { createEventStore, dynamoEventTable } from 'daybook';
 import { type LocalRuntime, startLocal, synthesize } from 'daybook/local';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Account } from '../../../examples/bank/account.ts';
 import { backfill, backfillKey } from '../../../src/archive/backfill.ts';
 import type { Finding } from '../../../src/archive/findings.ts';
@@ -123,6 +130,45 @@ describe('verify', { timeout: 240_000 }, () => {
     expect(code).toBe(0);
     const [report] = await keys('checks/verify/');
     expect(JSON.parse(await textOf(report!))).toMatchObject({ kind: 'summary', complete: true, events: 9 });
+  });
+
+  it('the check on a schedule proves the same, with its own grants, and the view freshness says it', async () => {
+    const config = { endpoint: runtime.endpoint, region: runtime.account.region, credentials };
+    const lambda = new LambdaClient(config);
+    const FunctionName = runtime.stacks.Bank!.byPath['Bank/Daybook/Verification/Check/Function']!;
+    const { Payload, FunctionError } = await lambda.send(new InvokeCommand({ FunctionName, Payload: '{}' }));
+    const check = JSON.parse(Buffer.from(Payload!).toString());
+    expect([FunctionError, check]).toEqual([
+      undefined,
+      expect.objectContaining({ aggregates: 3, proven: 9, missing: 0, round_complete: true }),
+    ]);
+    const again = await lambda.send(new InvokeCommand({ FunctionName, Payload: '{}' }));
+    const last = JSON.parse(Buffer.from(again.Payload!).toString());
+    expect(last).toMatchObject({ proven: 0, files: 0, round_complete: true });
+
+    const athena = new AthenaClient(config);
+    const { outputs } = runtime.stacks.Bank!;
+    const { QueryExecutionId } = await athena.send(
+      new StartQueryExecutionCommand({
+        QueryString: 'SELECT * FROM freshness',
+        WorkGroup: outputs.DaybookWorkGroupName!,
+        QueryExecutionContext: { Database: outputs.DaybookDatabaseName! },
+      }),
+    );
+    await vi.waitFor(
+      async () => {
+        const { QueryExecution } = await athena.send(new GetQueryExecutionCommand({ QueryExecutionId }));
+        expect(QueryExecution?.Status?.StateChangeReason ?? QueryExecution?.Status?.State).toBe('SUCCEEDED');
+      },
+      { timeout: 30_000 },
+    );
+    const { ResultSet } = await athena.send(new GetQueryResultsCommand({ QueryExecutionId }));
+    const rows = ResultSet!.Rows!.map(({ Data }) => Data!.map(({ VarCharValue }) => VarCharValue));
+    const text = (instant: string) => instant.replace('T', ' ').replace('Z', '');
+    expect(rows[0]).toEqual(['complete_up_to', 'newest_arrival', 'checked_at', 'lag_seconds', 'missing']);
+    expect(rows[1]!.slice(0, 3)).toEqual([last.complete_up_to, last.newest_arrival, last.checked_at].map(text));
+    expect(rows[1]!.slice(3)).toEqual([expect.stringMatching(/^(59|6\d)$/), '0']);
+    expect(rows).toHaveLength(2);
   });
 
   it('names events of a file that was deleted, a file that was cut off and one that was copied; --fix brings them back', async () => {
