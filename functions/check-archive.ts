@@ -1,4 +1,3 @@
-import { tmpdir } from 'node:os';
 import { AthenaClient } from '@aws-sdk/client-athena';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -17,7 +16,7 @@ export const createCheckArchive =
   (ports: CheckArchivePorts, options: { readonly most: number; readonly lagMs: number }, report: Report = noReport) =>
   async (_event: unknown, context: Pick<Context, 'getRemainingTimeInMillis'>): Promise<ArchiveCheck> => {
     const isLate = () => context.getRemainingTimeInMillis() < 120_000; // the file or page under way ends before the timeout
-    const { check, seen } = await checkArchive(ports, { folder: tmpdir(), isLate, ...options });
+    const { check, seen } = await checkArchive(ports, { isLate, ...options });
     report(seen);
     return check;
   };

@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eachOf } from '../feed/feed-batch.ts';
 import { errorNote, type Observed, type Observing, observing } from '../feed/observed.ts';
@@ -20,8 +21,8 @@ export interface CheckArchivePorts {
 }
 
 export interface CheckArchiveOptions {
-  /** For one file of the archive at a time, and keys. */
-  readonly folder: string;
+  /** For one file of the archive at a time, and keys. @default the system's temporary folder */
+  readonly folder?: string;
   /** Is the time of this run used up? The next one goes on from its checkpoint. Default: never. */
   readonly isLate?: () => boolean;
   /** Aggregates to look at in a run at the most: it bounds what a run costs. @default 50,000 */
@@ -106,7 +107,7 @@ export async function checkArchive(
     differing: 0,
     unreadable: 0,
   };
-  const folder = await mkdtemp(join(options.folder, 'check-'));
+  const folder = await mkdtemp(join(options.folder ?? tmpdir(), 'daybook-check-'));
   const db = await openDuckdb({ folder });
   const run: Run = { ports, db, folder, check, seen, newest: before.newestArrival ?? '' };
   try {

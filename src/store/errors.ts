@@ -75,7 +75,7 @@ export const storeErrors = {
   'read.notThere': (d: { aggregateUuid: string; version: number; actual: number }) =>
     `${quoted(d.aggregateUuid)} has no version ${d.version}; its last is ${d.actual}`,
   'store.noArchive': (_: Record<string, never>) =>
-    "readAll reads the archive, and this store was made without one: createEventStore({ table, archive: s3EventArchive(…) }), from 'daybook/archive'",
+    'readAll reads the archive, and this store was made without one: createEventStore({ table, archive: s3EventArchive(…) }), which is in daybook/archive',
 };
 
 function summary(events: readonly RecordedEvent[], more: boolean): string {
