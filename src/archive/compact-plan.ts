@@ -3,7 +3,15 @@ import { createHash } from 'node:crypto';
 import { DaybookError } from '../errors.ts';
 import type { CompactionFiles, ListedFile } from './compaction-files.ts';
 import { type GlueTable, generationOf } from './current-view.ts';
-import { type CompactedFile, type Generation, newGeneration, readGeneration, type TakenFile } from './generation.ts';
+import {
+  type CompactedFile,
+  GENERATIONS_PREFIX,
+  type Generation,
+  NO_GENERATION,
+  newGeneration,
+  readGeneration,
+  type TakenFile,
+} from './generation.ts';
 
 /** What a compaction is asked for. */
 export interface CompactionRequest {
@@ -53,7 +61,7 @@ const SLICE_FILES = 5000;
  * Which raw files are taken: those of closed arrival days that the current generation has not. What it has, and is not
  * deleted yet, is carried on unread. Nothing here changes what readers see.
  *
- * @throws `archive.badCompaction`, `archive.badManifest`, `archive.clockBehind`
+ * @throws `archive.badCompaction`, `archive.badManifest`, `archive.clockBehind`, `archive.generationLost`
  */
 export async function planCompaction(
   files: CompactionFiles,
@@ -68,9 +76,11 @@ export async function planCompaction(
   const known = new Map(previous.taken.map((file) => [file.key, file]));
   const byBucket = new Map<string, { raw: ListedFile[]; bytes: number }>();
   const carried: TakenFile[] = [];
+  const present = new Set<string>();
   let left = 0;
   for await (const page of files.list(RAW_PREFIX)) {
     for (const file of page) {
+      if (previous.generation === NO_GENERATION) present.add(file.key);
       const [, day, bucket] =
         /^events\/day=(\d{4}-\d\d-\d\d)\/bucket=([0-9a-f])\/(?:.*\/)?[^/._][^/]*$/.exec(file.key) ?? [];
       if (day === undefined || bucket === undefined || day >= before) continue;
@@ -89,6 +99,7 @@ export async function planCompaction(
       }
     }
   }
+  if (previous.generation === NO_GENERATION) await refuseLost(files, (key) => present.has(key));
   const slices: CompactionSlice[] = [];
   for (const [bucket, { raw, bytes }] of [...byBucket].sort()) {
     const list = listKey(generation, bucket);
@@ -101,6 +112,22 @@ export async function planCompaction(
     await files.writeText(planKey(generation), JSON.stringify({ previous, carried } satisfies PlanRecord));
   }
   return { generation, previous: previous.generation, madeAt, slices, left };
+}
+
+/**
+ * The view may have been made anew, and say that there is no generation, though there was one: what it took may be deleted.
+ * A first compaction that did not get to its switch leaves a manifest too, but its raw files are all there.
+ */
+async function refuseLost(files: CompactionFiles, isPresent: (key: string) => boolean): Promise<void> {
+  let last: string | undefined;
+  for await (const page of files.list(GENERATIONS_PREFIX)) {
+    for (const { key } of page) last = /generations\/([^/]+)\/manifest\.json$/.exec(key)?.[1] ?? last;
+  }
+  if (last === undefined) return;
+  const { previous, taken } = await readGeneration(files.readText, last);
+  if (previous !== NO_GENERATION || taken.some(({ key }) => !isPresent(key))) {
+    throw new DaybookError('archive.generationLost', { generation: last });
+  }
 }
 
 /** What the making of the manifest needs again. */

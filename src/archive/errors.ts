@@ -34,6 +34,8 @@ export const archiveErrors = {
     `what was read back of bucket ${d.bucket}, ${d.month}, is not what its sources hold: ${d.expected} expected, ${d.actual} found. Nothing was switched and nothing deleted; compact again, and if it stays, keep the files and report it`,
   'archive.sliceMissing': (d: { generation: string; bucket: string }) =>
     `the generation ${d.generation} has no result of bucket ${d.bucket}, so it was not switched to; redrive the execution, or compact again`,
+  'archive.generationLost': (d: { generation: string }) =>
+    `the view events_current says that there is no generation, but ${d.generation} was made and its raw files are not all there any more: the view was made anew. Nothing was compacted. Set its table's parameter daybook.generation, and the generation in its text, back to the one that was current: an earlier version of the table in Glue names it`,
   'archive.badManifest': (d: { key: string; reason: string }) =>
     `${d.key} is no manifest of a generation: ${d.reason}. Nothing was read or deleted by it. Put back the version that a compaction wrote`,
   'archive.clockBehind': (d: { previous: string; made: string }) =>

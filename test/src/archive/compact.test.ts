@@ -303,6 +303,28 @@ describe('the switch', () => {
   });
 });
 
+it('a view that was made anew is no reason to forget a generation', async () => {
+  await bucket.deliver('2026-01-01', abc.slice(0, 2));
+  const unswitched = await plan();
+  await slices(unswitched);
+  await prepareSwitch(bucket, unswitched, { table, archiveBucket: 'cold', nowMs: now });
+  now += 1000;
+  const anew = table;
+  const { generation } = await compact(); // what did not get to its switch is no obstacle
+  now += 3 * HOUR;
+  await clean();
+  await bucket.deliver('2026-01-02', abc.slice(2));
+  const switched = table;
+  table = anew;
+  await expect(plan()).rejects.toMatchObject({
+    code: 'archive.generationLost',
+    details: { generation: generation.generation },
+  });
+  table = switched;
+  await compact();
+  expect(await keys()).toEqual(keysOf(abc));
+});
+
 describe('the cleaning', () => {
   it('waits for the queries that may be running, then deletes what was taken and the older files', async () => {
     await bucket.deliver('2026-01-01', abc.slice(0, 2));
