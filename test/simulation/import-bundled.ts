@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
@@ -20,9 +20,6 @@ export async function importBundled<T>(entry: string): Promise<T> {
     packages: 'external',
     conditions: ['daybook-source'],
   });
-  try {
-    return (await import(pathToFileURL(outfile).href)) as T;
-  } finally {
-    await rm(outfile, { force: true });
-  }
+  process.once('exit', () => rmSync(outfile, { force: true }));
+  return (await import(pathToFileURL(outfile).href)) as T;
 }
