@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readParquet } from '../../../src/archive/parquet-reader.ts';
+import { readParquet, readSlice } from '../../../src/archive/parquet-reader.ts';
 import type { StoredEvent } from '../../../src/event/stored-event.ts';
 import { writeParquet } from './parquet-file.ts';
 import { deposits } from './stored-events.ts';
@@ -46,5 +46,33 @@ describe('readParquet', () => {
       ['b', 1, 'null'],
       ['b', 2, 'null'],
     ]);
+  });
+
+  it('sorts more than it may hold in several passes, a long history over the border of two', async () => {
+    const [a, b, c] = [deposits('a', 150), deposits('b', 10), deposits('c', 60)];
+    await writeParquet(join(folder, '0.parquet'), [...c, ...b, ...a.slice(60)].reverse());
+    await writeParquet(join(folder, '1.parquet'), [...a.slice(0, 90), ...b]);
+    const events: StoredEvent[] = [];
+    const options = { folder, types: ['MoneyDeposited'], sortLimit: 0.002 };
+    for await (const run of readParquet(options)) events.push(...run);
+    expect(events).toEqual([...a, ...b, ...c]);
+  });
+
+  it('reads what holds the very character that texts are joined with', async () => {
+    const events = deposits('a', 20).map((event, i) => (i === 7 ? { ...event, commitId: 'a\u001fb' } : event));
+    await writeParquet(join(folder, '0.parquet'), events);
+    expect(await read()).toEqual(events);
+  });
+
+  it.each([
+    ['its aggregates', [...deposits('b', 2), ...deposits('a', 2)], 'a comes after b'],
+    ['its versions', deposits('a', 3).reverse(), 'a comes after a'],
+  ])('refuses a compacted file that is not in the order of %s', async (_, events, message) => {
+    const path = join(folder, '0.parquet');
+    await writeParquet(path, events);
+    const reading = async () => {
+      for await (const _runs of readSlice({ folder, compacted: [path], raw: [], types: [] }));
+    };
+    await expect(reading()).rejects.toThrow(message);
   });
 });
