@@ -37,7 +37,6 @@ beforeAll(async () => {
   await list('g1', '1', 'old.parquet');
   await list('g2', '0', 'shared.parquet');
   await list('g2', '1', 'new.parquet');
-  await list('g3', '1', 'shared.parquet', 'gone.parquet');
   await list('g2', '9', 'old.parquet'); // outside the projected values
 });
 afterAll(() => cold.close());
@@ -73,12 +72,13 @@ it('reads a bucket only of what is asked for', async () => {
 });
 
 it('an injected key needs its condition', async () => {
-  expect(await cold.failure("SELECT count(*) FROM events_compacted WHERE bucket = '0'")).toMatch(
+  expect(await cold.failure('SELECT count(*) FROM events_compacted')).toMatch(
     /^CONSTRAINT_VIOLATION: For the injected projected partition column generation/,
   );
 });
 
 it('a file that a list names and that is gone fails the queries that read that list, and no other', async () => {
+  await list('g3', '1', 'shared.parquet', 'gone.parquet');
   expect(await cold.failure("SELECT id FROM events_compacted WHERE generation = 'g3'")).toMatch(/gone\.parquet/);
   expect(await rows("SELECT count(*) FROM events_compacted WHERE generation = 'g1'")).toEqual([['3']]);
 });
