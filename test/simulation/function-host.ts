@@ -133,7 +133,15 @@ export function createFunctionHost(
             .then(() => environment.handler(event, context))
             .then(
               (answer) => finish(() => resolve(answer)),
-              (error) => finish(() => reject(error)),
+              (error) => {
+                if (
+                  !invocation.over &&
+                  options.entry === 'table-to-feed' &&
+                  FAIL_ENRICHMENT.every((each) => !world.plan.faults.has(each))
+                )
+                  world.violate(`${name} fails, and its tables have answered: ${(error as Error).message}`);
+                finish(() => reject(error));
+              },
             );
         });
       };
@@ -172,6 +180,15 @@ function followLease({ leases }: Invocation, operation: string, input: Json, don
   if (!done || removed.includes('LeaseHolder')) leases.delete(key);
   else if (set.includes('LeaseHolder')) leases.set(key, holder.S);
 }
+
+/** Without these it has no reason to fail, whatever an item holds. */
+const FAIL_ENRICHMENT: readonly Fault[] = [
+  'throttle',
+  'throttledCursor',
+  'adoptedNow',
+  'recreatedFeed',
+  'restoredTable',
+];
 
 /** It is nothing but that: a lease that went with a move is not given back again. */
 const givesBack = (input: Json) => underLease(input) && input.UpdateExpression?.startsWith('REMOVE Lease') === true;
