@@ -2,9 +2,9 @@ import app from 'daybook:app';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Context } from 'aws-lambda';
 import { dynamoEventTable } from '../src/aws/dynamo-event-table.ts';
-import { dynamoProjectionTable } from '../src/aws/dynamo-projection-table.ts';
 import { environment } from '../src/aws/environment.ts';
 import { leanClient } from '../src/aws/lean-client.ts';
+import { archivePorts, buildPorts } from '../src/aws/replay-ports.ts';
 import { createRunnerOf } from '../src/projection/runner.ts';
 import { CATCH_UP_START, type CatchUpPorts, type CatchUpProgress, catchUp } from '../src/replay/catch-up.ts';
 import type { Plan } from '../src/replay/plan.ts';
@@ -29,7 +29,8 @@ export const handler = (event: ReplayCatchUpEvent, context: Context): Promise<Ca
     const client = leanClient(new DynamoDBClient());
     run = createReplayCatchUp({
       events: dynamoEventTable({ client, tableName: environment('EVENTS_TABLE') }),
-      table: dynamoProjectionTable({ client, tableName: environment('PROJECTIONS_TABLE') }),
+      ...archivePorts(),
+      ...buildPorts(client),
     });
   }
   return run(event, () => context.getRemainingTimeInMillis() < MARGIN_MS);

@@ -1,10 +1,7 @@
 import app from 'daybook:app';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { S3Client } from '@aws-sdk/client-s3';
-import { dynamoProjectionTable } from '../src/aws/dynamo-projection-table.ts';
-import { environment } from '../src/aws/environment.ts';
 import { leanClient } from '../src/aws/lean-client.ts';
-import { s3ArchiveFiles } from '../src/aws/s3-archive-files.ts';
+import { archivePorts, buildPorts } from '../src/aws/replay-ports.ts';
 import { createRunnerOf } from '../src/projection/runner.ts';
 import { type FoldPorts, type FoldResult, foldSlice } from '../src/replay/fold.ts';
 import type { Plan, Slice } from '../src/replay/plan.ts';
@@ -22,12 +19,6 @@ export const createReplayFold =
 let fold: ReturnType<typeof createReplayFold> | undefined;
 
 export const handler = (event: ReplayFoldEvent): Promise<FoldResult> => {
-  fold ??= createReplayFold({
-    files: s3ArchiveFiles({ client: new S3Client(), bucket: environment('ARCHIVE_BUCKET') }),
-    table: dynamoProjectionTable({
-      client: leanClient(new DynamoDBClient()),
-      tableName: environment('PROJECTIONS_TABLE'),
-    }),
-  });
+  fold ??= createReplayFold({ ...archivePorts(), ...buildPorts(leanClient(new DynamoDBClient())) });
   return fold(event);
 };

@@ -1,28 +1,34 @@
 import app from 'daybook:app';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { S3Client } from '@aws-sdk/client-s3';
-import { dynamoProjectionTable } from '../src/aws/dynamo-projection-table.ts';
+import { SFNClient } from '@aws-sdk/client-sfn';
 import { environment } from '../src/aws/environment.ts';
-import { s3ArchiveFiles } from '../src/aws/s3-archive-files.ts';
-import { type Plan, type PlanPorts, plan } from '../src/replay/plan.ts';
+import { archivePorts, buildPorts } from '../src/aws/replay-ports.ts';
+import { isRunning } from '../src/aws/sfn-executions.ts';
+import { tableSize } from '../src/aws/table-size.ts';
+import { type Busy, type Plan, type PlanOptions, type PlanPorts, plan } from '../src/replay/plan.ts';
 
-export interface ReplayPlanEvent {
-  /** The execution's name: it names the build. */
-  readonly build: string;
+export interface ReplayPlanEvent extends PlanOptions {
   readonly request: unknown;
 }
 
 export const createReplayPlan =
   (ports: PlanPorts) =>
-  (event: ReplayPlanEvent): Promise<Plan> =>
-    plan(ports, app.projections, event.build, event.request);
+  ({ request, ...options }: ReplayPlanEvent): Promise<Plan | Busy> =>
+    plan(ports, app.projections, options, request);
 
 let planner: ReturnType<typeof createReplayPlan> | undefined;
 
-export const handler = (event: ReplayPlanEvent): Promise<Plan> => {
-  planner ??= createReplayPlan({
-    files: s3ArchiveFiles({ client: new S3Client(), bucket: environment('ARCHIVE_BUCKET') }),
-    table: dynamoProjectionTable({ client: new DynamoDBClient(), tableName: environment('PROJECTIONS_TABLE') }),
-  });
+export const handler = (event: ReplayPlanEvent): Promise<Plan | Busy> => {
+  if (planner === undefined) {
+    const client = new DynamoDBClient();
+    const states = new SFNClient();
+    planner = createReplayPlan({
+      ...archivePorts(),
+      ...buildPorts(client),
+      size: () => tableSize(client, environment('EVENTS_TABLE')),
+      isRunning: (execution) => isRunning(states, execution),
+      now: Date.now,
+    });
+  }
   return planner(event);
 };

@@ -1,11 +1,9 @@
 import app from 'daybook:app';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { S3Client } from '@aws-sdk/client-s3';
 import type { Context } from 'aws-lambda';
 import { dynamoEventTable } from '../src/aws/dynamo-event-table.ts';
-import { dynamoProjectionTable } from '../src/aws/dynamo-projection-table.ts';
 import { environment } from '../src/aws/environment.ts';
-import { s3ArchiveFiles } from '../src/aws/s3-archive-files.ts';
+import { archivePorts, buildPorts } from '../src/aws/replay-ports.ts';
 import { createRunnerOf } from '../src/projection/runner.ts';
 import type { CatchUpProgress } from '../src/replay/catch-up.ts';
 import type { Plan } from '../src/replay/plan.ts';
@@ -32,8 +30,8 @@ export const handler = (event: ReplayVerifyEvent, context: Context): Promise<Ver
     const client = new DynamoDBClient();
     run = createReplayVerify({
       events: dynamoEventTable({ client, tableName: environment('EVENTS_TABLE') }),
-      table: dynamoProjectionTable({ client, tableName: environment('PROJECTIONS_TABLE') }),
-      files: s3ArchiveFiles({ client: new S3Client(), bucket: environment('ARCHIVE_BUCKET') }),
+      ...archivePorts(),
+      ...buildPorts(client),
     });
   }
   return run(event, () => context.getRemainingTimeInMillis() < MARGIN_MS);

@@ -5,7 +5,6 @@ import {
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
-  UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { bucketOf } from '../event/bucket.ts';
 import {
@@ -57,10 +56,6 @@ export function dynamoProjectionTable({ client, tableName: TableName }: DynamoPr
         }),
       ),
     );
-  const pointerKey = (projection: string, version: number) => ({
-    Build: { S: projection },
-    Key: { S: pointerName(version) },
-  });
 
   return {
     async get(projection, build, aggregateUuid) {
@@ -81,15 +76,17 @@ export function dynamoProjectionTable({ client, tableName: TableName }: DynamoPr
       put(projection, build, item, 'attribute_not_exists(#position) OR #position < :to', {
         ':to': { N: String(item.position) },
       }),
-    async *list(projection, build, bucket) {
-      let ExclusiveStartKey: Record<string, AttributeValue> | undefined;
+    async *list(projection, build, bucket, after) {
+      const Build = { S: `${projection}/${build}/${bucket}` };
+      let ExclusiveStartKey: Record<string, AttributeValue> | undefined =
+        after === undefined ? undefined : { Build, Key: { S: after } };
       do {
         const page = await client.send(
           new QueryCommand({
             TableName,
             KeyConditionExpression: '#build = :build',
             ExpressionAttributeNames: { '#build': 'Build' },
-            ExpressionAttributeValues: { ':build': { S: `${projection}/${build}/${bucket}` } },
+            ExpressionAttributeValues: { ':build': Build },
             ConsistentRead: true,
             ...(ExclusiveStartKey !== undefined && { ExclusiveStartKey }),
           }),
@@ -104,28 +101,16 @@ export function dynamoProjectionTable({ client, tableName: TableName }: DynamoPr
       );
       return Item === undefined ? {} : decodePointer(Item);
     },
-    async begin(projection, build, version) {
-      const begun = await unlessRefused(
-        client.send(
-          new UpdateItemCommand({
-            TableName,
-            Key: pointerKey(projection, version),
-            UpdateExpression: 'SET Building = :build, Phase = :folding',
-            ConditionExpression: 'attribute_not_exists(Building)',
-            ExpressionAttributeValues: {
-              ':build': { S: build },
-              ':folding': { S: 'folding' },
-            },
-          }),
-        ),
-      );
-      return begun ? build : ((await this.pointer(projection, version)).building ?? build);
-    },
   };
 }
 
+/** The pointer of a version, as it is stored. */
+export function pointerKey(projection: string, version: number) {
+  return { Build: { S: projection }, Key: { S: pointerName(version) } };
+}
+
 /** True when it was done, false when its condition did not hold; any other failure stays one. */
-async function unlessRefused(call: Promise<unknown>): Promise<boolean> {
+export async function unlessRefused(call: Promise<unknown>): Promise<boolean> {
   try {
     await call;
     return true;
@@ -144,12 +129,13 @@ function decode(item: Record<string, AttributeValue>): ProjectionItem {
   };
 }
 
-function decodePointer(item: Record<string, AttributeValue>): BuildPointer {
-  const { Active, Previous, Building, Phase } = item;
+export function decodePointer(item: Record<string, AttributeValue>): BuildPointer {
+  const { Active, Previous, Building, BuildingBy, Phase } = item;
   return {
     ...(Active?.S !== undefined && { active: Active.S }),
     ...(Previous?.S !== undefined && { previous: Previous.S }),
     ...(Building?.S !== undefined && { building: Building.S }),
+    ...(BuildingBy?.S !== undefined && { buildingBy: BuildingBy.S }),
     ...((Phase?.S === 'folding' || Phase?.S === 'joined') && { phase: Phase.S }),
   };
 }

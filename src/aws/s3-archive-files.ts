@@ -24,6 +24,9 @@ export function s3ArchiveFiles({ client, bucket: Bucket }: { client: S3Client; b
     async writeText(key, text) {
       await client.send(new PutObjectCommand({ Bucket, Key: key, Body: text }));
     },
+    async writeBytes(key, bytes) {
+      await client.send(new PutObjectCommand({ Bucket, Key: key, Body: bytes }));
+    },
     async download(key, path) {
       // Piece by piece: a file may be larger than the function's memory.
       const file = createWriteStream(path);

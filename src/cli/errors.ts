@@ -39,6 +39,19 @@ export const cliErrors = {
     'Stopped while the result was written; what is incomplete was taken away.',
   'cli.noSavedQuery': (d: { readonly name: string; readonly workGroup: string; readonly known: readonly string[] }) =>
     `No query ${JSON.stringify(d.name)} is saved in the workgroup ${d.workGroup}${d.known.length === 0 ? '' : `; there are ${d.known.join(', ')}`}.`,
+  'cli.replayEnded': (d: {
+    readonly name: string;
+    readonly status: string;
+    readonly error: string;
+    readonly cause: string;
+  }) =>
+    `${d.name} is ${d.status}: ${[d.error, d.cause].filter((part) => part !== '').join(': ') || 'no reason is known'}. Nothing was promoted. Once that is mended: npx daybook replay resume ${d.name}; to give it up: npx daybook replay stop ${d.name}`,
+  'cli.replayExists': (d: { readonly name: string }) =>
+    `There is a replay ${d.name} already, of another request or ended: give it another --name.`,
+  'cli.replayNotRunning': (d: { readonly name: string; readonly status: string }) =>
+    `${d.name} is ${d.status}: there is nothing to stop.`,
+  'cli.replayNotResumable': (d: { readonly name: string; readonly status: string; readonly reason: string }) =>
+    `${d.name} is ${d.status} and cannot be resumed (${d.reason}). Only one that failed can, within 14 days; else start it again under another name.`,
   'cli.notParked': (d: { readonly consumer: string; readonly aggregateUuid: string }) =>
     `${JSON.stringify(d.aggregateUuid)} is not parked by ${d.consumer}.`,
 };

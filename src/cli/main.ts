@@ -20,6 +20,11 @@ const COMMANDS: readonly Entry[] = [
   { name: 'when', summary: 'when something happened to an aggregate', load: () => import('./when.ts') },
   { name: 'check', summary: 'run your code over stored events before you deploy it', load: () => import('./check.ts') },
   { name: 'sql', summary: 'ask the archive, with SQL of your own or a saved query', load: () => import('./sql.ts') },
+  {
+    name: 'replay',
+    summary: 'rebuild a projection, or report on any range; watch it, stop it, go back',
+    load: () => import('./replay.ts'),
+  },
   { name: 'list', summary: 'the ids of aggregates', load: () => import('./list.ts') },
   {
     name: 'feed',

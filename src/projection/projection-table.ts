@@ -15,6 +15,8 @@ export interface BuildPointer {
   /** The build that was active before it: a rollback's aim. */
   readonly previous?: string;
   readonly building?: string;
+  /** The execution that makes it, by its ARN. */
+  readonly buildingBy?: string;
   /** `folding`: slices write, live events pass it by. `joined`: live events are applied to it as well. */
   readonly phase?: 'folding' | 'joined';
 }
@@ -31,11 +33,9 @@ export interface ProjectionTable {
   advance(projection: string, build: string, item: ProjectionItem, from: number): Promise<boolean>;
   /** A slice's result: only if nothing as far or farther is there. False when it was. */
   store(projection: string, build: string, item: ProjectionItem): Promise<boolean>;
-  /** The items of one bucket, a page at a time. */
-  list(projection: string, build: string, bucket: string): AsyncIterable<readonly ProjectionItem[]>;
+  /** The items of one bucket, by their ids, a page at a time; those behind `after` when it is given. */
+  list(projection: string, build: string, bucket: string, after?: string): AsyncIterable<readonly ProjectionItem[]>;
   pointer(projection: string, version: number): Promise<BuildPointer>;
-  /** Makes it the build in progress unless another is: the answer is the one that is. Safe to repeat. */
-  begin(projection: string, build: string, version: number): Promise<string>;
 }
 
 /** The sixteen buckets. */

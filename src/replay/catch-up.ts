@@ -1,15 +1,20 @@
 import { advanceTo } from '../projection/project.ts';
-import type { ProjectionTable } from '../projection/projection-table.ts';
+import { BUCKETS, type ProjectionTable } from '../projection/projection-table.ts';
 import { readAhead } from '../projection/read-ahead.ts';
 import type { Runner } from '../projection/runner.ts';
-import type { EventTable } from '../store/event-table.ts';
+import type { AggregatePage, EventTable } from '../store/event-table.ts';
+import type { ArchiveFiles } from './archive-files.ts';
 import { boundedWork } from './bounded-work.ts';
+import type { Builds } from './builds.ts';
 import type { Plan } from './plan.ts';
 import { countsIn, lastVersion } from './range.ts';
+import { readSelection, type Selection } from './selection.ts';
 
 export interface CatchUpPorts {
   readonly table: ProjectionTable;
   readonly events: EventTable;
+  readonly files: ArchiveFiles;
+  readonly builds: Builds;
 }
 
 /** How far catching up has come; handed from one invocation to the next. */
@@ -65,7 +70,7 @@ export async function catchUp(
 
   let next = progress.next;
   do {
-    const page = await pageOf(ports.events, runner, plan, next);
+    const page = await pageOf(ports, runner, plan, next);
     const ahead = readAhead(ports.table);
     await ahead.fetch(plan.projection, plan.build, page.aggregateUuids);
     const work = boundedWork(AT_ONCE);
@@ -73,17 +78,38 @@ export async function catchUp(
     await work.settled();
     next = page.next;
   } while (next !== undefined && !isLate());
+  const { name, projection, estimate } = plan;
+  await ports.builds.progress(projection, name, 'catchUp', { done: totals.aggregates, of: estimate.aggregates });
   return { done: next === undefined, ...(next !== undefined && { next }), ...totals, holed };
 }
 
-async function pageOf(events: EventTable, runner: Runner, { request }: Plan, after: string | undefined) {
-  if (request.range.kind === 'versions') return { aggregateUuids: request.range.aggregates };
+async function pageOf(
+  { events, files }: CatchUpPorts,
+  runner: Runner,
+  { selection }: Plan,
+  after: string | undefined,
+): Promise<AggregatePage> {
+  if (selection !== undefined) return pageOfSelection(files, selection, after);
   const type = runner.projection.aggregateType;
   return await events.aggregates({
     limit: PAGE,
     ...(type !== undefined && { type }),
     ...(after !== undefined && { after }),
   });
+}
+
+/** Pages of the selected, bucket by bucket; `after` says which bucket, and how many of it were taken. */
+async function pageOfSelection(
+  files: ArchiveFiles,
+  selection: Selection,
+  after = '0:0',
+): Promise<{ readonly aggregateUuids: readonly string[]; readonly next?: string }> {
+  const [bucket = '0', taken = '0'] = after.split(':');
+  const all = await readSelection(files, selection, bucket);
+  const end = Number(taken) + PAGE;
+  const following = BUCKETS[BUCKETS.indexOf(bucket) + 1];
+  const next = end < all.length ? `${bucket}:${end}` : following && `${following}:0`;
+  return { aggregateUuids: all.slice(Number(taken), end), ...(next !== undefined && { next }) };
 }
 
 async function headOf(events: EventTable, aggregateUuid: string) {

@@ -11,7 +11,15 @@ export const replayErrors = {
   'replay.emptyRange': (d: { from: number | string; to: number | string }) =>
     `the range begins at ${d.from}, after its end ${d.to}; both ends are included, so from ≤ to`,
   'replay.alreadyBuilding': (d: { projection: string; building: string; refused: string }) =>
-    `${d.projection} is being rebuilt by ${d.building}, so ${d.refused} was refused; wait for it or stop it first`,
+    `${d.projection} is being rebuilt by ${d.building}, so ${d.refused} was refused; wait for it, stop it (npx daybook replay stop), or ask with ifBusy: queue`,
+  'replay.overBudget': (d: { projection: string; estimate: number; budget: number }) =>
+    `the replay of ${d.projection} is estimated at $${d.estimate}, its budget is $${d.budget}: nothing was started. Raise the budget, or bound the range`,
+  'replay.nothingSelected': (d: { query: string }) =>
+    `the query that selects the aggregates answered with none: ${d.query.slice(0, 200)}. Its first column has to be their ids`,
+  'replay.tooManySelected': (d: { selected: number; limit: number }) =>
+    `the query selects ${d.selected} aggregates, allowed are ${d.limit}: bound it, or leave the aggregates out of the range for all of them`,
+  'replay.nothingToRollBack': (d: { projection: string; version: number }) =>
+    `${d.projection} version ${d.version} has no earlier build to go back to: none was promoted before the active one, or its retention has ended`,
   'replay.foldFailed': (d: {
     projection: string;
     aggregateUuid: string;

@@ -15,13 +15,16 @@ import type { ProjectionTable } from '../projection/projection-table.ts';
 import type { Fold, Runner, SeenEvent } from '../projection/runner.ts';
 import type { ArchiveFile, ArchiveFiles } from './archive-files.ts';
 import { boundedWork } from './bounded-work.ts';
+import type { Builds } from './builds.ts';
 import type { Plan, Slice } from './plan.ts';
 import { countsIn, lastVersion } from './range.ts';
-import type { ReplayRange } from './request.ts';
+import type { CheckedRange } from './request.ts';
+import { readSelection } from './selection.ts';
 
 export interface FoldPorts {
   readonly files: ArchiveFiles;
   readonly table: ProjectionTable;
+  readonly builds: Builds;
 }
 
 export interface FoldResult {
@@ -44,7 +47,7 @@ const WRITES = 32;
  * that is farther.
  */
 export async function foldSlice(
-  { files, table }: FoldPorts,
+  { files, table, builds }: FoldPorts,
   runner: Runner,
   plan: Plan,
   slice: Slice,
@@ -67,13 +70,13 @@ export async function foldSlice(
       totals.applied += fold.applied;
       await writes.add(() => table.store(plan.projection, plan.build, item));
     };
-    const { range } = plan.request;
+    const aggregates = plan.selection && (await readSelection(files, plan.selection, slice.bucket));
     for await (const runs of readSlice({
       folder,
       ...paths,
       types: runner.projection.events.map((event) => event.type),
-      ...(runner.projection.fields !== undefined && { fields: fieldsOf(runner.projection, range) }),
-      ...(range.kind === 'versions' && { aggregates: range.aggregates }),
+      ...(runner.projection.fields !== undefined && { fields: fieldsOf(runner.projection, plan.request.range) }),
+      ...(aggregates !== undefined && { aggregates }),
     })) {
       for (const run of runs) {
         totals.events += run.end - run.start;
@@ -93,6 +96,7 @@ export async function foldSlice(
     }
     await finish();
     await writes.settled();
+    await builds.folded(plan.projection, plan.name, slice.bucket, slice.bytes);
     return { bucket: slice.bucket, ...totals };
   } finally {
     await writes.settled().catch(() => {});
@@ -114,7 +118,7 @@ async function download(files: ArchiveFiles, slice: Slice, folder: string) {
 }
 
 /** What typed columns can say of a projection that declares its fields. */
-function fieldsOf({ events, fields, clocks = [] }: AnyProjection, range: ReplayRange) {
+function fieldsOf({ events, fields, clocks = [] }: AnyProjection, range: CheckedRange) {
   return {
     clocks,
     ...(range.kind === 'times' && { rangeClock: range.clock ?? 'occurred' }),

@@ -1,10 +1,16 @@
 import './errors.ts';
+import { rawFiles } from '../archive/cold-files.ts';
+import { readGeneration } from '../archive/generation.ts';
+import type { TableSize } from '../check/price.ts';
 import { DaybookError } from '../errors.ts';
 import { bucketOf } from '../event/bucket.ts';
 import type { AnyProjection } from '../projection/definition.ts';
 import { BUCKETS, type ProjectionTable } from '../projection/projection-table.ts';
 import type { ArchiveFile, ArchiveFiles } from './archive-files.ts';
+import type { BuildKind, Builds, LockHolder } from './builds.ts';
+import { type Estimate, estimateReplay } from './estimate.ts';
 import { type CheckedRequest, checkRequest } from './request.ts';
+import { type Selection, selectedIn, writeSelection } from './selection.ts';
 
 /** A bucket's share of the archive, as it was when the replay was planned. */
 export interface Slice {
@@ -16,63 +22,149 @@ export interface Slice {
 }
 
 export interface Plan {
+  /** The execution's name: the record of the replay has it. */
+  readonly name: string;
+  /** Where states are written: the execution's name too, but for a rollback, which goes on with an earlier build. */
   readonly build: string;
   /** A rebuild is promoted, a report never. */
-  readonly kind: 'rebuild' | 'report';
+  readonly kind: BuildKind;
   readonly projection: string;
   readonly version: number;
   readonly request: CheckedRequest;
   readonly slices: readonly Slice[];
+  /** The aggregates that the range names. */
+  readonly selection?: Selection;
+  readonly estimate: Estimate;
+}
+
+/** Another rebuild has the lock, and the request said to wait for it. */
+export interface Busy {
+  readonly busy: string;
 }
 
 export interface PlanPorts {
   readonly files: ArchiveFiles;
   readonly table: ProjectionTable;
+  readonly builds: Builds;
+  /** How much the events table holds. */
+  size(): Promise<TableSize>;
+  isRunning(execution: string): Promise<boolean>;
+  now(): number;
 }
 
-/** Where Firehose writes events (the construct `archive` says the same). */
-export const EVENTS_PREFIX = 'events/';
+export interface PlanOptions {
+  /** The execution's name. */
+  readonly name: string;
+  /** Its ARN. */
+  readonly execution: string;
+  /** Which generation of compacted files queries see; `none` before the first compaction. */
+  readonly generation: string;
+  /** The file that the query of the range has written. */
+  readonly selected?: string;
+}
 
 /**
- * Checks the request and fixes which files of the archive are folded; what arrives later is caught up from the table. A
- * rebuild becomes the projection's build in progress: a second one is refused.
+ * Checks the request, prices it, and fixes which files of the archive are folded; what arrives later is caught up from the
+ * table. A rebuild becomes the projection's build in progress: a second one is refused, or told to wait. A dry run writes nothing.
  */
 export async function plan(
-  { files, table }: PlanPorts,
+  ports: PlanPorts,
   projections: readonly AnyProjection[],
-  build: string,
+  { name, execution, generation, selected }: PlanOptions,
   given: unknown,
-): Promise<Plan> {
+): Promise<Plan | Busy> {
+  const { files, builds } = ports;
   const request = checkRequest(given, projections);
-  const { name, version } = projections.find((projection) => projection.name === request.projection)!;
-  const kind = request.range.kind === 'all' ? 'rebuild' : 'report';
-  if (kind === 'rebuild') {
-    const building = await table.begin(name, build, version);
-    if (building !== build) {
-      throw new DaybookError('replay.alreadyBuilding', { projection: name, building, refused: build });
-    }
+  const { projection, version } = request;
+  const kind = kindOf(request);
+  const build = kind === 'rollback' ? await previousBuild(ports, request) : name;
+  const aggregates = await aggregatesOf(files, request, selected);
+  const byBucket = kind === 'rollback' ? [] : [...(await filesByBucket(files, generation, aggregates))];
+  const found = byBucket
+    .filter(([, list]) => list.length > 0)
+    .map(([bucket, list]) => ({ bucket, list, bytes: list.reduce((sum, file) => sum + file.bytes, 0) }));
+  const size = await ports.size();
+  const share = aggregates === undefined ? 1 : Math.min(1, aggregates.length / Math.max(1, size.aggregates));
+  const priced = found.map(({ list, bytes }) => ({ files: list.length, bytes }));
+  const estimate = estimateReplay({ size, request, share, slices: priced });
+  const { budget } = request;
+  if (budget !== undefined && estimate.dollars > budget) {
+    throw new DaybookError('replay.overBudget', { projection, estimate: estimate.dollars, budget });
   }
+  const planned = { name, build, kind, projection, version, request, estimate };
+  if (request.dryRun) return { ...planned, slices: [] };
+
+  if (kind !== 'report') {
+    const busy = await lock(ports, request, { build, execution });
+    if (busy !== undefined) return { busy };
+  }
+  const prefix = `replays/${projection}/${name}/`;
   const slices: Slice[] = [];
-  for (const [bucket, found] of await filesByBucket(files, request)) {
-    if (found.length === 0) continue;
-    const manifest = `replays/${name}/${build}/slices/${bucket}.json`;
-    await files.writeText(manifest, JSON.stringify(found));
-    slices.push({ bucket, files: found.length, bytes: found.reduce((sum, file) => sum + file.bytes, 0), manifest });
+  for (const { bucket, list, bytes } of found) {
+    const manifest = `${prefix}slices/${bucket}.json`;
+    await files.writeText(manifest, JSON.stringify(list));
+    slices.push({ bucket, files: list.length, bytes, manifest });
   }
-  return { build, kind, projection: name, version, request, slices };
+  const selection = aggregates && (await writeSelection(files, `${prefix}aggregates/`, aggregates));
+  await builds.add({
+    ...{ projection, build: name, version, kind, status: 'running', execution, request, estimate },
+    startedAt: new Date(ports.now()).toISOString(),
+    folded: {},
+    progress: {},
+  });
+  return { ...planned, slices, ...(selection !== undefined && { selection }) };
 }
 
-async function filesByBucket(
+function kindOf({ rollback, range, types }: CheckedRequest): BuildKind {
+  if (rollback) return 'rollback';
+  return range.kind === 'all' && types === undefined ? 'rebuild' : 'report';
+}
+
+async function previousBuild({ table }: PlanPorts, { projection, version }: CheckedRequest): Promise<string> {
+  const { previous } = await table.pointer(projection, version);
+  if (previous === undefined) throw new DaybookError('replay.nothingToRollBack', { projection, version });
+  return previous;
+}
+
+/** An execution that ended without giving the lock back (stopped from outside, say) does not keep it. */
+async function lock(
+  { builds, isRunning }: PlanPorts,
+  { projection, version, ifBusy }: CheckedRequest,
+  wanted: LockHolder,
+): Promise<string | undefined> {
+  let holder = await builds.lock(projection, version, wanted);
+  if (holder.execution !== wanted.execution && !(await isRunning(holder.execution))) {
+    holder = await builds.lock(projection, version, wanted, holder.execution);
+  }
+  if (holder.execution === wanted.execution) return undefined;
+  if (ifBusy === 'queue') return holder.build;
+  throw new DaybookError('replay.alreadyBuilding', { projection, building: holder.build, refused: wanted.build });
+}
+
+async function aggregatesOf(
   files: ArchiveFiles,
   { range }: CheckedRequest,
+  selected: string | undefined,
+): Promise<readonly string[] | undefined> {
+  const aggregates = range.kind === 'all' ? undefined : range.aggregates;
+  if (aggregates === undefined || !('sql' in aggregates)) return aggregates;
+  // What stands in the file is Athena's answer to this very query, by the state before.
+  return selectedIn(selected === undefined ? '' : await files.readText(selected), aggregates.sql);
+}
+
+/** What queries see of each bucket now: the current generation's files, and the raw ones that it has not taken. */
+async function filesByBucket(
+  files: ArchiveFiles,
+  current: string,
+  aggregates: readonly string[] | undefined,
 ): Promise<ReadonlyMap<string, readonly ArchiveFile[]>> {
-  const wanted = range.kind === 'versions' ? new Set(range.aggregates.map(bucketOf)) : new Set(BUCKETS);
+  const wanted = new Set(aggregates === undefined ? BUCKETS : aggregates.map(bucketOf));
   const byBucket = new Map<string, ArchiveFile[]>([...wanted].sort().map((bucket) => [bucket, []]));
-  for await (const page of files.list(EVENTS_PREFIX)) {
-    for (const file of page) {
-      const bucket = /\/bucket=([0-9a-f])\//.exec(file.key)?.[1];
-      if (bucket !== undefined && file.bytes > 0) byBucket.get(bucket)?.push(file);
-    }
+  const generation = await readGeneration((key) => files.readText(key), current);
+  for (const { key, bytes, bucket } of generation.files) byBucket.get(bucket)?.push({ key, bytes });
+  const taken = new Set(generation.taken.map(({ key }) => key));
+  for await (const { key, bytes, bucket } of rawFiles(files)) {
+    if (bytes > 0 && !taken.has(key)) byBucket.get(bucket)?.push({ key, bytes });
   }
   return byBucket;
 }

@@ -2,7 +2,15 @@ import type { StoredEvent } from '../event/stored-event.ts';
 import type { CheckedRequest } from './request.ts';
 
 /** Does this event count? Order is by version whatever the clock says, so a range of times only chooses. */
-export function countsIn({ range, seed }: CheckedRequest): (event: StoredEvent) => boolean {
+export function countsIn(request: CheckedRequest): (event: StoredEvent) => boolean {
+  const { types } = request;
+  const inRange = countsInRange(request);
+  if (types === undefined) return inRange;
+  const wanted = new Set(types);
+  return (event) => wanted.has(event.type) && inRange(event);
+}
+
+function countsInRange({ range, seed }: CheckedRequest): (event: StoredEvent) => boolean {
   const fromBefore = seed === 'before';
   switch (range.kind) {
     case 'all':

@@ -1,11 +1,15 @@
 import './errors.ts';
+import { createHash } from 'node:crypto';
 import { DaybookError } from '../errors.ts';
 import { itemOf } from '../projection/project.ts';
-import { BUCKETS, type ProjectionItem, type ProjectionTable } from '../projection/projection-table.ts';
+import { BUCKETS, currentBuild, type ProjectionItem, type ProjectionTable } from '../projection/projection-table.ts';
 import type { Runner } from '../projection/runner.ts';
 import type { EventTable } from '../store/event-table.ts';
 import type { ArchiveFiles } from './archive-files.ts';
+import { boundedWork } from './bounded-work.ts';
+import type { Builds } from './builds.ts';
 import type { CatchUpProgress } from './catch-up.ts';
+import { SAMPLED } from './estimate.ts';
 import type { Plan } from './plan.ts';
 import { countsIn } from './range.ts';
 
@@ -13,6 +17,7 @@ export interface VerifyPorts {
   readonly table: ProjectionTable;
   readonly events: EventTable;
   readonly files: ArchiveFiles;
+  readonly builds: Builds;
 }
 
 /** What was counted so far; handed from one invocation to the next. */
@@ -20,31 +25,46 @@ export interface VerifyProgress {
   readonly done: boolean;
   /** How many buckets have been read. */
   readonly buckets: number;
+  /** The last aggregate that was looked at in the bucket that comes now. */
+  readonly after?: string;
+  /** Files of the report that were written. */
+  readonly reportFiles: number;
   readonly aggregates: number;
   readonly versions: number;
   readonly applied: number;
   /** Aggregates folded again from the table and compared. */
   readonly sampled: number;
+  /** Aggregates whose state at the same version is another in the build that is live. */
+  readonly differences: number;
+  /** Some of them, by name. */
+  readonly differing: readonly string[];
   readonly problems: readonly string[];
 }
 
 export const VERIFY_START: VerifyProgress = {
   done: false,
   buckets: 0,
+  reportFiles: 0,
   aggregates: 0,
   versions: 0,
   applied: 0,
   sampled: 0,
+  differences: 0,
+  differing: [],
   problems: [],
 };
 
-/** Of each bucket, so many aggregates are folded again from the table. */
-const SAMPLE = 4;
 const MOST_PROBLEMS = 20;
+/** Folds of single aggregates at once. */
+const AT_ONCE = 8;
+/** A file of a report holds so many characters, roughly. */
+const REPORT_CHARACTERS = 8_000_000;
 
 /**
- * Counts the build against what catching up saw in the table, and folds a sample again, straight from the table, to compare
- * state with state. A report's states are written beside it as JSON lines. Throws `replay.notVerified` on any difference.
+ * Counts the build against what catching up saw in the table, and folds aggregates again, straight from the table, to compare
+ * state with state: a random sample, or all of them as the request says. Where another build is live, each state is compared
+ * with its own; what differs is told, not refused: a new fold is there to differ. A report's states are written beside it as
+ * JSON lines. Throws `replay.notVerified` on any problem.
  */
 export async function verify(
   ports: VerifyPorts,
@@ -54,46 +74,57 @@ export async function verify(
   progress: VerifyProgress,
   isLate: () => boolean,
 ): Promise<VerifyProgress> {
-  const totals = { ...progress };
-  const problems = [...progress.problems];
-  let buckets = progress.buckets;
-  while (buckets < BUCKETS.length) {
-    const bucket = BUCKETS[buckets]!;
-    const lines: string[] = [];
-    const sample: ProjectionItem[] = [];
-    for await (const page of ports.table.list(plan.projection, plan.build, bucket)) {
-      for (const item of page) {
-        totals.aggregates++;
-        totals.versions += item.position;
-        totals.applied += item.applied;
-        if (plan.kind === 'report' && item.applied > 0) lines.push(reportLine(item));
-        keepSample(sample, item, totals.aggregates);
-      }
-    }
-    for (const item of sample) {
+  const { after: _, ...start } = progress;
+  const totals = { ...start, problems: [...start.problems], differing: [...start.differing] };
+  const live = await liveBuildBeside(ports.table, runner, plan);
+  const isSampled = sampler(plan, caughtUp.aggregates);
+  const report = reportWriter(ports.files, plan, totals);
+  let { after } = progress;
+
+  const look = async (page: readonly ProjectionItem[]) => {
+    const work = boundedWork(AT_ONCE);
+    for (const item of page) {
+      totals.aggregates++;
+      totals.versions += item.position;
+      totals.applied += item.applied;
+      report.add(item);
+      if (!isSampled(item.aggregateUuid)) continue;
       totals.sampled++;
-      const problem = await compareWithTable(ports.events, runner, plan, item);
-      if (problem !== undefined && problems.length < MOST_PROBLEMS) problems.push(problem);
+      await work.add(async () => {
+        const problem = await compareWithTable(ports.events, runner, plan, item);
+        if (problem !== undefined && totals.problems.length < MOST_PROBLEMS) totals.problems.push(problem);
+      });
     }
-    if (plan.kind === 'report' && lines.length > 0) {
-      await ports.files.writeText(`reports/${plan.projection}/${plan.build}/${bucket}.jsonl`, lines.join(''));
+    await work.settled();
+    if (live !== undefined) await compareWithLive(ports.table, plan, live, page, totals);
+  };
+
+  outer: while (totals.buckets < BUCKETS.length) {
+    const bucket = BUCKETS[totals.buckets]!;
+    for await (const page of ports.table.list(plan.projection, plan.build, bucket, after)) {
+      await look(page);
+      after = page.at(-1)?.aggregateUuid ?? after;
+      await report.flush(REPORT_CHARACTERS);
+      if (isLate()) break outer;
     }
-    buckets++;
+    after = undefined;
+    totals.buckets++;
     if (isLate()) break;
   }
-  const done = buckets === BUCKETS.length;
-  if (done) problems.push(...differences(plan, caughtUp, totals));
-  if (done && problems.length > 0) {
-    throw new DaybookError('replay.notVerified', { projection: plan.projection, build: plan.build, problems });
-  }
-  return { ...totals, done, buckets, problems };
+  await report.flush(1);
+  const { name, projection, build } = plan;
+  await ports.builds.progress(projection, name, 'verify', { done: totals.aggregates, of: caughtUp.aggregates });
+  const done = totals.buckets === BUCKETS.length;
+  const problems = done ? [...totals.problems, ...countProblems(plan, caughtUp, totals)] : totals.problems;
+  if (done && problems.length > 0) throw new DaybookError('replay.notVerified', { projection, build, problems });
+  return { ...totals, problems, done, ...(after !== undefined && { after }) };
 }
 
 /** A rebuild may be farther than catching up saw (live events have joined it), never behind; a report is exactly there. */
-function differences(
+function countProblems(
   plan: Plan,
   expected: CatchUpProgress,
-  actual: { aggregates: number; versions: number },
+  actual: { readonly aggregates: number; readonly versions: number },
 ): string[] {
   const exact = plan.kind === 'report';
   const differs = (found: number, wanted: number) => (exact ? found !== wanted : found < wanted);
@@ -110,10 +141,36 @@ function differences(
   return found;
 }
 
-/** Reservoir sampling without chance: deterministic for the same order, so that a repeated verification says the same. */
-function keepSample(sample: ProjectionItem[], item: ProjectionItem, seen: number): void {
-  if (sample.length < SAMPLE) sample.push(item);
-  else if ((seen * 2654435761) % 4294967296 < 4294967296 / (seen + 1)) sample[seen % SAMPLE] = item;
+/** By a hash of the build and the aggregate: other ones each time, the same ones when a verification is repeated. */
+function sampler({ name, request }: Plan, aggregates: number): (aggregateUuid: string) => boolean {
+  if (request.verify === 'all') return () => true;
+  const share = aggregates === 0 ? 1 : (BUCKETS.length * SAMPLED) / aggregates;
+  if (share >= 1) return () => true;
+  const limit = share * 2 ** 32;
+  return (aggregateUuid) => createHash('md5').update(`${name}/${aggregateUuid}`).digest().readUInt32BE(0) < limit;
+}
+
+async function liveBuildBeside(table: ProjectionTable, runner: Runner, plan: Plan): Promise<string | undefined> {
+  if (plan.kind === 'report') return undefined;
+  const { version } = runner.projection;
+  const live = currentBuild(await table.pointer(plan.projection, version), version);
+  return live === plan.build ? undefined : live;
+}
+
+async function compareWithLive(
+  table: ProjectionTable,
+  plan: Plan,
+  live: string,
+  page: readonly ProjectionItem[],
+  totals: { differences: number; differing: string[] },
+): Promise<void> {
+  const ours = new Map(page.map((item) => [item.aggregateUuid, item]));
+  for (const { aggregateUuid, position, state } of await table.getMany(plan.projection, live, [...ours.keys()])) {
+    const item = ours.get(aggregateUuid);
+    if (item === undefined || item.position !== position || item.state === state) continue;
+    totals.differences++;
+    if (totals.differing.length < MOST_PROBLEMS) totals.differing.push(aggregateUuid);
+  }
 }
 
 async function compareWithTable(
@@ -137,6 +194,23 @@ async function compareWithTable(
   return undefined;
 }
 
-function reportLine({ aggregateUuid, position, applied, state }: ProjectionItem): string {
-  return `${JSON.stringify({ aggregateUuid, position, applied }).slice(0, -1)},"state":${state}}\n`;
+/** Files of a report are numbered in the order of the build's items: written again they are the same. */
+function reportWriter(files: ArchiveFiles, plan: Plan, totals: { reportFiles: number }) {
+  let lines: string[] = [];
+  let characters = 0;
+  return {
+    add({ aggregateUuid, position, applied, state }: ProjectionItem): void {
+      if (plan.kind !== 'report' || applied === 0) return;
+      const line = `${JSON.stringify({ aggregateUuid, position, applied }).slice(0, -1)},"state":${state}}\n`;
+      lines.push(line);
+      characters += line.length;
+    },
+    async flush(least: number): Promise<void> {
+      if (characters < least) return;
+      const number = String(totals.reportFiles++).padStart(6, '0');
+      await files.writeText(`reports/${plan.projection}/${plan.build}/${number}.jsonl`, lines.join(''));
+      lines = [];
+      characters = 0;
+    },
+  };
 }

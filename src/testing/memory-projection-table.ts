@@ -4,6 +4,8 @@ import type { BuildPointer, ProjectionItem, ProjectionTable } from '../projectio
 /** A projection table in memory, with the same contract as the one in DynamoDB. */
 export interface MemoryProjectionTable extends ProjectionTable {
   setPointer(projection: string, pointer: BuildPointer, version?: number): void;
+  /** Removes a build's states of one bucket. */
+  remove(projection: string, build: string, bucket: string): void;
 }
 
 /**
@@ -36,22 +38,28 @@ export function memoryProjectionTable(): MemoryProjectionTable {
       items.set(key, item);
       return true;
     },
-    async *list(projection, build, bucket) {
+    async *list(projection, build, bucket, after = '') {
       const found = [...items].filter(([key, item]) => {
         const [ofProjection, ofBuild] = JSON.parse(key) as [string, string];
-        return ofProjection === projection && ofBuild === build && bucketOf(item.aggregateUuid) === bucket;
+        return (
+          ofProjection === projection &&
+          ofBuild === build &&
+          bucketOf(item.aggregateUuid) === bucket &&
+          item.aggregateUuid > after
+        );
       });
-      yield found.map(([, item]) => item);
+      const inOrder = found.map(([, item]) => item).sort((a, b) => (a.aggregateUuid < b.aggregateUuid ? -1 : 1));
+      if (inOrder.length > 0) yield inOrder;
     },
     async pointer(projection, version) {
       return pointers.get(`${projection}@${version}`) ?? {};
     },
-    async begin(projection, build, version) {
-      const key = `${projection}@${version}`;
-      const pointer = pointers.get(key) ?? {};
-      if (pointer.building !== undefined) return pointer.building;
-      pointers.set(key, { ...pointer, building: build, phase: 'folding' });
-      return build;
+    remove(projection, build, bucket) {
+      for (const [key, item] of items) {
+        const [ofProjection, ofBuild] = JSON.parse(key) as [string, string];
+        if (ofProjection === projection && ofBuild === build && bucketOf(item.aggregateUuid) === bucket)
+          items.delete(key);
+      }
     },
     setPointer(projection, pointer, version = 1) {
       pointers.set(`${projection}@${version}`, pointer);

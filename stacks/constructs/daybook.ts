@@ -247,7 +247,12 @@ export class Daybook extends Construct {
         this.replay.stateMachine.metricFailed(),
         0,
         1,
-        'A replay failed: nothing was promoted. Its execution in the Step Functions console names the state, the aggregate and the reason.',
+        `A replay failed: nothing was promoted. Type: npx daybook replay list --stack ${Stack.of(this).stackName}, and npx daybook replay watch with its name: that tells the aggregate and the reason. Mend it and type npx daybook replay resume with its name, or npx daybook replay stop to give it up.`,
+      );
+      alarms.deadLetters(
+        'Replay',
+        this.replay.deadLetters,
+        'a replay that was asked for by an event could not be started, or how one ended could not be kept. The message says which; start it again by hand.',
       );
     }
     for (const [name, stream] of [

@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AssetHashType, DockerImage, RemovalPolicy } from 'aws-cdk-lib';
+import { AssetHashType, DockerImage, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Architecture, Code, LayerVersion, Runtime } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { packageRoot } from './function-code.ts';
 
 const PACKAGE = '@duckdb/node-api';
+const ID = 'DaybookDuckdb';
 
 /**
  * DuckDB for the functions' own processor, whatever the developer's machine is: npm installs the exact version of
@@ -14,10 +15,13 @@ const PACKAGE = '@duckdb/node-api';
  * `daybook:local` is true, as in the embedded runtime, nothing is downloaded: it takes the project's own DuckDB.
  */
 export function duckdbLayer(scope: Construct): LayerVersion {
+  const stack = Stack.of(scope);
+  const made = stack.node.tryFindChild(ID);
+  if (made !== undefined) return made as LayerVersion; // one for all functions of a stack
   const version = duckdbVersion();
   const source = join(packageRoot, 'stacks/duckdb-layer');
   const local = scope.node.tryGetContext('daybook:local') === true;
-  return new LayerVersion(scope, 'Duckdb', {
+  return new LayerVersion(stack, ID, {
     description: `${PACKAGE} ${version}, linux arm64`,
     compatibleArchitectures: [Architecture.ARM_64],
     compatibleRuntimes: [Runtime.NODEJS_24_X],

@@ -23,6 +23,8 @@ const OWN = [
   'compact-switch',
   'compact-clean',
   'check-archive',
+  'replay-ended',
+  'replay-report',
 ];
 /** Those that run the user's app: bundled with it, by the esbuild of the user's project. */
 const WITH_APP = [
@@ -32,6 +34,7 @@ const WITH_APP = [
   'replay-fold',
   'replay-catch-up',
   'replay-verify',
+  'replay-clean-up',
 ];
 
 /** The code of one of Daybook's functions, by the name of its file in functions/. */

@@ -1,12 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ArnFormat, type CfnElement, Duration, RemovalPolicy, Size, Stack } from 'aws-cdk-lib';
+import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction, SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
+import { CfnTable } from 'aws-cdk-lib/aws-glue';
 import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { acknowledge, acknowledgePrefix } from './acknowledge.ts';
 import type { Archive } from './archive.ts';
+import { deadLetters } from './dead-letters.ts';
 import { duckdbLayer } from './duckdb-layer.ts';
 import type { Feed } from './feed.ts';
 import { packageRoot } from './function-code.ts';
@@ -19,6 +24,10 @@ export interface ReplayOptions {
   readonly foldMemoryMiB?: number;
   /** Disk for a slice's files (`/tmp`). @default 4096 MiB */
   readonly foldDiskMiB?: number;
+  /** How long the build before the active one is kept for a rollback, and a failed one to be resumed. @default 14 days */
+  readonly keepBuilds?: Duration;
+  /** How long a report's states stay readable by its name; what it wrote to S3 stays. @default 90 days */
+  readonly keepReports?: Duration;
 }
 
 export interface ReplayProps extends ReplayOptions {
@@ -36,6 +45,11 @@ export class Replay extends Construct {
   readonly fold: NodeFunction;
   readonly catchUp: NodeFunction;
   readonly verify: NodeFunction;
+  readonly report: NodeFunction;
+  readonly ended: NodeFunction;
+  readonly cleanUp: NodeFunction;
+  /** Of what could not be told of a replay's end, or could not be started. */
+  readonly deadLetters: Queue;
 
   constructor(scope: Construct, id: string, props: ReplayProps) {
     super(scope, id);
@@ -50,11 +64,17 @@ export class Replay extends Construct {
       app,
       description: 'Checks a replay’s request and fixes which files of the archive it folds.',
       timeout: Duration.minutes(15),
-      environment: { PROJECTIONS_TABLE, ARCHIVE_BUCKET },
+      memorySize: 1024, // the ids that a query selects
+      environment: { EVENTS_TABLE, PROJECTIONS_TABLE, ARCHIVE_BUCKET },
     });
     this.plan.allow(['s3:ListBucket'], [bucket.bucketArn]);
+    this.plan.allow(
+      ['s3:GetObject'],
+      [bucket.arnForObjects('compacted/generations/*'), bucket.arnForObjects('queries/*')],
+    );
     this.plan.allow(['s3:PutObject'], [bucket.arnForObjects('replays/*')]);
-    this.plan.allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [storage.projections.tableArn]);
+    this.plan.allow(['dynamodb:DescribeTable'], [storage.events.tableArn]);
+    this.plan.allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], [storage.projections.tableArn]);
 
     this.fold = new NodeFunction(this, 'Fold', {
       name: 'replay-fold',
@@ -66,8 +86,9 @@ export class Replay extends Construct {
       layers: [duckdbLayer(this)],
       environment: { PROJECTIONS_TABLE, ARCHIVE_BUCKET },
     });
-    this.fold.allow(['s3:GetObject'], [bucket.arnForObjects('events/*'), bucket.arnForObjects('replays/*')]);
-    this.fold.allow(['dynamodb:PutItem'], [storage.projections.tableArn]);
+    const folded = ['compacted/files/*', 'events/*', 'replays/*'].map((keys) => bucket.arnForObjects(keys));
+    this.fold.allow(['s3:GetObject'], folded);
+    this.fold.allow(['dynamodb:PutItem', 'dynamodb:UpdateItem'], [storage.projections.tableArn]);
 
     this.catchUp = new NodeFunction(this, 'CatchUp', {
       name: 'replay-catch-up',
@@ -75,12 +96,13 @@ export class Replay extends Construct {
       description: 'Brings every aggregate of a build to its head in the events table.',
       memorySize: 1024,
       timeout: Duration.minutes(15),
-      environment: { EVENTS_TABLE, PROJECTIONS_TABLE },
+      environment: { EVENTS_TABLE, PROJECTIONS_TABLE, ARCHIVE_BUCKET },
     });
+    this.catchUp.allow(['s3:GetObject'], [bucket.arnForObjects('replays/*')]);
     this.catchUp.allow(['dynamodb:Query'], [storage.events.tableArn]);
     this.catchUp.allow(['dynamodb:Query', 'dynamodb:Scan'], [`${storage.events.tableArn}/index/${AGGREGATES_BY_TYPE}`]);
     this.catchUp.allow(
-      ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
+      ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
       [storage.projections.tableArn],
     );
 
@@ -93,11 +115,129 @@ export class Replay extends Construct {
       environment: { EVENTS_TABLE, PROJECTIONS_TABLE, ARCHIVE_BUCKET },
     });
     this.verify.allow(['dynamodb:Query'], [storage.events.tableArn]);
-    this.verify.allow(['dynamodb:Query'], [storage.projections.tableArn]);
+    this.verify.allow(
+      ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
+      [storage.projections.tableArn],
+    );
     this.verify.allow(['s3:PutObject'], [bucket.arnForObjects('reports/*')]);
 
-    for (const prefix of ['events', 'replays', 'reports']) acknowledgePrefix(this, bucket, prefix);
+    this.report = new NodeFunction(this, 'Report', {
+      name: 'replay-report',
+      description: 'Writes a report’s JSON lines as Parquet.',
+      memorySize: 1024,
+      timeout: Duration.minutes(15),
+      layers: [duckdbLayer(this)],
+      environment: { ARCHIVE_BUCKET },
+    });
+    this.report.allow(['s3:ListBucket'], [bucket.bucketArn]);
+    this.report.allow(['s3:GetObject'], [bucket.arnForObjects('reports/*')]);
+    this.report.allow(['s3:PutObject'], [bucket.arnForObjects('report-tables/*')]);
+    this.reportsTable(archive);
+
+    this.ended = new NodeFunction(this, 'Ended', {
+      name: 'replay-ended',
+      description: 'Keeps the record of a replay that has ended; of one that was stopped nothing stays.',
+      timeout: Duration.minutes(15),
+      environment: { PROJECTIONS_TABLE, EVENT_BUS: publisher.bus.eventBusName },
+    });
+    this.ended.allow(
+      ['dynamodb:BatchWriteItem', 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
+      [storage.projections.tableArn],
+    );
+    this.ended.allow(['events:PutEvents'], [publisher.bus.eventBusArn]);
+
+    this.cleanUp = new NodeFunction(this, 'CleanUp', {
+      name: 'replay-clean-up',
+      app,
+      description: 'Removes the states of builds whose retention has ended.',
+      timeout: Duration.minutes(15),
+      environment: {
+        PROJECTIONS_TABLE,
+        KEEP_BUILDS_DAYS: String((props.keepBuilds ?? Duration.days(14)).toDays()),
+        KEEP_REPORTS_DAYS: String((props.keepReports ?? Duration.days(90)).toDays()),
+      },
+    });
+    this.cleanUp.allow(
+      ['dynamodb:BatchWriteItem', 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
+      [storage.projections.tableArn],
+    );
+
+    const prefixes = ['events', 'replays', 'reports', 'report-tables', 'queries'];
+    for (const prefix of [...prefixes, 'compacted', 'compacted/files', 'compacted/generations']) {
+      acknowledgePrefix(this, bucket, prefix);
+    }
     this.stateMachine = this.machine(storage, archive, publisher);
+    this.deadLetters = deadLetters(this, 'DeadLetters');
+    this.hear(publisher);
+  }
+
+  /** A request on the bus starts a replay; how one ends is told by Step Functions on the account's default bus. */
+  private hear(publisher: Publisher): void {
+    new Rule(this, 'OnRequest', {
+      description: 'Starts the replay that an event asks for',
+      eventBus: publisher.bus,
+      eventPattern: { detailType: ['Replay Requested'] },
+      targets: [
+        new SfnStateMachine(this.stateMachine, {
+          input: RuleTargetInput.fromEventPath('$.detail'),
+          deadLetterQueue: this.deadLetters,
+        }),
+      ],
+    });
+    new Rule(this, 'OnEnd', {
+      description: 'Keeps the record of a replay that has ended',
+      eventPattern: {
+        source: ['aws.states'],
+        detailType: ['Step Functions Execution Status Change'],
+        detail: {
+          stateMachineArn: [this.stateMachine.stateMachineArn],
+          status: ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'],
+        },
+      },
+      targets: [new LambdaFunction(this.ended.function, { deadLetterQueue: this.deadLetters })],
+    });
+    new Rule(this, 'CleanUpDaily', {
+      schedule: Schedule.rate(Duration.days(1)),
+      targets: [new LambdaFunction(this.cleanUp.function)],
+    });
+  }
+
+  /** Reports by SQL: which one is said by `projection` and `build`, so nothing has to be registered. */
+  private reportsTable(archive: Archive): void {
+    const location = `s3://${archive.bucket.bucketName}/report-tables/`;
+    const table = new CfnTable(this, 'Reports', {
+      catalogId: Stack.of(this).account,
+      databaseName: archive.databaseName,
+      tableInput: {
+        name: 'reports',
+        description: 'What a replay over a range has come to: say which one by projection and build',
+        tableType: 'EXTERNAL_TABLE',
+        parameters: {
+          classification: 'parquet',
+          'projection.enabled': 'true',
+          'projection.projection.type': 'injected',
+          'projection.build.type': 'injected',
+          'storage.location.template': `${location}projection=\${projection}/build=\${build}/`,
+        },
+        partitionKeys: [
+          { name: 'projection', type: 'string', comment: 'The name of the projection' },
+          { name: 'build', type: 'string', comment: 'The name of the report: its execution’s' },
+        ],
+        storageDescriptor: {
+          columns: [
+            { name: 'aggregate_uuid', type: 'string', comment: 'The aggregate' },
+            { name: 'position', type: 'bigint', comment: 'The last version that was looked at' },
+            { name: 'applied', type: 'bigint', comment: 'How many events counted' },
+            { name: 'state', type: 'string', comment: 'JSON text' },
+          ],
+          location,
+          inputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat',
+          outputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat',
+          serdeInfo: { serializationLibrary: 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe' },
+        },
+      },
+    });
+    table.node.addDependency(archive.tables.raw);
   }
 
   private machine(storage: HotStorage, archive: Archive, publisher: Publisher): StateMachine {
@@ -107,6 +247,7 @@ export class Replay extends Construct {
       ReplayFoldFunctionArn: this.fold.function.functionArn,
       ReplayCatchUpFunctionArn: this.catchUp.function.functionArn,
       ReplayVerifyFunctionArn: this.verify.function.functionArn,
+      ReplayReportFunctionArn: this.report.function.functionArn,
     };
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('states.amazonaws.com') });
     const allow = (actions: string[], resources: string[]) =>
@@ -114,6 +255,7 @@ export class Replay extends Construct {
     allow(['lambda:InvokeFunction'], Object.values(functions));
     allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [storage.projections.tableArn]);
     allow(['events:PutEvents'], [publisher.bus.eventBusArn]);
+    this.allowQueries(allow, archive);
 
     const machine = new StateMachine(this, 'StateMachine', {
       // A string, not an asset: the definition stays in the template, where tests and linters see it.
@@ -124,6 +266,8 @@ export class Replay extends Construct {
         ...functions,
         ProjectionsTableName: storage.projections.tableName,
         ArchiveBucketName: archive.bucket.bucketName,
+        WorkGroupName: archive.workGroup.name,
+        DatabaseName: archive.databaseName,
         EventBusName: publisher.bus.eventBusName,
       },
       role,
@@ -161,6 +305,53 @@ export class Replay extends Construct {
     const logicalId = stack.getLogicalId(machine.node.defaultChild as CfnElement);
     const executions = `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${logicalId}.Name>/*`;
     acknowledge(children, `IAM5[Resource::${executions}]`, 'The executions of this machine and of no other');
+    // Whether the execution that has the lock still runs; apart from the plan's policy, which the machine waits for.
+    const holders = new Policy(this, 'LockHolders', {
+      roles: [this.plan.role],
+      statements: [
+        new PolicyStatement({
+          actions: ['states:DescribeExecution'],
+          resources: [
+            stack.formatArn({
+              service: 'states',
+              resource: 'execution',
+              resourceName: `${machine.stateMachineName}:*`,
+              arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+            }),
+          ],
+        }),
+      ],
+    });
+    const running = `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${logicalId}.Name>:*`;
+    acknowledge(holders, `IAM5[Resource::${running}]`, 'The executions of this machine and of no other');
     return machine;
+  }
+
+  /** A range may name its aggregates by a query: it reads tables and views, writes its answer, and changes nothing. */
+  private allowQueries(allow: (actions: string[], resources: string[]) => void, { bucket, ...archive }: Archive): void {
+    const stack = Stack.of(this);
+    const arn = (service: string, resource: string, resourceName?: string) =>
+      stack.formatArn({
+        service,
+        resource,
+        ...(resourceName === undefined ? { arnFormat: ArnFormat.NO_RESOURCE_NAME } : { resourceName }),
+      });
+    allow(
+      ['athena:GetQueryExecution', 'athena:StartQueryExecution', 'athena:StopQueryExecution'],
+      [arn('athena', 'workgroup', archive.workGroup.name)],
+    );
+    allow(
+      ['glue:GetDatabase', 'glue:GetPartitions', 'glue:GetTable'],
+      [
+        arn('glue', 'catalog'),
+        arn('glue', 'database', archive.databaseName),
+        arn('glue', 'table', `${archive.databaseName}/*`),
+      ],
+    );
+    const tables = `arn:<AWS::Partition>:glue:<AWS::Region>:<AWS::AccountId>:table/${archive.databaseName}/*`;
+    acknowledge(this, `IAM5[Resource::${tables}]`, 'The tables and views of the archive: a query may name any of them');
+    allow(['s3:GetBucketLocation', 's3:ListBucket'], [bucket.bucketArn]);
+    allow(['s3:GetObject'], [bucket.arnForObjects('compacted/*'), bucket.arnForObjects('events/*')]);
+    allow(['s3:AbortMultipartUpload', 's3:GetObject', 's3:PutObject'], [bucket.arnForObjects('queries/*')]);
   }
 }

@@ -31,9 +31,18 @@ const OWN_FUNCTIONS = [
   'feed-to-bus',
   'feed-to-confirmed',
   'reconcile-feed',
+  'replay-ended',
+  'replay-report',
   'table-to-feed',
 ];
-const FUNCTIONS_WITH_APP = ['feed-to-projections', 'replay-catch-up', 'replay-fold', 'replay-plan', 'replay-verify'];
+const FUNCTIONS_WITH_APP = [
+  'feed-to-projections',
+  'replay-catch-up',
+  'replay-clean-up',
+  'replay-fold',
+  'replay-plan',
+  'replay-verify',
+];
 
 describe('the tarball', () => {
   it('holds JavaScript, types, bundles, schemas and the state machine, and nothing else', () => {

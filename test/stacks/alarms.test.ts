@@ -30,6 +30,7 @@ describe('alarms', () => {
       'AWS/Lambda IteratorAge Daybook/Publisher/Publish/Function',
       'AWS/SQS ApproximateAgeOfOldestMessage FeeService/Queue.QueueName',
       'AWS/SQS ApproximateNumberOfMessagesVisible Daybook/Feed/PipeDeadLetters.QueueName',
+      'AWS/SQS ApproximateNumberOfMessagesVisible Daybook/Replay/DeadLetters.QueueName',
       'AWS/SQS ApproximateNumberOfMessagesVisible FeeService/DeadLetters.QueueName',
       'AWS/States ExecutionsFailed Daybook/Compaction/StateMachine',
       'AWS/States ExecutionsFailed Daybook/Replay/StateMachine',

@@ -29,6 +29,7 @@ const report = await verify(
           throw new Error('nothing is read');
         },
         writeText: async () => {},
+        writeBytes: async () => {},
         async download(key, path) {
           copyFileSync(join(archive, key), path);
           return statSync(path).size;

@@ -7,6 +7,7 @@ import { DynamoDBSingleTableEventStorageAdapter } from '@castore/event-storage-a
 import { DuckDBInstance } from '@duckdb/node-api';
 import { defineProjection, type ProjectionTable } from '../../../src/index.ts';
 import { createRunner } from '../../../src/projection/runner.ts';
+import type { Builds } from '../../../src/replay/builds.ts';
 import { foldSlice } from '../../../src/replay/fold.ts';
 import type { Plan } from '../../../src/replay/plan.ts';
 import { defineBench } from '../figure.ts';
@@ -153,7 +154,9 @@ async function foldFile(projection: Parameters<typeof createRunner>[0], folder: 
         },
         async *list() {},
         async writeText() {},
+        async writeBytes() {},
       },
+      builds: { folded: async () => {} } as unknown as Builds,
       table: { store: async () => true } as unknown as ProjectionTable,
     },
     createRunner(projection),

@@ -9,6 +9,7 @@ import { itemOf } from '../../../src/projection/project.ts';
 import { createRunner } from '../../../src/projection/runner.ts';
 import { foldSlice } from '../../../src/replay/fold.ts';
 import type { Plan } from '../../../src/replay/plan.ts';
+import { memoryBuilds } from '../../../src/testing/memory-builds.ts';
 import { type CompactedOptions, writeCompacted } from '../archive/compacted-file.ts';
 import { writeParquet } from '../archive/parquet-file.ts';
 import { folderArchive } from './folder-archive.ts';
@@ -135,7 +136,12 @@ describe('a slice', () => {
       slices: [],
     } as unknown as Plan;
     const slice = { bucket: '0', files: keys.length, bytes: 0, manifest };
-    const result = await foldSlice({ files: archive, table }, createRunner(projection), plan, slice);
+    const result = await foldSlice(
+      { files: archive, table, builds: memoryBuilds(table) },
+      createRunner(projection),
+      plan,
+      slice,
+    );
     return { result, get: (id: string) => table.get(projection.name, 'b1', id) };
   }
 

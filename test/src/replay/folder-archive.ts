@@ -26,6 +26,10 @@ export function folderArchive(
       mkdirSync(dirname(join(folder, key)), { recursive: true });
       writeFileSync(join(folder, key), text);
     },
+    async writeBytes(key, bytes) {
+      mkdirSync(dirname(join(folder, key)), { recursive: true });
+      writeFileSync(join(folder, key), bytes);
+    },
     async download(key, path) {
       copyFileSync(join(folder, key), path);
       return statSync(path).size;

@@ -6,15 +6,17 @@ import { type MemoryProjectionTable, memoryEventTable, memoryProjectionTable } f
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Account } from '../../../examples/bank/account.ts';
 import { balances } from '../../../examples/bank/projections.ts';
+import { NO_GENERATION } from '../../../src/archive/generation.ts';
 import { type Envelope, toEnvelopeEvent } from '../../../src/feed/envelope.ts';
 import { project, projectBatch } from '../../../src/projection/project.ts';
 import { readAllProjected, readProjected } from '../../../src/projection/read.ts';
 import { createRunner } from '../../../src/projection/runner.ts';
-import { CATCH_UP_START, catchUp } from '../../../src/replay/catch-up.ts';
+import { CATCH_UP_START, type CatchUpPorts, catchUp } from '../../../src/replay/catch-up.ts';
 import { foldSlice } from '../../../src/replay/fold.ts';
-import { type Plan, plan } from '../../../src/replay/plan.ts';
+import { type Plan, type PlanOptions, type PlanPorts, plan } from '../../../src/replay/plan.ts';
 import type { ReplayRequest } from '../../../src/replay/request.ts';
 import { VERIFY_START, verify } from '../../../src/replay/verify.ts';
+import { memoryBuilds } from '../../../src/testing/memory-builds.ts';
 import { folderArchive } from './folder-archive.ts';
 
 const never = () => false;
@@ -23,14 +25,15 @@ describe('a replay', () => {
   let folder: string;
   let files: ReturnType<typeof folderArchive>;
   let table: MemoryProjectionTable;
-  const events = () => eventTable;
   let eventTable = memoryEventTable();
+  let running: string[];
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'daybook-replay-'));
     files = folderArchive(folder);
     table = memoryProjectionTable();
     eventTable = memoryEventTable();
+    running = [];
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -53,6 +56,35 @@ describe('a replay', () => {
     return all;
   }
 
+  /** The ports of every step, over what the test has now. */
+  const ports = (): PlanPorts & CatchUpPorts => ({
+    files,
+    table,
+    builds: memoryBuilds(table),
+    events: eventTable,
+    size: async () => ({ events: 1000, bytes: 100_000, aggregates: 100, indexBytes: 10_000 }),
+    isRunning: async (execution) => running.includes(execution),
+    now: () => Date.UTC(2026, 10, 28),
+  });
+
+  async function planned(
+    request: unknown,
+    {
+      name = 'b1',
+      projections = [balances],
+      ...more
+    }: Partial<PlanOptions> & { projections?: Parameters<typeof plan>[1] } = {},
+  ): Promise<Plan> {
+    const made = await plan(
+      ports(),
+      projections,
+      { name, execution: `arn:${name}`, generation: NO_GENERATION, ...more },
+      request,
+    );
+    if ('busy' in made) throw new Error(`busy: ${made.busy}`);
+    return made;
+  }
+
   const envelopeOf = (all: readonly StoredEvent[], from: number): Envelope => ({
     format: 1,
     feed: 'feed',
@@ -70,17 +102,17 @@ describe('a replay', () => {
     projection = balances as Parameters<typeof createRunner>[0],
   ) {
     const runner = createRunner(projection);
-    const planned = await plan({ files, table }, [projection], 'b1', { projection: projection.name, ...request });
+    const made = await planned({ projection: projection.name, ...request }, { projections: [projection] });
     const folded = [];
-    for (const slice of planned.slices) folded.push(await foldSlice({ files, table }, runner, planned, slice));
+    for (const slice of made.slices) folded.push(await foldSlice(ports(), runner, made, slice));
     await steps.between?.();
-    if (planned.kind === 'rebuild') {
+    if (made.kind === 'rebuild') {
       table.setPointer(projection.name, { building: 'b1', phase: 'joined' }, projection.version);
     }
     await steps.joined?.();
-    const caughtUp = await catchUp({ table, events: events() }, runner, planned, CATCH_UP_START, never);
-    const verified = await verify({ table, events: events(), files }, runner, planned, caughtUp, VERIFY_START, never);
-    return { planned, folded, caughtUp, verified };
+    const caughtUp = await catchUp(ports(), runner, made, CATCH_UP_START, never);
+    const verified = await verify(ports(), runner, made, caughtUp, VERIFY_START, never);
+    return { planned: made, folded, caughtUp, verified };
   }
 
   const balanceOf = async (id: string) => (await readProjected(table, balances, id, { build: 'b1' }))?.state.balance;
@@ -140,12 +172,9 @@ describe('a replay', () => {
     const a = await deposit('a', 6);
     await files.deliver(a);
     const runner = createRunner(balances);
-    const planned = await plan({ files, table }, [balances], 'b1', { projection: 'balances' });
-    const [slice] = planned.slices;
-    await Promise.all([
-      foldSlice({ files, table }, runner, planned, slice!),
-      foldSlice({ files, table }, runner, planned, slice!),
-    ]);
+    const made = await planned({ projection: 'balances' });
+    const [slice] = made.slices;
+    await Promise.all([foldSlice(ports(), runner, made, slice!), foldSlice(ports(), runner, made, slice!)]);
     await deposit('a', 1);
     await project(
       { table, events: eventTable },
@@ -153,7 +182,7 @@ describe('a replay', () => {
       { building: 'b1', phase: 'joined' },
       envelopeOf(await stored('a'), 7),
     );
-    await foldSlice({ files, table }, runner, planned, slice!);
+    await foldSlice(ports(), runner, made, slice!);
     expect(await balanceOf('a')).toBe(28);
   });
 
@@ -212,52 +241,37 @@ describe('a replay', () => {
       );
     }
     const runner = createRunner(balances);
-    const planned = await plan({ files, table }, [balances], 'b1', { projection: 'balances' });
+    const made = await planned({ projection: 'balances' });
     let progress = CATCH_UP_START;
     let calls = 0;
     while (!progress.done) {
-      progress = await catchUp(
-        { table, events: eventTable },
-        runner,
-        planned,
-        JSON.parse(JSON.stringify(progress)),
-        () => true,
-      );
+      progress = await catchUp(ports(), runner, made, JSON.parse(JSON.stringify(progress)), () => true);
       calls++;
     }
     expect(calls).toBeGreaterThan(1);
     expect(progress).toMatchObject({ aggregates: 450, versions: 450 });
     let verified = VERIFY_START;
     while (!verified.done) {
-      verified = await verify(
-        { table, events: eventTable, files },
-        runner,
-        planned,
-        progress,
-        JSON.parse(JSON.stringify(verified)),
-        () => true,
-      );
+      verified = await verify(ports(), runner, made, progress, JSON.parse(JSON.stringify(verified)), () => true);
     }
     expect(verified).toMatchObject({ aggregates: 450, buckets: 16 });
   });
 
   describe('refuses', () => {
-    const planOf = (build: string): Promise<Plan> =>
-      plan({ files, table }, [balances], build, { projection: 'balances' });
+    const planOf = (name: string): Promise<Plan> => planned({ projection: 'balances' }, { name });
 
     it('a second rebuild of a projection while one is made, and says which', async () => {
       await planOf('b1');
       await planOf('b1');
+      running = ['arn:b1'];
       await expect(planOf('b2')).rejects.toThrow('balances is being rebuilt by b1, so b2 was refused');
     });
 
     it('a file that changed after the plan', async () => {
       await files.deliver(await deposit('a', 3));
-      const planned = await planOf('b1');
+      const made = await planOf('b1');
       for await (const [file] of files.list('events/')) truncateSync(join(folder, file!.key), 100);
-      await expect(
-        foldSlice({ files, table }, createRunner(balances), planned, planned.slices[0]!),
-      ).rejects.toMatchObject({
+      await expect(foldSlice(ports(), createRunner(balances), made, made.slices[0]!)).rejects.toMatchObject({
         code: 'replay.archiveFile',
         details: { actualBytes: 100 },
       });
@@ -287,16 +301,16 @@ describe('a replay', () => {
       ) => {
         table = memoryProjectionTable();
         const runner = createRunner(balances);
-        const planned = await planOf('b1');
-        for (const slice of planned.slices) await foldSlice({ files, table }, runner, planned, slice);
-        const caughtUp = await catchUp({ table, events: eventTable }, runner, planned, CATCH_UP_START, never);
+        const made = await planOf('b1');
+        for (const slice of made.slices) await foldSlice(ports(), runner, made, slice);
+        const caughtUp = await catchUp(ports(), runner, made, CATCH_UP_START, never);
         const damaged = memoryProjectionTable();
         for (const id of ['a', 'b']) {
           const item = (await table.get('balances', 'b1', id))!;
           const changed = id === 'a' ? change(item) : item;
           if (changed !== undefined) await damaged.store('balances', 'b1', { ...item, ...changed });
         }
-        return verify({ table: damaged, events: eventTable, files }, runner, planned, caughtUp, VERIFY_START, never);
+        return verify({ ...ports(), table: damaged }, runner, made, caughtUp, VERIFY_START, never);
       };
       await expect(tamper((item) => item)).resolves.toMatchObject({ done: true });
       await expect(tamper(() => undefined)).rejects.toThrow('it holds 1 aggregates, the table 2');

@@ -14,6 +14,19 @@ it.each<[string, ReplayRequest]>([
     'times',
     { projection: 'balances', range: { kind: 'times', from: '2026-01-01', to: '2026-02-01', clock: 'recorded' } },
   ],
+  [
+    'aggregates by SQL',
+    {
+      projection: 'balances',
+      version: 1,
+      range: { kind: 'times', from: '2026-01-01', aggregates: { sql: 'SELECT aggregate_uuid FROM aggregates' } },
+      types: ['MoneyDeposited'],
+      budget: 2.5,
+      verify: 'all',
+    },
+  ],
+  ['a plan alone', { projection: 'balances', dryRun: true, ifBusy: 'queue' }],
+  ['the way back', { projection: 'balances', rollback: true }],
 ])('a request for %s is what schemas/replay-request says, and is accepted', (_, request) => {
   expectSchema('replay-request', request);
   expect(checkRequest(request, [balances]).projection).toBe('balances');

@@ -18,8 +18,13 @@ describe('checkRequest', () => {
   it('fills in the defaults', () => {
     expect(check({ projection: 'balances' })).toEqual({
       projection: 'balances',
+      version: 1,
       range: { kind: 'all' },
       seed: 'initial',
+      dryRun: false,
+      ifBusy: 'refuse',
+      verify: 'sample',
+      rollback: false,
     });
     expect(check({ projection: 'balances', range: { kind: 'versions', aggregates: ['a', 'a'], to: 3 } }).range).toEqual(
       {
@@ -51,6 +56,24 @@ describe('checkRequest', () => {
     ['an unknown field', { projection: 'balances', sead: 'before' }, 'replay.unknownField'],
     ['an unknown kind', { projection: 'balances', range: { kind: 'some' } }, 'replay.badRequest'],
     ['no aggregates', { projection: 'balances', range: { kind: 'versions', aggregates: [] } }, 'replay.badRequest'],
+    ['a version that the app has not', { projection: 'balances', version: 2 }, 'replay.badRequest'],
+    ['a type that the projection has not', { projection: 'balances', types: ['Sunset'] }, 'replay.badRequest'],
+    ['no types', { projection: 'balances', types: [] }, 'replay.badRequest'],
+    ['no budget', { projection: 'balances', budget: 0 }, 'replay.badRequest'],
+    ['a budget in words', { projection: 'balances', budget: '5' }, 'replay.badRequest'],
+    ['an unknown way to wait', { projection: 'balances', ifBusy: 'wait' }, 'replay.badRequest'],
+    ['an unknown verification', { projection: 'balances', verify: 'none' }, 'replay.badRequest'],
+    ['a dry run in words', { projection: 'balances', dryRun: 'yes' }, 'replay.badRequest'],
+    [
+      'a rollback over a range',
+      { projection: 'balances', rollback: true, range: { kind: 'times', from: '2026-01-01' } },
+      'replay.badRequest',
+    ],
+    [
+      'a statement that is no SELECT',
+      { projection: 'balances', range: { kind: 'versions', aggregates: { sql: 'DROP TABLE events' } } },
+      'replay.badRequest',
+    ],
     ['an empty id', { projection: 'balances', range: { kind: 'versions', aggregates: [''] } }, 'replay.badRequest'],
     [
       'version 0',

@@ -1,0 +1,25 @@
+import app from 'daybook:app';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Context } from 'aws-lambda';
+import { environment } from '../src/aws/environment.ts';
+import { buildPorts } from '../src/aws/replay-ports.ts';
+import { type CleanedUp, type CleanUpPorts, cleanUp, type Retention } from '../src/replay/clean-up.ts';
+
+/** Stop early enough that what is under way ends before the function's timeout. */
+const MARGIN_MS = 30_000;
+
+export const createReplayCleanUp =
+  (ports: CleanUpPorts, retention: Retention) =>
+  (isLate: () => boolean): Promise<CleanedUp> =>
+    cleanUp(ports, app.projections, retention, isLate);
+
+let run: ReturnType<typeof createReplayCleanUp> | undefined;
+
+export const handler = (_: unknown, context: Context): Promise<CleanedUp> => {
+  if (run === undefined) {
+    const ports = { ...buildPorts(new DynamoDBClient()), now: Date.now };
+    const buildDays = Number(environment('KEEP_BUILDS_DAYS'));
+    run = createReplayCleanUp(ports, { buildDays, reportDays: Number(environment('KEEP_REPORTS_DAYS')) });
+  }
+  return run(() => context.getRemainingTimeInMillis() < MARGIN_MS);
+};

@@ -1,0 +1,65 @@
+import './errors.ts';
+import { parseArgs } from 'node:util';
+import { ExecutionNotRedrivable, RedriveExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { DaybookError } from '../errors.ts';
+import { orUsage } from './command.ts';
+import { describe, type OpenReplays, openReplays } from './open-replays.ts';
+import { onlyArgument } from './open-store.ts';
+import { watch } from './replay-watch.ts';
+import { TARGET_OPTIONS } from './target.ts';
+import type { Terminal } from './terminal.ts';
+
+const OPTIONS = {
+  ...TARGET_OPTIONS,
+  watch: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+} as const;
+
+export async function run(what: 'stop' | 'resume', args: readonly string[], terminal: Terminal): Promise<void> {
+  const { values, positionals } = orUsage('replay', () =>
+    parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true }),
+  );
+  const name = onlyArgument(positionals, 'the name of a build', 'replay');
+  const replays = await openReplays(values);
+  const executionArn = replays.executionOf(name);
+  try {
+    if (what === 'stop') {
+      await stop(replays, name);
+      terminal.out(
+        values.json ? JSON.stringify({ build: name, stopped: true }) : `${name} is stopped: nothing was promoted`,
+      );
+      return;
+    }
+    try {
+      await replays.states.send(new RedriveExecutionCommand({ executionArn }));
+    } catch (error) {
+      if (!(error instanceof ExecutionNotRedrivable)) throw error;
+      const { status = 'unknown' } = await describe(replays, name);
+      throw new DaybookError('cli.replayNotResumable', { name, status, reason: error.message }, { cause: error });
+    }
+    const { projection } = await describe(replays, name);
+    await replays.builds.mark(projection, name, 'running', { at: new Date().toISOString() });
+    if (values.watch) return await watch(replays, name, terminal, values.json);
+    terminal.out(
+      values.json
+        ? JSON.stringify({ build: name, resumed: true })
+        : `${name} goes on: npx daybook replay watch ${name}`,
+    );
+  } finally {
+    replays.close();
+  }
+}
+
+/** One that runs is ended; one that failed, and waits to be resumed, is given up: its states go with the next cleaning up. */
+async function stop(replays: OpenReplays, name: string): Promise<void> {
+  const { status = 'unknown', projection } = await describe(replays, name);
+  const executionArn = replays.executionOf(name);
+  if (status === 'RUNNING') {
+    await replays.states.send(new StopExecutionCommand({ executionArn, cause: 'daybook replay stop' }));
+    return;
+  }
+  const record = projection === '' ? undefined : await replays.builds.get(projection, name);
+  if (record?.status !== 'failed') throw new DaybookError('cli.replayNotRunning', { name, status });
+  await replays.builds.release(projection, record.version, executionArn);
+  await replays.builds.mark(projection, name, 'stopped', { at: new Date().toISOString() });
+}

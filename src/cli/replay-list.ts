@@ -1,0 +1,58 @@
+import './errors.ts';
+import { parseArgs } from 'node:util';
+import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
+import type { BuildRecord } from '../replay/builds.ts';
+import { orUsage } from './command.ts';
+import { describe, type OpenReplays, openReplays } from './open-replays.ts';
+import { TARGET_OPTIONS } from './target.ts';
+import { columnsOf, type Terminal } from './terminal.ts';
+
+const OPTIONS = {
+  ...TARGET_OPTIONS,
+  projection: { type: 'string' },
+  json: { type: 'boolean', default: false },
+} as const;
+
+/** Executions of a machine that are looked at to learn which projections there are. */
+const MOST_EXECUTIONS = 100;
+
+export async function run(args: readonly string[], terminal: Terminal): Promise<void> {
+  const { values } = orUsage('replay', () => parseArgs({ args: [...args], options: OPTIONS }));
+  const replays = await openReplays(values);
+  try {
+    const projections = values.projection === undefined ? await projectionsOf(replays) : [values.projection];
+    const rows: string[][] = [];
+    for (const projection of projections) {
+      for await (const record of replays.builds.list(projection)) {
+        const { active, previous } = await replays.table.pointer(projection, record.version);
+        const role = record.build === active ? 'live' : record.build === previous ? 'the one before' : '';
+        if (values.json) terminal.out(JSON.stringify({ ...record, ...(role !== '' && { role }) }));
+        else rows.push(rowOf(record, role));
+      }
+    }
+    if (values.json) return;
+    if (rows.length === 0) return terminal.err('no replays');
+    for (const line of columnsOf([['build', 'projection', 'kind', 'status', 'started', 'ended', ''], ...rows]))
+      terminal.out(line);
+  } finally {
+    replays.close();
+  }
+}
+
+function rowOf(
+  { build, projection, version, kind, status, startedAt, endedAt = '' }: BuildRecord,
+  role: string,
+): string[] {
+  return [build, `${projection} v${version}`, kind, status, startedAt.slice(0, 19), endedAt.slice(0, 19), role];
+}
+
+/** The projections of the latest executions: which ones an app has is not deployed anywhere. */
+async function projectionsOf(replays: OpenReplays): Promise<readonly string[]> {
+  const { executions = [] } = await replays.states.send(
+    new ListExecutionsCommand({ stateMachineArn: replays.machine, maxResults: MOST_EXECUTIONS }),
+  );
+  const named = new Set<string>();
+  for (const { name } of executions) named.add((await describe(replays, name!)).projection);
+  named.delete('');
+  return [...named].sort();
+}

@@ -1,0 +1,61 @@
+import './errors.ts';
+import { DaybookError } from '../errors.ts';
+import { TARGET_HELP } from './target.ts';
+import type { Terminal } from './terminal.ts';
+
+export const help = `daybook replay start --projection NAME [range] [--name BUILD] [--watch] [--json]
+daybook replay plan --projection NAME [range] [--json]
+daybook replay watch BUILD [--json]
+daybook replay stop BUILD
+daybook replay resume BUILD [--watch] [--json]
+daybook replay list [--projection NAME] [--json]
+daybook replay rollback --projection NAME [--name BUILD] [--watch] [--json]
+
+start: rebuilds a projection and promotes it; with a range it makes a report instead, which has the build's name.
+plan: what that would read, take and cost; nothing is written.
+watch: how far it is, until it has ended.
+stop: nothing is promoted, and nothing of it stays.
+resume: goes on with one that failed, from what is done (within 14 days).
+list: the builds of a projection, and which one is live.
+rollback: back to the build that was live before; it is brought to the last versions and verified first.
+
+The range, both ends included:
+  --from TIME --to TIME     what happened then, of every aggregate; --clock recorded: what the store took then
+  --aggregate ID            of this aggregate; more than once for several
+  --sql "SELECT …"          of the aggregates in its first column, asked in Athena
+  --first N --last N        with --aggregate or --sql, and no times: these versions
+  --type NAME               only events of this type; more than once for several
+  --seed before             start from the state before the range (an opening balance)
+
+  --projection NAME         a projection or rollup of the app; --projection-version N for another than the highest
+  --name BUILD              the name of the build, and of the execution: given again it is the same replay
+  --budget DOLLARS          refuse it when it is estimated at more
+  --queue                   wait for another rebuild of the projection instead of being refused
+  --verify all              fold every aggregate again from the table, not only a sample
+  --watch                   stay until it has ended
+  --json                    one line on standard output
+${TARGET_HELP}
+
+Exit codes: 0 done, or started; 1 failed, refused, or not able to; 2 wrong usage.
+
+  npx daybook replay plan --projection balances --stack Bank
+  npx daybook replay start --projection monthly-statement --from 2026-01-01T00:00:00Z --to 2026-01-31T23:59:59.999Z --seed before --name january --watch`;
+
+export async function run([name, ...args]: readonly string[], terminal: Terminal): Promise<void> {
+  switch (name) {
+    case 'start':
+    case 'plan':
+    case 'rollback':
+      return (await import('./replay-start.ts')).run(name, args, terminal);
+    case 'watch':
+      return (await import('./replay-watch.ts')).run(args, terminal);
+    case 'stop':
+    case 'resume':
+      return (await import('./replay-again.ts')).run(name, args, terminal);
+    case 'list':
+      return (await import('./replay-list.ts')).run(args, terminal);
+  }
+  const known = 'start, plan, watch, stop, resume, list, rollback';
+  const problem = name === undefined ? `It takes one of ${known}` : `There is no replay ${name}; there is ${known}`;
+  throw new DaybookError('cli.usage', { problem, command: 'replay' });
+}

@@ -1,0 +1,69 @@
+import type { AnyProjection } from '../projection/definition.ts';
+import { BUCKETS, type ProjectionTable } from '../projection/projection-table.ts';
+import type { BuildRecord, Builds } from './builds.ts';
+
+export interface CleanUpPorts {
+  readonly table: ProjectionTable;
+  readonly builds: Builds;
+  now(): number;
+}
+
+/** How long states are kept that nothing reads by itself, in days. */
+export interface Retention {
+  /** The build before the active one, for a rollback, and failed ones: a redrive is possible for 14 days. */
+  readonly buildDays: number;
+  /** A report's states; what it wrote to S3 stays. */
+  readonly reportDays: number;
+}
+
+export interface CleanedUp {
+  readonly done: boolean;
+  readonly removed: readonly string[];
+}
+
+const DAY_MS = 86_400_000;
+
+/** Removes the states of builds whose retention has ended. It goes on where it was when it is called again. */
+export async function cleanUp(
+  ports: CleanUpPorts,
+  projections: readonly AnyProjection[],
+  retention: Retention,
+  isLate: () => boolean,
+): Promise<CleanedUp> {
+  const removed: string[] = [];
+  for (const projection of new Set(projections.map(({ name }) => name))) {
+    for await (const record of ports.builds.list(projection)) {
+      if (isLate()) return { done: false, removed };
+      if (!(await isOver(ports, record, retention))) continue;
+      await ports.builds.forgetPrevious(projection, record.version, record.build);
+      for (const bucket of BUCKETS) {
+        if (!(await ports.builds.removeStates(projection, record.build, bucket, isLate)))
+          return { done: false, removed };
+      }
+      await ports.builds.mark(projection, record.build, 'removed', { at: new Date(ports.now()).toISOString() });
+      removed.push(`${projection}/${record.build}`);
+    }
+  }
+  return { done: true, removed };
+}
+
+/** Nothing that is read, made, or can still be gone back to. */
+async function isOver(
+  { table, builds, now }: CleanUpPorts,
+  record: BuildRecord,
+  retention: Retention,
+): Promise<boolean> {
+  const { projection, version, build, status, kind, endedAt } = record;
+  if (status === 'running' || status === 'removed' || kind === 'rollback') return false;
+  const { active, building } = await table.pointer(projection, version);
+  if (build === active || build === building) return false;
+  if (status === 'stopped') return true;
+  const days = kind === 'report' ? retention.reportDays : retention.buildDays;
+  // An earlier build is kept for so long after the one that took its place was promoted.
+  const successor = active === undefined ? undefined : await builds.get(projection, active);
+  const since = [endedAt, successor?.endedAt]
+    .filter((time) => time !== undefined)
+    .sort()
+    .at(-1);
+  return since !== undefined && now() - Date.parse(since) > days * DAY_MS;
+}

@@ -1,0 +1,105 @@
+import type { TableSize } from '../check/price.ts';
+import { DOLLARS_PER_MILLION } from '../check/price.ts';
+import type { ReplayStep } from './builds.ts';
+import type { CheckedRequest } from './request.ts';
+
+/** What one step of a replay will read, take and cost. */
+export interface StepEstimate {
+  readonly step: ReplayStep;
+  readonly events: number;
+  readonly bytes: number;
+  readonly seconds: number;
+  readonly dollars: number;
+}
+
+/** What a replay will read, take and cost. Counts come from the table itself, which renews them every six hours or so. */
+export interface Estimate {
+  readonly events: number;
+  readonly aggregates: number;
+  readonly bytes: number;
+  readonly seconds: number;
+  /** At list prices of us-east-1. */
+  readonly dollars: number;
+  readonly steps: readonly StepEstimate[];
+}
+
+export interface EstimateInput {
+  readonly size: TableSize;
+  readonly request: CheckedRequest;
+  /** Of the slices that are folded. */
+  readonly slices: readonly { readonly bytes: number; readonly files: number }[];
+  /** The share of all aggregates that the request looks at, in [0, 1]. */
+  readonly share: number;
+}
+
+/** Events a function of 2 GB folds in a second; measured here with whole events, the slower way (docs/benchmarks.md). */
+const FOLDED_A_SECOND = 100_000;
+/** Bytes that it copies from S3 in a second, with room. */
+const COPIED_A_SECOND = 40_000_000;
+/** Heads that catching up compares in a second: 16 at once, some 10 ms each. */
+const HEADS_A_SECOND = 1_500;
+/** States that verifying reads in a second. */
+const READ_A_SECOND = 10_000;
+/** Slices that run at once (statemachines/replay.asl.json). */
+const AT_ONCE = 16;
+/** So many aggregates of each bucket a sample takes, on average. */
+export const SAMPLED = 16;
+
+// List prices of us-east-1, US dollars (November 2026): Lambda on arm64 per GB and second, S3 GET, DynamoDB writes, transitions.
+const GB_SECOND = 0.0000133334;
+const GET = 0.4 / 1_000_000;
+const WRITE_UNIT = 0.625 / 1_000_000;
+const READ_UNIT = DOLLARS_PER_MILLION / 1_000_000;
+const TRANSITION = 25 / 1_000_000;
+
+/** Prices a replay before anything of it is done. Rounded up where it has to be guessed: a budget is not to be passed. */
+export function estimateReplay({ size, request, slices, share }: EstimateInput): Estimate {
+  const aggregates = Math.ceil(size.aggregates * share);
+  const events = Math.ceil(size.events * share);
+  const bytes = slices.reduce((sum, slice) => sum + slice.bytes, 0);
+  const files = slices.reduce((sum, slice) => sum + slice.files, 0);
+  const eventsPerByte = bytes === 0 ? 0 : size.events / bytes;
+  const secondsOf = (slice: { readonly bytes: number }) =>
+    1 + slice.bytes / COPIED_A_SECOND + (slice.bytes * eventsPerByte) / FOLDED_A_SECOND;
+  const sliceSeconds = slices.map(secondsOf);
+  const folding = sliceSeconds.reduce((sum, seconds) => sum + seconds, 0);
+  const fold: StepEstimate = {
+    step: 'fold',
+    events: request.rollback ? 0 : events,
+    bytes,
+    seconds: Math.max(0, ...sliceSeconds) * Math.ceil(slices.length / AT_ONCE),
+    dollars: folding * 2 * GB_SECOND + files * GET + (request.rollback ? 0 : aggregates) * WRITE_UNIT,
+  };
+  const heads = 1 + aggregates / HEADS_A_SECOND;
+  const catchUp: StepEstimate = {
+    step: 'catchUp',
+    events: 0,
+    bytes: 0,
+    seconds: heads,
+    // A head is half a read unit, its state in the build one; the index is listed.
+    dollars: heads * GB_SECOND + aggregates * 1.5 * READ_UNIT + (share * size.indexBytes * READ_UNIT) / 8192,
+  };
+  const folded = request.verify === 'all' ? events : Math.min(events, 16 * SAMPLED * averageOf(size));
+  const reading = 1 + aggregates / READ_A_SECOND + folded / READ_A_SECOND;
+  const verify: StepEstimate = {
+    step: 'verify',
+    events: Math.ceil(folded),
+    bytes: 0,
+    seconds: reading,
+    dollars: reading * GB_SECOND + (aggregates + folded) * READ_UNIT + (40 + 6 * slices.length) * TRANSITION,
+  };
+  const steps = [fold, catchUp, verify];
+  const sum = (of: (step: StepEstimate) => number) => steps.reduce((total, step) => total + of(step), 0);
+  return {
+    events,
+    aggregates,
+    bytes,
+    seconds: Math.ceil(sum((step) => step.seconds)),
+    dollars: Math.ceil(sum((step) => step.dollars) * 10_000) / 10_000,
+    steps,
+  };
+}
+
+function averageOf({ events, aggregates }: TableSize): number {
+  return aggregates === 0 ? 0 : events / aggregates;
+}

@@ -1,0 +1,62 @@
+import type { BuildRecord, Builds } from '../replay/builds.ts';
+import type { MemoryProjectionTable } from './memory-projection-table.ts';
+
+/** Records of builds in memory, with their locks in the table's pointers, and the same contract as those in DynamoDB. */
+export function memoryBuilds(table: MemoryProjectionTable): Builds {
+  const records = new Map<string, BuildRecord>();
+  const keyOf = (projection: string, build: string) => JSON.stringify([projection, build]);
+  const change = (projection: string, build: string, to: (record: BuildRecord) => BuildRecord): boolean => {
+    const record = records.get(keyOf(projection, build));
+    if (record !== undefined) records.set(keyOf(projection, build), to(record));
+    return record !== undefined;
+  };
+  return {
+    async add(record) {
+      const key = keyOf(record.projection, record.build);
+      if (!records.has(key)) records.set(key, record);
+    },
+    async get(projection, build) {
+      return records.get(keyOf(projection, build));
+    },
+    async *list(projection) {
+      const found = [...records.values()].filter((record) => record.projection === projection);
+      yield* found.sort((a, b) => (a.build < b.build ? -1 : 1));
+    },
+    async folded(projection, build, slice, bytes) {
+      change(projection, build, (record) => ({ ...record, folded: { ...record.folded, [slice]: bytes } }));
+    },
+    async progress(projection, build, step, progress) {
+      change(projection, build, (record) => ({ ...record, progress: { ...record.progress, [step]: progress } }));
+    },
+    async mark(projection, build, status, { at, error }) {
+      return change(projection, build, ({ error: _, ...record }) => ({
+        ...record,
+        status,
+        endedAt: at,
+        ...(error !== undefined && { error }),
+      }));
+    },
+    async lock(projection, version, holder, insteadOf) {
+      const pointer = await table.pointer(projection, version);
+      const { building, buildingBy } = pointer;
+      if (building !== undefined && buildingBy !== holder.execution && buildingBy !== insteadOf) {
+        return { build: building, execution: buildingBy ?? '' };
+      }
+      const locked = { ...pointer, building: holder.build, buildingBy: holder.execution, phase: 'folding' } as const;
+      table.setPointer(projection, locked, version);
+      return holder;
+    },
+    async release(projection, version, execution) {
+      const { building: _, buildingBy, phase: __, ...rest } = await table.pointer(projection, version);
+      if (buildingBy === execution) table.setPointer(projection, rest, version);
+    },
+    async forgetPrevious(projection, version, build) {
+      const { previous, ...rest } = await table.pointer(projection, version);
+      if (previous === build) table.setPointer(projection, rest, version);
+    },
+    async removeStates(projection, build, bucket) {
+      table.remove(projection, build, bucket);
+      return true;
+    },
+  };
+}

@@ -1,0 +1,261 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createEventStore } from 'daybook';
+import { type MemoryProjectionTable, memoryEventTable, memoryProjectionTable } from 'daybook/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Account } from '../../../examples/bank/account.ts';
+import { balances } from '../../../examples/bank/projections.ts';
+import { NO_GENERATION } from '../../../src/archive/generation.ts';
+import { readProjected } from '../../../src/projection/read.ts';
+import { createRunner } from '../../../src/projection/runner.ts';
+import type { Builds } from '../../../src/replay/builds.ts';
+import { CATCH_UP_START, catchUp } from '../../../src/replay/catch-up.ts';
+import { cleanUp } from '../../../src/replay/clean-up.ts';
+import { type ExecutionEnded, endReplay } from '../../../src/replay/end.ts';
+import { type Plan, plan } from '../../../src/replay/plan.ts';
+import { selectedIn } from '../../../src/replay/selection.ts';
+import { VERIFY_START, verify } from '../../../src/replay/verify.ts';
+import { memoryBuilds } from '../../../src/testing/memory-builds.ts';
+import { folderArchive } from './folder-archive.ts';
+
+const never = () => false;
+const DAY = 86_400_000;
+
+describe('a replay, from outside', () => {
+  let folder: string;
+  let table: MemoryProjectionTable;
+  let builds: Builds;
+  let events = memoryEventTable();
+  let running: string[];
+  let now: number;
+  let size: { events: number; bytes: number; aggregates: number; indexBytes: number };
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'daybook-replay-'));
+    table = memoryProjectionTable();
+    builds = memoryBuilds(table);
+    events = memoryEventTable();
+    running = [];
+    now = Date.UTC(2026, 10, 28);
+    size = { events: 1000, bytes: 100_000, aggregates: 100, indexBytes: 10_000 };
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  const ports = () => ({
+    files: folderArchive(folder),
+    table,
+    builds,
+    events,
+    size: async () => size,
+    isRunning: async (execution: string) => running.includes(execution),
+    now: () => now,
+  });
+  const ask = (name: string, more: object = {}, options: { selected?: string } = {}) =>
+    plan(
+      ports(),
+      [balances],
+      { name, execution: `arn:${name}`, generation: NO_GENERATION, ...options },
+      { projection: 'balances', ...more },
+    );
+  const made = async (name: string, more: object = {}, options: { selected?: string } = {}): Promise<Plan> => {
+    const answer = await ask(name, more, options);
+    if ('busy' in answer) throw new Error(`busy: ${answer.busy}`);
+    return answer;
+  };
+  const deposit = async (aggregateUuid: string, amounts: readonly number[]) => {
+    const store = createEventStore({ table: events });
+    for (const amount of amounts) {
+      const { version } = await store.load(Account, aggregateUuid);
+      await store.append({ aggregate: Account, aggregateUuid, expectedVersion: version }, [
+        { type: 'MoneyDeposited', data: { amount } },
+      ]);
+    }
+  };
+  /** Catches up and verifies, as the state machine does. */
+  const finish = async (planned: Plan) => {
+    const runner = createRunner(balances);
+    const caughtUp = await catchUp(ports(), runner, planned, CATCH_UP_START, never);
+    return verify(ports(), runner, planned, caughtUp, VERIFY_START, never);
+  };
+  const written = async () => {
+    const keys: string[] = [];
+    for await (const page of folderArchive(folder).list('')) keys.push(...page.map(({ key }) => key));
+    return keys;
+  };
+  const balanceOf = async (aggregateUuid: string, build: string) =>
+    (await readProjected(table, balances, aggregateUuid, { build }))?.state.balance;
+  const ended = (name: string, more: Partial<ExecutionEnded>): ExecutionEnded => ({
+    executionArn: `arn:${name}`,
+    name,
+    status: 'FAILED',
+    input: JSON.stringify({ projection: 'balances' }),
+    ...more,
+  });
+
+  it('is planned dry: priced by step, and nothing is written', async () => {
+    size = { events: 10_000_000, bytes: 3e9, aggregates: 100_000, indexBytes: 1e7 };
+    const { estimate } = await made('dry', { dryRun: true });
+    expect(estimate).toMatchObject({ events: 10_000_000, aggregates: 100_000 });
+    expect(estimate.steps.map(({ step }) => step)).toEqual(['fold', 'catchUp', 'verify']);
+    expect(estimate.seconds).toBeGreaterThan(60);
+    // 100,000 states written at 0.625 dollars a million are 6 cents of it, heads and their states 2 cents.
+    expect(estimate.dollars).toBeGreaterThan(0.08);
+    expect(estimate.dollars).toBeLessThan(1);
+    expect(await written()).toEqual([]);
+    expect(await table.pointer('balances', 1)).toEqual({});
+    expect(await builds.get('balances', 'dry')).toBeUndefined();
+  });
+
+  it('is refused when its estimate is above the budget, before anything is written', async () => {
+    size = { events: 10_000_000, bytes: 3e9, aggregates: 1_000_000, indexBytes: 1e8 };
+    await expect(ask('dear', { budget: 0.01 })).rejects.toMatchObject({
+      code: 'replay.overBudget',
+      details: { projection: 'balances', budget: 0.01 },
+    });
+    expect(await written()).toEqual([]);
+    expect(await table.pointer('balances', 1)).toEqual({});
+    await expect(ask('dear', { budget: 100 })).resolves.toMatchObject({ kind: 'rebuild' });
+  });
+
+  it('waits for the one that runs when it was asked to, and takes the place of one that does not run any more', async () => {
+    await made('first');
+    running = ['arn:first'];
+    await expect(ask('second', { ifBusy: 'queue' })).resolves.toEqual({ busy: 'first' });
+    await expect(ask('second')).rejects.toMatchObject({ code: 'replay.alreadyBuilding' });
+    running = [];
+    await made('second');
+    expect(await table.pointer('balances', 1)).toMatchObject({ building: 'second', buildingBy: 'arn:second' });
+  });
+
+  it('takes the aggregates that a query names, and no others', async () => {
+    await deposit('a', [1, 2]);
+    await deposit('b', [5]);
+    await deposit('c', [7]);
+    await folderArchive(folder).writeText(
+      'queries/1.csv',
+      '"aggregate_uuid","n"\n"a","2"\n"c","1"\n"c","1"\n"gone","1"\n',
+    );
+    const range = { kind: 'times', from: '2020-01-01', aggregates: { sql: 'SELECT aggregate_uuid, n FROM x' } };
+    const planned = await made('selected', { range }, { selected: 'queries/1.csv' });
+    expect(planned).toMatchObject({ kind: 'report', selection: { count: 3 } });
+    expect(await finish(planned)).toMatchObject({ aggregates: 2, versions: 3, applied: 3 });
+    expect(await balanceOf('a', 'selected')).toBe(3);
+    expect(await balanceOf('b', 'selected')).toBeUndefined();
+    expect(await balanceOf('c', 'selected')).toBe(7);
+  });
+
+  it('reads ids as Athena writes them, and refuses a query that names none', () => {
+    expect(selectedIn('"id","x"\n"a ""b""","1"\n"with\nbreak","2"\n,"3"\n"last","a\n""b"""\n', '')).toEqual([
+      'a "b"',
+      'with\nbreak',
+      'last',
+    ]);
+    expect(() => selectedIn('"id"\n', 'SELECT 1')).toThrow('SELECT 1');
+    expect(() => selectedIn('', 'SELECT 1')).toThrow('answered with none');
+  });
+
+  it('counts only the event types that are asked for', async () => {
+    await deposit('a', [1, 2]);
+    const planned = await made('types', { types: ['AccountOpened'] });
+    expect(planned.kind).toBe('report');
+    expect(await finish(planned)).toMatchObject({ versions: 2, applied: 0 });
+  });
+
+  it('goes back to the build before: brought to the heads, verified, its states its own', async () => {
+    await deposit('a', [1, 2]);
+    await finish(await made('old'));
+    table.setPointer('balances', { active: 'new', previous: 'old' });
+    await deposit('a', [3]);
+    await deposit('b', [9]);
+    const back = await made('back', { rollback: true });
+    expect(back).toMatchObject({ kind: 'rollback', build: 'old', name: 'back', slices: [] });
+    expect(await finish(back)).toMatchObject({ aggregates: 2, versions: 4 });
+    expect(await balanceOf('a', 'old')).toBe(6);
+    expect(await balanceOf('b', 'old')).toBe(9);
+    running = ['arn:back'];
+    await expect(ask('again', { rollback: true })).rejects.toMatchObject({ code: 'replay.alreadyBuilding' });
+    table.setPointer('balances', { active: 'new' });
+    await expect(ask('none', { rollback: true })).rejects.toMatchObject({ code: 'replay.nothingToRollBack' });
+  });
+
+  it('says where its states differ from the live build at the same version, and folds all again when asked', async () => {
+    for (const id of ['a', 'b', 'c']) await deposit(id, [1]);
+    await table.store('balances', 'live-v1', {
+      aggregateUuid: 'a',
+      position: 1,
+      applied: 1,
+      state: '{"holder":"","balance":99,"closed":false}',
+    });
+    expect(await finish(await made('b1', { verify: 'all' }))).toMatchObject({
+      sampled: 3,
+      differences: 1,
+      differing: ['a'],
+    });
+  });
+
+  it('that fails keeps its lock and states, for it can be resumed; subscribers are told how', async () => {
+    await deposit('a', [1]);
+    await finish(await made('b1'));
+    const failure = ended('b1', { error: 'DaybookError', cause: 'replay.foldFailed' });
+    expect(await endReplay(ports(), failure, never)).toMatchObject({
+      detailType: 'Replay Failed',
+      detail: { projection: 'balances', build: 'b1', resume: 'npx daybook replay resume b1' },
+    });
+    expect(await builds.get('balances', 'b1')).toMatchObject({
+      status: 'failed',
+      error: 'DaybookError: replay.foldFailed',
+    });
+    expect(await table.pointer('balances', 1)).toMatchObject({ building: 'b1' });
+    expect(await balanceOf('a', 'b1')).toBe(1);
+  });
+
+  it('that is stopped leaves neither lock nor states; a rollback that is stopped leaves the earlier build', async () => {
+    await deposit('a', [1]);
+    await finish(await made('b1'));
+    expect((await endReplay(ports(), ended('b1', { status: 'ABORTED' }), never))?.detailType).toBe('Replay Stopped');
+    expect(await table.pointer('balances', 1)).toEqual({});
+    expect(await balanceOf('a', 'b1')).toBeUndefined();
+    expect(await builds.get('balances', 'b1')).toMatchObject({ status: 'removed' });
+
+    await finish(await made('b2'));
+    table.setPointer('balances', { active: 'b3', previous: 'b2' });
+    await made('back', { rollback: true });
+    await endReplay(ports(), ended('back', { status: 'ABORTED' }), never);
+    expect(await table.pointer('balances', 1)).toEqual({ active: 'b3', previous: 'b2' });
+    expect(await balanceOf('a', 'b2')).toBe(1);
+  });
+
+  it('of no known projection, or a plan alone, leaves nothing to keep', async () => {
+    expect(await endReplay(ports(), ended('x', { input: '{}' }), never)).toBeUndefined();
+    expect(await endReplay(ports(), ended('x', { input: null }), never)).toBeUndefined();
+    expect(await endReplay(ports(), ended('x', { status: 'SUCCEEDED' }), never)).toBeUndefined();
+  });
+
+  it('is cleaned up after its retention: not what is read, made, or can be gone back to', async () => {
+    await deposit('a', [1]);
+    for (const [name, more] of [
+      ['one', {}],
+      ['two', {}],
+      ['report', { types: ['MoneyDeposited'] }],
+      ['failed', {}],
+    ] as const) {
+      await finish(await made(name, more));
+      await endReplay(ports(), ended(name, { status: name === 'failed' ? 'FAILED' : 'SUCCEEDED' }), never);
+    }
+    table.setPointer('balances', { active: 'two', previous: 'one' });
+    const retention = { buildDays: 14, reportDays: 90 };
+    now += 13 * DAY;
+    expect(await cleanUp(ports(), [balances], retention, never)).toEqual({ done: true, removed: [] });
+    now += 2 * DAY;
+    expect(await cleanUp(ports(), [balances], retention, never)).toEqual({
+      done: true,
+      removed: ['balances/failed', 'balances/one'],
+    });
+    expect(await balanceOf('a', 'one')).toBeUndefined();
+    expect(await table.pointer('balances', 1)).toEqual({ active: 'two' });
+    now += 76 * DAY;
+    expect((await cleanUp(ports(), [balances], retention, never)).removed).toEqual(['balances/report']);
+    expect(await balanceOf('a', 'two')).toBe(1);
+  });
+});
