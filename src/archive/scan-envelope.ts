@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { INSTANT, isDayOfMonth, LARGEST_SCHEMA_VERSION } from './row-fit.ts';
 
 /** The rows of one envelope as the bytes of their JSON text, and what of the envelope is needed beside them. */
@@ -6,8 +5,7 @@ export interface ScannedEnvelope {
   /** Every character is a byte. */
   readonly rows: string;
   readonly events: number;
-  /** The first hex digit of md5(aggregate). */
-  readonly bucket: string;
+  readonly aggregate: string;
 }
 
 // Tokens of JSON, as strict as JSON.parse is: what they do not match is left to it.
@@ -62,6 +60,5 @@ export function scanEnvelope(bytes: Buffer, feedText: string): ScannedEnvelope |
     if (text.charCodeAt(at - 1) !== (version === to ? END_OF_LIST : COMMA)) return undefined;
   }
   if (text.length !== at + 1 || text.charCodeAt(at) !== END_OF_OBJECT) return undefined;
-  const bucket = createHash('md5').update(aggregate.slice(1, -1), 'latin1').digest('hex').charAt(0);
-  return { rows, events: to - from + 1, bucket };
+  return { rows, events: to - from + 1, aggregate: Buffer.from(aggregate.slice(1, -1), 'latin1').toString('utf8') };
 }

@@ -44,15 +44,15 @@ export function transform(
   const records = batch.map((given): TransformedRecord => {
     const { recordId, data, approximateArrivalTimestamp } = given as FirehoseRecord;
     try {
-      const { rows, encoding, events, bucket } = readRows(Buffer.from(data, 'base64'));
+      const { rows, encoding, events, aggregate } = readRows(Buffer.from(data, 'base64'));
       if (events === 0) return { recordId, result: 'Dropped' };
-      const encoded = Buffer.from(rows, encoding).toString('base64');
+      const encoded = encoding === 'latin1' ? btoa(rows) : Buffer.from(rows, encoding).toString('base64');
       if (encoded.length > room) {
         throw new DaybookError('archive.answerFull', { bytes: encoded.length, limit: ANSWER_BYTES });
       }
       room -= encoded.length;
       archived += events;
-      const partitionKeys = { day: dayOf(approximateArrivalTimestamp), bucket };
+      const partitionKeys = { day: dayOf(approximateArrivalTimestamp), bucket: bucketOf(aggregate) };
       return { recordId, result: 'Ok', data: encoded, metadata: { partitionKeys } };
     } catch (error) {
       if (!isDaybookError(error)) throw error;
@@ -67,7 +67,7 @@ interface RowsRead {
   readonly rows: string;
   readonly encoding: 'latin1' | 'utf8';
   readonly events: number;
-  readonly bucket: string;
+  readonly aggregate: string;
 }
 
 /** What has the known shape is copied, whatever else is read by `parseEnvelope`, which refuses with a code. */
@@ -79,7 +79,7 @@ function rowsReader(feed: string): (bytes: Buffer) => RowsRead {
     const envelope = parseEnvelope(bytes, feed);
     checkRowsFit(envelope);
     const { aggregate, events } = envelope;
-    return { rows: rowsOf(envelope), encoding: 'utf8', events: events.length, bucket: bucketOf(aggregate) };
+    return { rows: rowsOf(envelope), encoding: 'utf8', events: events.length, aggregate };
   };
 }
 
