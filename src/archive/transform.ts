@@ -88,7 +88,10 @@ function rowsReader(feed: string): (bytes: Buffer) => RowsRead {
   const feedText = JSON.stringify(feed);
   return (bytes) => {
     const scanned = isUtf8(bytes) ? scanEnvelope(bytes, feedText) : undefined;
-    if (scanned !== undefined) return { ...scanned, encoding: 'latin1' };
+    if (scanned !== undefined) {
+      const { rows, events, aggregate } = scanned; // `...scanned` takes an eighth of all of the transform’s time
+      return { rows, encoding: 'latin1', events, aggregate };
+    }
     const envelope = parseEnvelope(bytes, feed);
     checkRowsFit(envelope);
     const { aggregate, events } = envelope;
