@@ -50,27 +50,25 @@ export async function endReplay(
   const becomes: BuildStatus = status === 'ABORTED' ? 'stopped' : 'failed';
   if (record !== undefined) {
     await builds.mark(projection, build, becomes, { at, ...(reason !== '' && { error: reason }) });
-    if (becomes === 'stopped' && (await abandon(builds, record, isLate)))
-      await builds.mark(projection, build, 'removed', { at });
+    if (becomes === 'stopped') await abandon(builds, record, isLate);
   }
   return becomes === 'stopped'
     ? { detailType: 'Replay Stopped', detail }
     : { detailType: 'Replay Failed', detail: { ...detail, resume: `npx daybook replay resume ${build}` } };
 }
 
-/** Gives the lock back and removes the states that only this build had; false when time was short, and cleaning up goes on with it. */
+/** Gives the lock back and removes the states that only this build had. What functions write that are still under way goes with the next cleaning up. */
 async function abandon(
   builds: Builds,
   record: { projection: string; version: number; build: string; kind: string; execution: string },
   isLate: () => boolean,
-): Promise<boolean> {
+): Promise<void> {
   const { projection, version, build, kind, execution } = record;
   await builds.release(projection, version, execution);
-  if (kind === 'rollback') return true; // its states are the earlier build's
+  if (kind === 'rollback') return; // its states are the earlier build's
   for (const bucket of BUCKETS) {
-    if (!(await builds.removeStates(projection, build, bucket, isLate))) return false;
+    if (!(await builds.removeStates(projection, build, bucket, isLate))) return;
   }
-  return true;
 }
 
 function projectionOf(input: string | null | undefined): string | undefined {

@@ -112,7 +112,21 @@ export async function plan(
     folded: {},
     progress: {},
   });
+  await undoIfStopped(ports, planned, execution);
   return { ...planned, slices, ...(selection !== undefined && { selection }) };
+}
+
+/**
+ * A stop does not end a function that is under way: what is written after it would stay. Asked last: whoever stops it later finds the record.
+ */
+async function undoIfStopped(
+  { builds, isRunning, now }: PlanPorts,
+  { projection, version, name }: { readonly projection: string; readonly version: number; readonly name: string },
+  execution: string,
+): Promise<void> {
+  if (await isRunning(execution)) return;
+  await builds.release(projection, version, execution);
+  await builds.mark(projection, name, 'stopped', { at: new Date(now()).toISOString() });
 }
 
 function kindOf({ rollback, range, types }: CheckedRequest): BuildKind {

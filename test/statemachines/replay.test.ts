@@ -1,6 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import {
+  GetFunctionConfigurationCommand,
+  LambdaClient,
+  ListFunctionsCommand,
+  UpdateFunctionConfigurationCommand,
+} from '@aws-sdk/client-lambda';
 import { DescribeExecutionCommand, ListExecutionsCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { createEventStore, dynamoEventTable, dynamoProjectionTable, readProjected } from 'daybook';
 import { startLocal, synthesize } from 'daybook/local';
@@ -27,7 +33,7 @@ describe('the replay machine, as the bank deploys it', () => {
   let runtime: Awaited<ReturnType<typeof startLocal>>;
   let assembly: Awaited<ReturnType<typeof synthesize>>;
   let output: (name: string) => string;
-  let clients: { dynamodb: DynamoDBClient; states: SFNClient; events: EventBridgeClient };
+  let clients: { dynamodb: DynamoDBClient; states: SFNClient; events: EventBridgeClient; lambda: LambdaClient };
   const told: { detailType: string; source: string }[] = [];
   const environment = { ...process.env };
 
@@ -51,6 +57,7 @@ describe('the replay machine, as the bank deploys it', () => {
       dynamodb: new DynamoDBClient(config),
       states: new SFNClient(config),
       events: new EventBridgeClient(config),
+      lambda: new LambdaClient(config),
     };
     Object.assign(process.env, runtime.environment, {
       DAYBOOK_REPLAY_STATE_MACHINE: output('ReplayStateMachineArn'),
@@ -233,5 +240,53 @@ describe('the replay machine, as the bank deploys it', () => {
     expect((await daybook('replay', 'stop', 'first')).err).toContain('cli.replayNotRunning');
     expect((await daybook('replay', 'start')).code).toBe(2);
     expect((await daybook('replay', 'start', '--projection', 'x', '--first', '1')).code).toBe(2);
+  });
+
+  /** Lets a function fail at its next call, as a bad deployment does; the answer mends it. */
+  async function breakFunction(part: string): Promise<() => Promise<unknown>> {
+    const { Functions = [] } = await clients.lambda.send(new ListFunctionsCommand({}));
+    const [FunctionName] = Functions.map((one) => one.FunctionName!).filter((name) => name.includes(`Replay${part}`));
+    const { Environment } = await clients.lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+    const set = (PROJECTIONS_TABLE: string) =>
+      clients.lambda.send(
+        new UpdateFunctionConfigurationCommand({
+          FunctionName,
+          Environment: { Variables: { ...Environment?.Variables, PROJECTIONS_TABLE } },
+        }),
+      );
+    await set('nowhere');
+    return () => set(Environment!.Variables!.PROJECTIONS_TABLE!);
+  }
+
+  it.each(['Fold', 'CatchUp', 'Verify'])(
+    'that fails in %s is resumed from there, once that is mended',
+    async (part) => {
+      const before = await buildOf('a');
+      const name = `broken-${part.toLowerCase()}`;
+      const mend = await breakFunction(part);
+      const { code, err } = await daybook('replay', 'start', '--projection', 'balances', '--name', name, '--watch');
+      expect(code).toBe(1);
+      expect(err).toContain(`npx daybook replay resume ${name}`);
+      expect(await buildOf('a')).toBe(before);
+      await until('the record', async () => (await statusOf(name))?.status === 'failed');
+      expect((await projections().pointer('balances', 1)).building).toBe(name);
+      await mend();
+      expect(await replay('resume', name, '--watch')).toMatchObject({ build: name, aggregates: 3, applied: 6 });
+      expect(await buildOf('a')).toBe(name);
+      expect(await balanceOf('a')).toBe(100);
+    },
+  );
+
+  it.each([0, 200, 600, 1200])('stopped after %d ms, nothing of it is promoted and nothing stays', async (ms) => {
+    const before = await projections().pointer('balances', 1);
+    const name = `stopped-${ms}`;
+    await replay('start', '--projection', 'balances', '--name', name);
+    await pause(ms);
+    const { code, err } = await daybook('replay', 'stop', name);
+    if (code === 1) return expect(err).toContain('cli.replayNotRunning'); // it was faster
+    await until('the lock', async () => (await projections().pointer('balances', 1)).building === undefined);
+    await until('the record', async () => ['stopped', undefined].includes((await statusOf(name))?.status) || undefined);
+    expect(await projections().pointer('balances', 1)).toEqual(before);
+    expect(await balanceOf('a')).toBe(100);
   });
 });

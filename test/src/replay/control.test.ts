@@ -27,7 +27,7 @@ describe('a replay, from outside', () => {
   let table: MemoryProjectionTable;
   let builds: Builds;
   let events = memoryEventTable();
-  let running: string[];
+  let gone: string[];
   let now: number;
   let size: { events: number; bytes: number; aggregates: number; indexBytes: number };
 
@@ -36,7 +36,7 @@ describe('a replay, from outside', () => {
     table = memoryProjectionTable();
     builds = memoryBuilds(table);
     events = memoryEventTable();
-    running = [];
+    gone = [];
     now = Date.UTC(2026, 10, 28);
     size = { events: 1000, bytes: 100_000, aggregates: 100, indexBytes: 10_000 };
   });
@@ -48,7 +48,7 @@ describe('a replay, from outside', () => {
     builds,
     events,
     size: async () => size,
-    isRunning: async (execution: string) => running.includes(execution),
+    isRunning: async (execution: string) => !gone.includes(execution),
     now: () => now,
   });
   const ask = (name: string, more: object = {}, options: { selected?: string } = {}) =>
@@ -120,10 +120,9 @@ describe('a replay, from outside', () => {
 
   it('waits for the one that runs when it was asked to, and takes the place of one that does not run any more', async () => {
     await made('first');
-    running = ['arn:first'];
     await expect(ask('second', { ifBusy: 'queue' })).resolves.toEqual({ busy: 'first' });
     await expect(ask('second')).rejects.toMatchObject({ code: 'replay.alreadyBuilding' });
-    running = [];
+    gone = ['arn:first'];
     await made('second');
     expect(await table.pointer('balances', 1)).toMatchObject({ building: 'second', buildingBy: 'arn:second' });
   });
@@ -173,7 +172,6 @@ describe('a replay, from outside', () => {
     expect(await finish(back)).toMatchObject({ aggregates: 2, versions: 4 });
     expect(await balanceOf('a', 'old')).toBe(6);
     expect(await balanceOf('b', 'old')).toBe(9);
-    running = ['arn:back'];
     await expect(ask('again', { rollback: true })).rejects.toMatchObject({ code: 'replay.alreadyBuilding' });
     table.setPointer('balances', { active: 'new' });
     await expect(ask('none', { rollback: true })).rejects.toMatchObject({ code: 'replay.nothingToRollBack' });
@@ -216,7 +214,7 @@ describe('a replay, from outside', () => {
     expect((await endReplay(ports(), ended('b1', { status: 'ABORTED' }), never))?.detailType).toBe('Replay Stopped');
     expect(await table.pointer('balances', 1)).toEqual({});
     expect(await balanceOf('a', 'b1')).toBeUndefined();
-    expect(await builds.get('balances', 'b1')).toMatchObject({ status: 'removed' });
+    expect(await builds.get('balances', 'b1')).toMatchObject({ status: 'stopped' });
 
     await finish(await made('b2'));
     table.setPointer('balances', { active: 'b3', previous: 'b2' });
@@ -224,6 +222,13 @@ describe('a replay, from outside', () => {
     await endReplay(ports(), ended('back', { status: 'ABORTED' }), never);
     expect(await table.pointer('balances', 1)).toEqual({ active: 'b3', previous: 'b2' });
     expect(await balanceOf('a', 'b2')).toBe(1);
+  });
+
+  it('that was stopped while its plan was made holds no lock', async () => {
+    gone = ['arn:b1'];
+    await made('b1');
+    expect(await table.pointer('balances', 1)).toEqual({});
+    expect(await builds.get('balances', 'b1')).toMatchObject({ status: 'stopped' });
   });
 
   it('of no known projection, or a plan alone, leaves nothing to keep', async () => {
@@ -242,6 +247,7 @@ describe('a replay, from outside', () => {
     ] as const) {
       await finish(await made(name, more));
       await endReplay(ports(), ended(name, { status: name === 'failed' ? 'FAILED' : 'SUCCEEDED' }), never);
+      await builds.release('balances', 1, `arn:${name}`); // as a promotion does
     }
     table.setPointer('balances', { active: 'two', previous: 'one' });
     const retention = { buildDays: 14, reportDays: 90 };
