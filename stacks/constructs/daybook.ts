@@ -252,7 +252,7 @@ export class Daybook extends Construct {
       alarms.deadLetters(
         'Replay',
         this.replay.deadLetters,
-        'a replay that was asked for by an event could not be started, or how one ended could not be kept. The message says which; start it again by hand.',
+        'a replay that was asked for by an event could not be started, or how one ended could not be kept. Look at the message: it says which; start it again by hand (npx daybook replay start).',
       );
     }
     for (const [name, stream] of [

@@ -32,8 +32,8 @@ describe('the guide to the feed', () => {
   it('names metrics that somebody writes', () => {
     const table = guide.split('\n').filter((line) => line.startsWith('| `'));
     const metrics = table.flatMap((line) => [...line.split('|')[1]!.matchAll(/`(\w+)`/g)].map(([, name]) => name!));
-    const written = ['confirm', 'enrich', 'reconcile', 'adopt', 'feed-batch', 'consume/advance'].map((file) =>
-      readFileSync(`${root}src/feed/${file}.ts`, 'utf8'),
+    const written = ['confirm', 'enrich', 'reconcile', 'adopt', 'feed-batch', 'other-history', 'consume/advance'].map(
+      (file) => readFileSync(`${root}src/feed/${file}.ts`, 'utf8'),
     );
     const source = `${written.join()}${readFileSync(`${root}src/feed/consume/consume-events.ts`, 'utf8')}`;
     expect(metrics.length).toBeGreaterThan(12);
