@@ -44,7 +44,8 @@ function inColumn(value: unknown, kind: FieldKind): string | null {
     case 'text':
       return typeof value === 'string' ? value : null;
     case 'integer':
-      return Number.isInteger(value) && Math.abs(value as number) < 2 ** 63 ? String(BigInt(value as number)) : null;
+      // As its text has it: beyond 2^53 that is not the number's own last digits.
+      return Number.isInteger(value) && Math.abs(value as number) < 2 ** 63 ? JSON.stringify(value) : null;
     case 'number':
       return typeof value === 'number' ? String(value) : null;
     case 'boolean':
@@ -220,11 +221,26 @@ test('the views’ SQL and the upcasts’ JavaScript make the same of random dat
     {
       endOnFailure: true,
       numRuns: Number(process.env.RUNS ?? 60),
-      ...(process.env.SEED !== undefined && { seed: Number(process.env.SEED) }),
+      // The same data wherever it runs; RUNS and SEED try more.
+      seed: Number(process.env.SEED ?? 20_261_128),
     },
   );
   // Enough of it is real: a test of nulls alone would always pass.
   expect(seen.values).toBeGreaterThan(200);
   expect(seen.compared).toBeGreaterThan(seen.values);
   expect(seen.unreadable).toBeGreaterThan(10);
+});
+
+// Known and not mended: the number that JavaScript makes of such a text is another one, SQL keeps the digits (without a place below it that changes, the view says unreadable).
+test.fails('a text of digits beyond 2^53 that becomes a number and a text again is the same in both', async () => {
+  const event = defineEvent({
+    type: 'E',
+    schemaVersion: 3,
+    data: { type: 'object', properties: { p: { type: 'string' } } },
+    upcasts: { 1: { cast: { '/p': 'number' } }, 2: { drop: ['/p/x'], cast: { '/p': 'string' } } },
+  });
+  const data = '{"p":"9007199254740993"}';
+  const [row] = await view(event as never, [{ schemaVersion: 1, data }]);
+  const { data: upcast } = eventDecoder([event]).decode(storedEvent('a', 1, { type: 'E', schemaVersion: 1, data }))!;
+  expect(Object.values(row!)).toContain((upcast as { p: string }).p);
 });
