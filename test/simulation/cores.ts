@@ -47,6 +47,8 @@ export interface Cores {
   wake(): void;
   /** The events table made anew of what these keep: another table, with another stream, of which nobody is told. */
   restoreEvents(keeps: (item: Json) => boolean): void;
+  /** Is anything kept of a feed: a confirmed version, or a consumer's position? */
+  keepsAnything(): boolean;
   /** Lands a record without anybody's call. */
   land(stream: string, sender: string, data: string, partitionKey: string): void;
   /** Puts an event on the bus without anybody's call. */
@@ -181,6 +183,10 @@ export function createCores(world: World, watcher: Watcher): Cores {
       db.call('CreateTable', input);
       for (const Item of Items.filter(keeps)) db.call('PutItem', { TableName: TABLES.events, Item });
       db.call('UpdateTable', { TableName: TABLES.events, StreamSpecification });
+    },
+    keepsAnything() {
+      const count = (TableName: string): number => db.call('Scan', { TableName, ConsistentRead: true }).Count;
+      return count(TABLES.confirmed) + count(TABLES.positions) > 0;
     },
     land(stream, sender, data, PartitionKey) {
       land(stream, sender, [{ Data: Buffer.from(data).toString('base64'), PartitionKey }]);

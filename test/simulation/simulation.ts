@@ -155,7 +155,9 @@ function createFeeds(world: World, cores: Cores, audit: Audit, host: FunctionHos
       world.later(world.pick(3_000, 12_000), async () => {
         world.struck('recreatedFeed');
         const retired = current.retire();
-        await deploy('feed-2', plan.takeOver === 'start' ? 'start' : FIRST_FEED);
+        // Of a feed that has done nothing there is nothing to go on from: it is refused, and a person begins from the start.
+        const goesOn = plan.takeOver !== 'start' && cores.keepsAnything();
+        await deploy('feed-2', goesOn ? FIRST_FEED : 'start');
         await retired;
       });
     },

@@ -133,9 +133,14 @@ it('compacts while queries run: each sees every event once, before and after the
 
   let running = true;
   const seen: string[][] = [];
+  let askedAgain = 0;
   const reader = (async () => {
     while (running) {
-      seen.push((await host.sql(CHECK))[0]!);
+      // A query that opens an original in the moment of its deletion fails, and is asked again (docs/compaction.md).
+      const answer = await host.sql(CHECK).catch((error: Error) => error);
+      if (!(answer instanceof Error)) seen.push(answer[0]!);
+      else if (answer.message.includes('HIVE_CANNOT_OPEN_SPLIT')) askedAgain++;
+      else throw answer;
       await pause(10);
     }
   })();
@@ -146,6 +151,7 @@ it('compacts while queries run: each sees every event once, before and after the
   expect(result.deleted.raw).toBeGreaterThan(0);
   expect(await host.keys('events/')).toEqual([]);
   expect(seen.length).toBeGreaterThan(3);
+  expect(askedAgain).toBeLessThan(5);
   for (const one of seen) expect(one).toEqual(wanted);
   expect(await host.sql(CHECK)).toEqual([wanted]);
 }, 400_000);
@@ -177,6 +183,8 @@ it('stopped wherever it is, it changes nothing that queries see, and the next ru
   await host.states.send(new StopExecutionCommand({ executionArn: stopped }));
   await host.states.send(new RedriveExecutionCommand({ executionArn: stopped }));
   await host.ended(stopped);
+  // Whoever switched may have been stopped before it cleaned: the first run after that time cleans for it.
+  await pause(16_000);
   await host.ended(await host.start());
   expect(await host.sql(CHECK)).toEqual([wanted]);
   expect(await host.keys('events/')).toEqual([]);
