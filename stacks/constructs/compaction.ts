@@ -1,18 +1,15 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { ArnFormat, type CfnElement, Duration, RemovalPolicy, Size, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Size, Stack } from 'aws-cdk-lib';
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
-import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { acknowledge, acknowledgePrefix } from './acknowledge.ts';
+import { acknowledgePrefix } from './acknowledge.ts';
 import { METRIC_NAMESPACE } from './alarms.ts';
 import type { Archive } from './archive.ts';
 import { duckdbLayer } from './duckdb-layer.ts';
 import type { Feed } from './feed.ts';
-import { packageRoot } from './function-code.ts';
+import { mapMachine } from './map-machine.ts';
 import { NodeFunction } from './node-function.ts';
 
 export interface CompactionOptions {
@@ -144,52 +141,17 @@ export class Compaction extends Construct {
     allow(['glue:GetTable'], [...path, table('events_compacted'), table('events_current')]);
     allow(['glue:UpdateTable'], [...path, table('events_current')]);
 
-    const machine = new StateMachine(this, 'StateMachine', {
-      // A string, not an asset: the definition stays in the template, where tests and linters see it.
-      definitionBody: DefinitionBody.fromString(
-        readFileSync(join(packageRoot, 'statemachines/compact.asl.json'), 'utf8'),
-      ),
-      definitionSubstitutions: {
+    const machine = mapMachine(this, {
+      name: 'compact',
+      substitutions: {
         ...functions,
         DatabaseName: databaseName,
         KeepSeconds: String(keep.toSeconds()),
       },
       role,
       timeout: Duration.days(7),
-      tracingEnabled: true,
-      logs: {
-        destination: new LogGroup(this, 'Log', {
-          logGroupName: `/aws/vendedlogs/states/${this.node.addr}`, // this prefix keeps the log's resource policy small (AWS's advice)
-          retention: RetentionDays.ONE_MONTH,
-          removalPolicy: RemovalPolicy.DESTROY,
-        }),
-        level: LogLevel.ALL,
-        includeExecutionData: false, // no payloads in logs
-      },
     });
     machine.node.addDependency(tables.compacted, tables.current);
-    acknowledge(role, 'IAM5[Resource::*]', 'Log delivery and X-Ray know no resource (Step Functions’ guide)');
-    // A distributed map runs the machine's own child executions; apart from the role's policy, which the machine waits for.
-    const children = new Policy(this, 'ChildExecutions', {
-      roles: [role],
-      statements: [
-        new PolicyStatement({ actions: ['states:StartExecution'], resources: [machine.stateMachineArn] }),
-        new PolicyStatement({
-          actions: ['states:DescribeExecution', 'states:StopExecution'],
-          resources: [
-            stack.formatArn({
-              service: 'states',
-              resource: 'execution',
-              resourceName: `${machine.stateMachineName}/*`,
-              arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-            }),
-          ],
-        }),
-      ],
-    });
-    const logicalId = stack.getLogicalId(machine.node.defaultChild as CfnElement);
-    const executions = `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${logicalId}.Name>/*`;
-    acknowledge(children, `IAM5[Resource::${executions}]`, 'The executions of this machine and of no other');
     return machine;
   }
 }

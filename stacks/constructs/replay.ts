@@ -1,21 +1,18 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { ArnFormat, type CfnElement, Duration, RemovalPolicy, Size, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Size, Stack } from 'aws-cdk-lib';
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction, SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import { CfnTable } from 'aws-cdk-lib/aws-glue';
-import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
-import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { acknowledge, acknowledgePrefix } from './acknowledge.ts';
 import type { Archive } from './archive.ts';
 import { deadLetters } from './dead-letters.ts';
 import { duckdbLayer } from './duckdb-layer.ts';
 import type { Feed } from './feed.ts';
-import { packageRoot } from './function-code.ts';
 import { AGGREGATES_BY_TYPE, type HotStorage } from './hot-storage.ts';
+import { allowExecutions, mapMachine } from './map-machine.ts';
 import { NodeFunction } from './node-function.ts';
 import type { Publisher } from './publisher.ts';
 
@@ -241,7 +238,6 @@ export class Replay extends Construct {
   }
 
   private machine(storage: HotStorage, archive: Archive, publisher: Publisher): StateMachine {
-    const stack = Stack.of(this);
     const functions = {
       ReplayPlanFunctionArn: this.plan.function.functionArn,
       ReplayFoldFunctionArn: this.fold.function.functionArn,
@@ -257,12 +253,9 @@ export class Replay extends Construct {
     allow(['events:PutEvents'], [publisher.bus.eventBusArn]);
     this.allowQueries(allow, archive);
 
-    const machine = new StateMachine(this, 'StateMachine', {
-      // A string, not an asset: the definition stays in the template, where tests and linters see it.
-      definitionBody: DefinitionBody.fromString(
-        readFileSync(join(packageRoot, 'statemachines/replay.asl.json'), 'utf8'),
-      ),
-      definitionSubstitutions: {
+    const machine = mapMachine(this, {
+      name: 'replay',
+      substitutions: {
         ...functions,
         ProjectionsTableName: storage.projections.tableName,
         ArchiveBucketName: archive.bucket.bucketName,
@@ -272,58 +265,14 @@ export class Replay extends Construct {
       },
       role,
       timeout: Duration.days(14),
-      tracingEnabled: true,
-      logs: {
-        destination: new LogGroup(this, 'Log', {
-          logGroupName: `/aws/vendedlogs/states/${this.node.addr}`, // this prefix keeps the log's resource policy small (AWS's advice)
-          retention: RetentionDays.ONE_MONTH,
-          removalPolicy: RemovalPolicy.DESTROY,
-        }),
-        level: LogLevel.ALL,
-        includeExecutionData: false, // no payloads in logs
-      },
     });
-    acknowledge(role, 'IAM5[Resource::*]', 'Log delivery and X-Ray know no resource (Step Functions’ guide)');
-    // A distributed map runs the machine's own child executions; apart from the role's policy, which the machine waits for.
-    const children = new Policy(this, 'ChildExecutions', {
-      roles: [role],
-      statements: [
-        new PolicyStatement({ actions: ['states:StartExecution'], resources: [machine.stateMachineArn] }),
-        new PolicyStatement({
-          actions: ['states:DescribeExecution', 'states:StopExecution'],
-          resources: [
-            stack.formatArn({
-              service: 'states',
-              resource: 'execution',
-              resourceName: `${machine.stateMachineName}/*`,
-              arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-            }),
-          ],
-        }),
-      ],
-    });
-    const logicalId = stack.getLogicalId(machine.node.defaultChild as CfnElement);
-    const executions = `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${logicalId}.Name>/*`;
-    acknowledge(children, `IAM5[Resource::${executions}]`, 'The executions of this machine and of no other');
     // Whether the execution that has the lock still runs; apart from the plan's policy, which the machine waits for.
-    const holders = new Policy(this, 'LockHolders', {
-      roles: [this.plan.role],
-      statements: [
-        new PolicyStatement({
-          actions: ['states:DescribeExecution'],
-          resources: [
-            stack.formatArn({
-              service: 'states',
-              resource: 'execution',
-              resourceName: `${machine.stateMachineName}:*`,
-              arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-            }),
-          ],
-        }),
-      ],
+    allowExecutions(this, 'LockHolders', {
+      role: this.plan.role,
+      machine,
+      actions: ['states:DescribeExecution'],
+      named: ':*',
     });
-    const running = `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${logicalId}.Name>:*`;
-    acknowledge(holders, `IAM5[Resource::${running}]`, 'The executions of this machine and of no other');
     return machine;
   }
 
