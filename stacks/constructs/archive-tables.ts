@@ -8,6 +8,7 @@ import { viewText } from '../../src/archive/current-view.ts';
 import type { Column, View } from '../../src/archive/event-views.ts';
 import type { TypedColumn } from '../../src/archive/typed-columns.ts';
 import { packageRoot } from './function-code.ts';
+import { parquetFiles } from './parquet-files.ts';
 
 export type { Column } from '../../src/archive/event-views.ts';
 
@@ -76,13 +77,7 @@ export function rawTable(scope: Construct, { database, databaseName, bucket }: A
         'storage.location.template': `${location}day=\${day}/bucket=\${bucket}/`,
       },
       partitionKeys: PARTITIONS.map(inGlue),
-      storageDescriptor: {
-        columns: archiveColumns().map(inGlue),
-        location,
-        inputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat',
-        outputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat',
-        serdeInfo: { serializationLibrary: 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe' },
-      },
+      storageDescriptor: parquetFiles(location, archiveColumns().map(inGlue)),
     },
   });
   table.addResourceDependency(database);

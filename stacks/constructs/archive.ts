@@ -1,4 +1,4 @@
-import { ArnFormat, Duration, Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { CfnNamedQuery, CfnWorkGroup } from 'aws-cdk-lib/aws-athena';
 import { CfnDatabase, type CfnTable } from 'aws-cdk-lib/aws-glue';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -16,6 +16,7 @@ import { METRIC_NAMESPACE } from './alarms.ts';
 import { eventColumns, rawTable, viewTable } from './archive-tables.ts';
 import type { Feed } from './feed.ts';
 import { compactedTable, currentView } from './generation-tables.ts';
+import { glueTableArns } from './glue-arns.ts';
 import { NodeFunction } from './node-function.ts';
 
 export interface ArchiveOptions {
@@ -163,7 +164,6 @@ export class Archive extends Construct {
   }
 
   private deliveryRole(feed: Feed, database: CfnDatabase, raw: CfnTable): Role {
-    const stack = Stack.of(this);
     const role = new Role(this, 'DeliveryRole', { assumedBy: new ServicePrincipal('firehose.amazonaws.com') });
     const allow = (actions: string[], resources: string[]) =>
       role.addToPolicy(new PolicyStatement({ actions, resources }));
@@ -177,15 +177,9 @@ export class Archive extends Construct {
       [this.bucket.arnForObjects('events/*'), this.bucket.arnForObjects('errors/*')],
     );
     allow(['lambda:GetFunctionConfiguration', 'lambda:InvokeFunction'], [this.transform.function.functionArn]);
-    const glue = (resource: string, resourceName?: string) =>
-      stack.formatArn({
-        service: 'glue',
-        resource,
-        ...(resourceName === undefined ? { arnFormat: ArnFormat.NO_RESOURCE_NAME } : { resourceName }),
-      });
     allow(
       ['glue:GetTable', 'glue:GetTableVersion', 'glue:GetTableVersions'],
-      [glue('catalog'), glue('database', this.databaseName), glue('table', `${this.databaseName}/events_raw`)],
+      glueTableArns(this, this.databaseName, ['events_raw']),
     );
     for (const prefix of ['events', 'errors']) acknowledgePrefix(role, this.bucket, prefix);
     role.node.addDependency(database, raw);

@@ -1,4 +1,4 @@
-import { ArnFormat, Duration, Size, Stack } from 'aws-cdk-lib';
+import { Duration, Size } from 'aws-cdk-lib';
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -9,6 +9,7 @@ import { METRIC_NAMESPACE } from './alarms.ts';
 import type { Archive } from './archive.ts';
 import { duckdbLayer } from './duckdb-layer.ts';
 import type { Feed } from './feed.ts';
+import { glueTableArns } from './glue-arns.ts';
 import { mapMachine } from './map-machine.ts';
 import { NodeFunction } from './node-function.ts';
 
@@ -119,7 +120,6 @@ export class Compaction extends Construct {
   }
 
   private machine({ databaseName, tables }: Archive, keep: Duration): StateMachine {
-    const stack = Stack.of(this);
     const functions = {
       CompactPlanFunctionArn: this.plan.function.functionArn,
       CompactBucketFunctionArn: this.bucket.function.functionArn,
@@ -130,16 +130,8 @@ export class Compaction extends Construct {
     const allow = (actions: string[], resources: string[]) =>
       role.addToPolicy(new PolicyStatement({ actions, resources }));
     allow(['lambda:InvokeFunction'], Object.values(functions));
-    const glue = (resource: string, resourceName?: string) =>
-      stack.formatArn({
-        service: 'glue',
-        resource,
-        ...(resourceName === undefined ? { arnFormat: ArnFormat.NO_RESOURCE_NAME } : { resourceName }),
-      });
-    const path = [glue('catalog'), glue('database', databaseName)];
-    const table = (name: string) => glue('table', `${databaseName}/${name}`);
-    allow(['glue:GetTable'], [...path, table('events_compacted'), table('events_current')]);
-    allow(['glue:UpdateTable'], [...path, table('events_current')]);
+    allow(['glue:GetTable'], glueTableArns(this, databaseName, ['events_compacted', 'events_current']));
+    allow(['glue:UpdateTable'], glueTableArns(this, databaseName, ['events_current']));
 
     const machine = mapMachine(this, {
       name: 'compact',

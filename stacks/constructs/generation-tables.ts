@@ -12,6 +12,7 @@ import {
 } from '../../src/archive/generation.ts';
 import type { TypedColumn } from '../../src/archive/typed-columns.ts';
 import { archiveColumns, type Column, prestoType, typedInGlue } from './archive-tables.ts';
+import { PARQUET_SERDE } from './parquet-files.ts';
 
 export interface GenerationTablesProps {
   readonly database: CfnDatabase;
@@ -63,7 +64,7 @@ export function compactedTable(scope: Construct, props: GenerationTablesProps): 
         location,
         inputFormat: 'org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat',
         outputFormat: 'org.apache.hadoop.hive.ql.io.IgnoreKeyTextOutputFormat',
-        serdeInfo: { serializationLibrary: 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe' },
+        serdeInfo: PARQUET_SERDE,
       },
     },
   });

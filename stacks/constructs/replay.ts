@@ -1,4 +1,4 @@
-import { ArnFormat, Duration, Size, Stack } from 'aws-cdk-lib';
+import { Duration, Size, Stack } from 'aws-cdk-lib';
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction, SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import { CfnTable } from 'aws-cdk-lib/aws-glue';
@@ -11,9 +11,11 @@ import type { Archive } from './archive.ts';
 import { deadLetters } from './dead-letters.ts';
 import { duckdbLayer } from './duckdb-layer.ts';
 import type { Feed } from './feed.ts';
+import { glueTableArns } from './glue-arns.ts';
 import { AGGREGATES_BY_TYPE, type HotStorage } from './hot-storage.ts';
 import { allowExecutions, mapMachine } from './map-machine.ts';
 import { NodeFunction } from './node-function.ts';
+import { parquetFiles } from './parquet-files.ts';
 import type { Publisher } from './publisher.ts';
 
 export interface ReplayOptions {
@@ -220,18 +222,12 @@ export class Replay extends Construct {
           { name: 'projection', type: 'string', comment: 'The name of the projection' },
           { name: 'build', type: 'string', comment: 'The name of the report: its execution’s' },
         ],
-        storageDescriptor: {
-          columns: [
-            { name: 'aggregate_uuid', type: 'string', comment: 'The aggregate' },
-            { name: 'position', type: 'bigint', comment: 'The last version that was looked at' },
-            { name: 'applied', type: 'bigint', comment: 'How many events counted' },
-            { name: 'state', type: 'string', comment: 'JSON text' },
-          ],
-          location,
-          inputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat',
-          outputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat',
-          serdeInfo: { serializationLibrary: 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe' },
-        },
+        storageDescriptor: parquetFiles(location, [
+          { name: 'aggregate_uuid', type: 'string', comment: 'The aggregate' },
+          { name: 'position', type: 'bigint', comment: 'The last version that was looked at' },
+          { name: 'applied', type: 'bigint', comment: 'How many events counted' },
+          { name: 'state', type: 'string', comment: 'JSON text' },
+        ]),
       },
     });
     table.node.addDependency(archive.tables.raw);
@@ -278,24 +274,13 @@ export class Replay extends Construct {
 
   /** A range may name its aggregates by a query: it reads tables and views, writes its answer, and changes nothing. */
   private allowQueries(allow: (actions: string[], resources: string[]) => void, { bucket, ...archive }: Archive): void {
-    const stack = Stack.of(this);
-    const arn = (service: string, resource: string, resourceName?: string) =>
-      stack.formatArn({
-        service,
-        resource,
-        ...(resourceName === undefined ? { arnFormat: ArnFormat.NO_RESOURCE_NAME } : { resourceName }),
-      });
     allow(
       ['athena:GetQueryExecution', 'athena:StartQueryExecution', 'athena:StopQueryExecution'],
-      [arn('athena', 'workgroup', archive.workGroup.name)],
+      [Stack.of(this).formatArn({ service: 'athena', resource: 'workgroup', resourceName: archive.workGroup.name })],
     );
     allow(
       ['glue:GetDatabase', 'glue:GetPartitions', 'glue:GetTable'],
-      [
-        arn('glue', 'catalog'),
-        arn('glue', 'database', archive.databaseName),
-        arn('glue', 'table', `${archive.databaseName}/*`),
-      ],
+      glueTableArns(this, archive.databaseName, ['*']),
     );
     const tables = `arn:<AWS::Partition>:glue:<AWS::Region>:<AWS::AccountId>:table/${archive.databaseName}/*`;
     acknowledge(this, `IAM5[Resource::${tables}]`, 'The tables and views of the archive: a query may name any of them');

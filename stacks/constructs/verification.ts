@@ -1,4 +1,4 @@
-import { ArnFormat, Duration, Size, Stack } from 'aws-cdk-lib';
+import { Duration, Size, Stack } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { CfnTable } from 'aws-cdk-lib/aws-glue';
@@ -11,6 +11,7 @@ import type { Archive } from './archive.ts';
 import { viewTable } from './archive-tables.ts';
 import { duckdbLayer } from './duckdb-layer.ts';
 import type { Feed } from './feed.ts';
+import { glueTableArns } from './glue-arns.ts';
 import { AGGREGATES_BY_TYPE, type HotStorage } from './hot-storage.ts';
 import { NodeFunction } from './node-function.ts';
 
@@ -68,16 +69,7 @@ export class Verification extends Construct {
     );
     this.check.allow(['s3:PutObject'], [bucket.arnForObjects('checks/*')]);
     const stack = Stack.of(this);
-    const glue = (resource: string, resourceName?: string) =>
-      stack.formatArn({
-        service: 'glue',
-        resource,
-        ...(resourceName === undefined ? { arnFormat: ArnFormat.NO_RESOURCE_NAME } : { resourceName }),
-      });
-    this.check.allow(
-      ['glue:GetTable'],
-      [glue('catalog'), glue('database', databaseName), glue('table', `${databaseName}/${CURRENT_VIEW}`)],
-    );
+    this.check.allow(['glue:GetTable'], glueTableArns(this, databaseName, [CURRENT_VIEW]));
     // The catalog is asked by way of Athena, "AwsDataCatalog" its name.
     this.check.allow(
       ['athena:GetTableMetadata'],
