@@ -18,7 +18,9 @@ export interface CheckPrice {
 const UNIT_BYTES = 4096;
 
 /** On demand, us-east-1, USD per million read request units (November 2024 on). */
-export const DOLLARS_PER_MILLION = 0.125;
+export const DOLLARS_PER_MILLION_READS = 0.125;
+/** The same of write request units. */
+export const DOLLARS_PER_MILLION_WRITES = 0.625;
 
 /**
  * An upper bound for the part of the aggregates that is read: a query adds up the sizes of its items and rounds up once, and
@@ -32,5 +34,5 @@ export function priceOf(
   const listing = Math.ceil(indexBytes / UNIT_BYTES) / 2;
   const events = (Math.ceil(bytes / UNIT_BYTES) + aggregates) / 2;
   const readUnits = Math.ceil(listing + sample * (events + aggregates * compared));
-  return { readUnits, dollars: (readUnits * DOLLARS_PER_MILLION) / 1_000_000 };
+  return { readUnits, dollars: (readUnits * DOLLARS_PER_MILLION_READS) / 1_000_000 };
 }

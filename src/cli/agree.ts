@@ -1,16 +1,13 @@
 import './errors.ts';
 import { createInterface } from 'node:readline/promises';
-import { DOLLARS_PER_MILLION } from '../check/price.ts';
+import { DOLLARS_PER_MILLION_READS, DOLLARS_PER_MILLION_WRITES } from '../check/price.ts';
 import { DaybookError } from '../errors.ts';
 import { paint, type Terminal } from './terminal.ts';
-
-/** As for reads: on demand, us-east-1, USD per million write request units (November 2024 on). */
-const DOLLARS_PER_MILLION_WRITES = 0.625;
 
 /** What something costs, in words. */
 export function priceText(units: { readonly reads: number; readonly writes?: number }): string {
   const { reads, writes = 0 } = units;
-  const dollars = (reads * DOLLARS_PER_MILLION + writes * DOLLARS_PER_MILLION_WRITES) / 1_000_000;
+  const dollars = (reads * DOLLARS_PER_MILLION_READS + writes * DOLLARS_PER_MILLION_WRITES) / 1_000_000;
   const n = (value: number) => Math.ceil(value).toLocaleString('en');
   const written = writes === 0 ? '' : ` and ${n(writes)} write units`;
   const money = dollars < 0.01 ? 'less than one cent' : `about $${dollars.toFixed(2)}`;

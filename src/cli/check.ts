@@ -10,7 +10,7 @@ import { tableSize } from '../aws/table-size.ts';
 import type { CheckPorts } from '../check/check-aggregate.ts';
 import { type CheckProgress, type CheckReport, checkHistory } from '../check/check-history.ts';
 import type { Example, Finding } from '../check/findings.ts';
-import { DOLLARS_PER_MILLION, priceOf, type TableSize } from '../check/price.ts';
+import { DOLLARS_PER_MILLION_READS, priceOf, type TableSize } from '../check/price.ts';
 import { DaybookError } from '../errors.ts';
 import { orUsage } from './command.ts';
 import { loadApp } from './load-app.ts';
@@ -189,7 +189,7 @@ function sayPrice(size: TableSize, { readUnits, dollars }: ReturnType<typeof pri
   const { events, bytes, aggregates } = size;
   return [
     `${tableName} counts ${n(events)} events of ${n(aggregates)} aggregates, ${bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${n(Math.round(bytes / 1e5) / 10)} MB`} (DynamoDB counts every six hours or so)`,
-    `a full check: about ${n(readUnits)} read units, ${money(dollars)} on demand in us-east-1 at $${DOLLARS_PER_MILLION} per million`,
+    `a full check: about ${n(readUnits)} read units, ${money(dollars)} on demand in us-east-1 at $${DOLLARS_PER_MILLION_READS} per million`,
   ];
 }
 
