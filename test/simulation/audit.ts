@@ -242,7 +242,8 @@ export function createAudit(world: World): Audit {
   const cameAlong = (consumer: string, feed: string, aggregate: string, to: number): boolean => {
     const from = froms.get(feed) ?? 'start';
     const key = `${consumer}|${feed}|${aggregate}`;
-    if (from === 'start' || from === 'now' || positions.has(key) || views.has(key)) return false;
+    // Once the feed is adopted it is the consumer's own: it may have passed events that are none of its business, and done nothing yet.
+    if (from === 'start' || from === 'now' || adopted.has(feed) || positions.has(key) || views.has(key)) return false;
     const before = Math.min(reached(consumer, from, aggregate, true), lastOf(aggregate));
     world.note(`${consumer}'s position for ${aggregate} comes along: ${to}`);
     // Published and not remembered is published again; whoever acts outside may have acted further than it knows.
