@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import { createRequire } from 'node:module';
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import { duckdbPath } from './load-duckdb.ts';
@@ -7,6 +8,8 @@ interface Bindings {
   data_chunk_get_vector(chunk: unknown, column: number): unknown;
   vector_get_data(vector: unknown, bytes: number): Uint8Array;
   vector_get_validity(vector: unknown, bytes: number): Uint8Array | null;
+  /** The memory that the pointer at an offset of a buffer points to. */
+  get_data_from_pointer(buffer: ArrayBufferLike, offset: number, bytes: number): Uint8Array;
 }
 
 let bindings: Bindings | undefined;
@@ -63,21 +66,110 @@ export function readValidity(chunk: DuckDBDataChunk, column: number): Uint8Array
 export const isValid = (validity: Uint8Array | null, row: number): boolean =>
   validity === null || (validity[row >> 3]! & (1 << (row & 7))) !== 0;
 
-const decoder = new TextDecoder();
+/** Texts up to so many bytes lie in the column itself; of a longer one a pointer. */
+const SHORT = 12;
+/** A block of texts that is decoded at once: larger ones would be made where V8 keeps what is large. */
+const BLOCK_BYTES = 32_768;
 
 /**
- * A column of texts, one at a time. Short ones, up to 12 bytes, lie in the column itself; each longer one is a call of the
- * binding. What is returned keeps the chunk.
+ * A column of texts, each decoded when it is asked for; NULL is the empty text. The long ones of a chunk lie one right behind
+ * the other in a few blocks of memory, so a block is one call of the binding; text by text, these calls would be what costs
+ * most of all.
  */
-export function readTexts(chunk: DuckDBDataChunk, column: number): (row: number) => string {
-  const bytes = memoryOf(chunk, column, chunk.rowCount * 16);
-  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, chunk.rowCount * 4);
-  return (row) => {
-    const length = words[4 * row]!;
-    if (length > 12) return chunk.getColumnVector(column).getItem(row) as string;
-    return shortText(bytes, row * 16 + 4, length);
-  };
+export class TextColumn {
+  /** The memory is the chunk's. */
+  readonly #chunk: DuckDBDataChunk;
+  readonly #bytes: Uint8Array;
+  readonly #lengths: Int32Array;
+  readonly #starts: Int32Array;
+  readonly #blockOf: Uint16Array;
+  readonly #blocks: Block[] = [];
+
+  constructor(chunk: DuckDBDataChunk, column: number) {
+    const count = chunk.rowCount;
+    this.#chunk = chunk;
+    this.#bytes = memoryOf(chunk, column, count * 16);
+    this.#lengths = new Int32Array(count);
+    this.#starts = new Int32Array(count);
+    this.#blockOf = new Uint16Array(count);
+    this.#findBlocks(readValidity(chunk, column));
+  }
+
+  #findBlocks(validity: Uint8Array | null): void {
+    const { buffer, byteOffset } = this.#bytes;
+    const count = this.#lengths.length;
+    const words = new Uint32Array(buffer, byteOffset, count * 4);
+    let first = -1;
+    let size = 0;
+    let end = -1;
+    const close = () => {
+      if (first < 0) return;
+      const memory = theBindings().get_data_from_pointer(buffer, byteOffset + first * 16 + 8, size);
+      this.#blocks.push(new Block(Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength)));
+      first = -1;
+    };
+    for (let row = 0; row < count; row++) {
+      if (!isValid(validity, row)) continue;
+      const length = words[4 * row]!;
+      this.#lengths[row] = length;
+      if (length <= SHORT) continue;
+      const pointer = words[4 * row + 3]! * 4294967296 + words[4 * row + 2]!;
+      if (first < 0 || pointer !== end || size > BLOCK_BYTES) {
+        close();
+        first = row;
+        size = 0;
+      }
+      this.#starts[row] = size;
+      this.#blockOf[row] = this.#blocks.length;
+      size += length;
+      end = pointer + length;
+    }
+    close();
+  }
+
+  text(row: number): string {
+    const length = this.#lengths[row]!;
+    if (length <= SHORT) return shortText(this.#bytes, row * 16 + 4, length);
+    return this.#blocks[this.#blockOf[row]!]!.text(this.#starts[row]!, length);
+  }
+
+  /** Is it the text of the row before? */
+  isAsBefore(row: number): boolean {
+    const length = this.#lengths[row]!;
+    if (length !== this.#lengths[row - 1]) return false;
+    if (length <= SHORT) return isEqual(this.#bytes, row * 16 + 4, this.#bytes, row * 16 - 12, length);
+    const block = this.#blocks[this.#blockOf[row]!]!;
+    const before = this.#blocks[this.#blockOf[row - 1]!]!;
+    return isEqual(block.bytes, this.#starts[row]!, before.bytes, this.#starts[row - 1]!, length);
+  }
+
+  get count(): number {
+    return this.#chunk.rowCount;
+  }
 }
+
+class Block {
+  readonly bytes: Buffer;
+  /** All of it as one text, where a character is a byte. */
+  #whole: string | undefined;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+
+  text(start: number, length: number): string {
+    this.#whole ??= isAscii(this.bytes) ? this.bytes.toString('latin1') : '';
+    if (this.#whole !== '') return this.#whole.slice(start, start + length);
+    return this.bytes.toString('utf8', start, start + length);
+  }
+}
+
+function isEqual(a: Uint8Array, from: number, b: Uint8Array, at: number, length: number): boolean {
+  for (let i = 0; i < length; i++) if (a[from + i] !== b[at + i]) return false;
+  return true;
+}
+
+const decoder = new TextDecoder();
 
 function shortText(bytes: Uint8Array, start: number, length: number): string {
   let text = '';

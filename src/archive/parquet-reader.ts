@@ -4,7 +4,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { StoredEvent } from '../event/stored-event.ts';
 import { loadDuckdb } from './load-duckdb.ts';
 import { compareTexts, mergeRuns, type Run, runsOf, type Source } from './runs.ts';
-import { readStoredRows } from './stored-rows.ts';
+import { readStoredRuns } from './stored-rows.ts';
 import { type TypedOptions, typedSource } from './typed-rows.ts';
 
 export interface SliceOptions {
@@ -26,9 +26,6 @@ export interface SliceOptions {
   readonly sortLimit?: number;
 }
 
-/** At most so many rows of a compacted file are read at a time: a row group where it is not larger. */
-const MOST_ROWS = 65_536;
-
 /**
  * The events of a slice of the archive, each once, ordered by aggregate and version: what the compacted files hold in order is
  * merged, and only what they have not taken yet is sorted. What is held does not grow with the number of events.
@@ -49,7 +46,7 @@ export async function* readSlice(options: SliceOptions): Source {
         options.fields === undefined || options.aggregates !== undefined
           ? undefined
           : await typedSource(() => instance.connect(), { path, ...options.fields });
-      sources.push(typed ?? compactedSource(connection, path, options));
+      sources.push(typed ?? compactedSource(await instance.connect(), path, options));
     }
     if (options.raw.length > 0) sources.push(rawSource(connection, options));
     yield* mergeRuns(sources);
@@ -71,38 +68,19 @@ export async function* readParquet(
   const names = (await readdir(options.folder)).filter((name) => name.endsWith('.parquet')).sort();
   const raw = names.map((name) => join(options.folder, name));
   for await (const runs of readSlice({ ...options, compacted: [], raw })) {
-    for (const { rows, start, end } of runs) {
-      yield Array.from({ length: end - start }, (_, i) => rows.stored(start + i)!);
+    for (const run of runs) {
+      yield Array.from({ length: run.end - run.start }, (_, i) => run.rows.stored(run, run.start + i)!);
     }
   }
 }
 
 type Values = Record<string, string | number>;
 
-/** A row group at a time. */
-async function* compactedSource(connection: DuckDBConnection, path: string, options: SliceOptions): Source {
-  const chosen = chosenAggregates(options);
-  const from = `read_parquet(${quoted([path])}, file_row_number = true, hive_partitioning = false)`;
-  for (const { start, end } of await windowsOf(connection, path)) {
-    const where = `file_row_number >= ${start} AND file_row_number < ${end} AND ${chosen.sql}`;
-    const relation = { from, where, row: 'file_row_number', values: chosen.values };
-    for await (const events of readStoredRows(connection, relation, options.types)) yield runsOf(events);
-  }
-}
-
-async function windowsOf(connection: DuckDBConnection, path: string): Promise<{ start: number; end: number }[]> {
-  const result = await connection.run(
-    `SELECT DISTINCT row_group_id, row_group_num_rows FROM parquet_metadata(${quoted([path])}) ORDER BY row_group_id`,
-  );
-  const windows: { start: number; end: number }[] = [];
-  let from = 0;
-  for (const [, rows] of (await result.getRows()) as unknown as [bigint, bigint][]) {
-    const to = from + Number(rows);
-    for (let start = from; start < to; start += MOST_ROWS)
-      windows.push({ start, end: Math.min(to, start + MOST_ROWS) });
-    from = to;
-  }
-  return windows;
+/** In the order of the file; a connection has one such answer open at a time. */
+function compactedSource(connection: DuckDBConnection, path: string, options: SliceOptions): Source {
+  const { sql, values } = chosenAggregates(options);
+  const from = `read_parquet(${quoted([path])}, hive_partitioning = false)`;
+  return readStoredRuns(connection, { from, where: sql, values }, options.types);
 }
 
 /** Sorted here, so many at a time as fit: each pass takes the events up to the next boundary. */
@@ -111,17 +89,16 @@ async function* rawSource(connection: DuckDBConnection, options: SliceOptions): 
   const files = `read_parquet(${quoted(options.raw)}, union_by_name = true, hive_partitioning = false)`;
   for (const pass of await passesOf(connection, files, options)) {
     const relation = {
-      from: `(SELECT *, row_number() OVER () AS number FROM ${files} WHERE ${pass.sql} AND ${chosen.sql})`,
-      where: 'true',
-      row: 'number',
+      from: files,
+      where: `${pass.sql} AND ${chosen.sql}`,
       values: { ...pass.values, ...chosen.values },
     };
     const byAggregate = new Map<string, StoredEvent[]>();
-    for await (const events of readStoredRows(connection, relation, options.types)) {
-      for (const event of events) {
-        const others = byAggregate.get(event.aggregateUuid);
-        if (others === undefined) byAggregate.set(event.aggregateUuid, [event]);
-        else others.push(event);
+    for await (const runsAsTheyCame of readStoredRuns(connection, relation, options.types)) {
+      for (const run of runsAsTheyCame) {
+        const events = byAggregate.get(run.aggregateUuid) ?? [];
+        byAggregate.set(run.aggregateUuid, events);
+        for (let row = run.start; row < run.end; row++) events.push(run.rows.stored(run, row)!);
       }
     }
     const runs: Run[] = [];

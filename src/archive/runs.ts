@@ -1,6 +1,7 @@
 import './errors.ts';
 import { DaybookError } from '../errors.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
+import type { TextColumn } from './column-vectors.ts';
 
 /** Events of one aggregate that follow on each other in a source, by version: the rows from `start` up to, not including, `end`. */
 export interface Run {
@@ -17,8 +18,8 @@ export interface Rows {
   /** Epoch milliseconds. */
   occurredAt(row: number): number;
   recordedAt(row: number): number;
-  /** The event as it is stored; undefined where `fields` says all that is wanted of it. */
-  stored(row: number): StoredEvent | undefined;
+  /** The event of this run as it is stored; undefined where `fields` says all that is wanted of it. */
+  stored(run: Run, row: number): StoredEvent | undefined;
   /** What is wanted of an event of this run that `stored` does not give; undefined for one of no wanted type. */
   fields(run: Run, row: number): SeenFields | undefined;
 }
@@ -43,7 +44,7 @@ export function storedRows(events: readonly StoredEvent[]): Rows {
     version: (row) => events[row]!.version,
     occurredAt: (row) => Date.parse(events[row]!.occurredAt),
     recordedAt: (row) => Date.parse(events[row]!.recordedAt),
-    stored: (row) => events[row],
+    stored: (_, row) => events[row],
     fields: () => undefined,
   };
 }
@@ -64,6 +65,38 @@ export function runsOf(events: readonly StoredEvent[]): Run[] {
     start = end;
   }
   return runs;
+}
+
+/** Rows with the columns that say whose they are. */
+export interface ColumnRows extends Rows {
+  readonly count: number;
+  readonly aggregateUuids: TextColumn;
+  readonly aggregateTypes: TextColumn;
+}
+
+/** Chunks of rows, one after the other, as runs. */
+export class RunsOfColumns {
+  #aggregateUuid = '';
+  #aggregateType = '';
+
+  of(rows: ColumnRows): Run[] {
+    const { count, aggregateUuids } = rows;
+    const runs: Run[] = [];
+    for (let start = 0; start < count; ) {
+      let version = rows.version(start);
+      let end = start + 1;
+      while (end < count && rows.version(end) > version && aggregateUuids.isAsBefore(end))
+        version = rows.version(end++);
+      const aggregateUuid = aggregateUuids.text(start);
+      // Equal texts become one: comparing them costs nothing then.
+      if (aggregateUuid !== this.#aggregateUuid) this.#aggregateUuid = aggregateUuid;
+      const aggregateType = rows.aggregateTypes.text(start);
+      if (aggregateType !== this.#aggregateType) this.#aggregateType = aggregateType;
+      runs.push({ aggregateUuid: this.#aggregateUuid, aggregateType: this.#aggregateType, start, end, rows });
+      start = end;
+    }
+    return runs;
+  }
 }
 
 /** Orders texts as DuckDB does, by their UTF-8: UTF-16 has the characters beyond its plane before U+E000. */

@@ -1,7 +1,8 @@
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import type { StoredEvent } from '../event/stored-event.ts';
-import { readIntegers, readSmallIntegers, readTexts } from './column-vectors.ts';
+import { readIntegers, readSmallIntegers, TextColumn } from './column-vectors.ts';
 import { isoTime } from './iso-time.ts';
+import { type ColumnRows, type Run, RunsOfColumns, type Source } from './runs.ts';
 
 /** Rows of the archive, as SQL reads them. */
 export interface Relation {
@@ -9,65 +10,36 @@ export interface Relation {
   readonly from: string;
   /** What stands after WHERE. */
   readonly where: string;
-  /** A row's number, which counts up in the relation's order. */
-  readonly row: string;
   readonly values: Readonly<Record<string, string | number>>;
 }
 
-/** Between texts that come as one: no JSON text holds it, for it has to be escaped there. */
-const BETWEEN = '\u001f';
-/** So many rows' texts come as one. */
-const TOGETHER = 256;
-
 /**
- * The events of a relation, in its order, a few hundred at a time; the data of types that are not wanted is `null`. Numbers
- * come as the memory that they lie in, and texts many as one: text by text, the binding takes longer than all the rest.
- * Events are made when they are asked for, so that they die young: kept for a whole relation, collecting them costs as much.
+ * The rows of a relation, in its order, a chunk of some 2,000 at a time; the data of types that are not wanted is `null`.
+ * Numbers and texts come as the memory that they lie in. An event is made when it is asked for, so that it dies young: kept
+ * for a whole relation, collecting them costs as much as all the rest.
  */
 export async function* readStoredRows(
   connection: DuckDBConnection,
-  relation: Relation,
+  { from, where, values }: Relation,
   types: readonly string[],
-): AsyncGenerator<readonly StoredEvent[], void, undefined> {
-  const values = { ...relation.values, ...typeValues(types) };
-  const groups = await groupsOf(connection, relation, types, values);
-  const result = await connection.run(numbersSql(relation, types), values);
-  let numbers: Numbers | undefined;
-  let row = 0;
-  let aggregateUuid = '';
-  let aggregateType = '';
-  for (const group of groups) {
-    const texts = split(group) ?? (await textsOneByOne(connection, relation, types, values, group));
-    const events = new Array<StoredEvent>(group.rows);
-    for (let at = 0; at < group.rows; at++, row++) {
-      if (numbers === undefined || row === numbers.count) {
-        numbers = numbersOf((await result.fetchChunk())!);
-        row = 0;
-      }
-      // Equal texts become one: most rows follow on another of their aggregate.
-      if (texts.aggregateUuid[at] !== aggregateUuid) aggregateUuid = texts.aggregateUuid[at]!;
-      if (texts.aggregateType[at] !== aggregateType) aggregateType = texts.aggregateType[at]!;
-      const code = numbers.type[row]!;
-      const metadata = texts.metadata[at]!;
-      const recordedAt = isoTime(numbers.recordedAt[row]!);
-      const event = {
-        aggregateUuid,
-        aggregateType,
-        version: numbers.version[row]!,
-        type: code === 0 ? numbers.otherType(row) : types[code - 1]!,
-        schemaVersion: numbers.schemaVersion[row]!,
-        commitId: texts.commitId[at]!,
-        commitFirst: numbers.commitFirst[row]!,
-        commitLast: numbers.commitLast[row]!,
-        recordedAt,
-        occurredAt:
-          numbers.occurredAt[row] === numbers.recordedAt[row] ? recordedAt : isoTime(numbers.occurredAt[row]!),
-        data: texts.data[at]!,
-      };
-      events[at] = metadata === '' ? event : { ...event, metadata };
-    }
-    yield events;
+): AsyncGenerator<StoredRows, void, undefined> {
+  const code = typeCode(types);
+  const result = await connection.stream(
+    `SELECT version::BIGINT, (${code})::INTEGER, schema_version::INTEGER, commit_first::BIGINT, commit_last::BIGINT,
+        recorded_at::TIMESTAMP_MS, occurred_at::TIMESTAMP_MS, aggregate_uuid, aggregate_type, commit_id,
+        CASE WHEN ${code} = 0 THEN type ELSE '' END, CASE WHEN ${code} = 0 THEN 'null' ELSE data END, metadata
+      FROM ${from} WHERE ${where}`,
+    { ...values, ...typeValues(types) },
+  );
+  for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+    yield new StoredRows(chunk, types);
   }
+}
+
+/** The same as runs. */
+export async function* readStoredRuns(...given: Parameters<typeof readStoredRows>): Source {
+  const runs = new RunsOfColumns();
+  for await (const rows of readStoredRows(...given)) yield runs.of(rows);
 }
 
 /** The parameters that `typeCode` needs. */
@@ -80,91 +52,76 @@ export function typeCode(types: readonly string[]): string {
   return cases.length === 0 ? '0' : `CASE type ${cases.join(' ')} ELSE 0 END`;
 }
 
-function numbersSql({ from, where }: Relation, types: readonly string[]): string {
-  return `
-    SELECT version::BIGINT, (${typeCode(types)})::INTEGER, CASE WHEN ${typeCode(types)} = 0 THEN type END,
-      schema_version::INTEGER, commit_first::BIGINT, commit_last::BIGINT, recorded_at::TIMESTAMP_MS, occurred_at::TIMESTAMP_MS
-    FROM ${from} WHERE ${where}`;
-}
+/** A chunk of rows by their columns. */
+export class StoredRows implements ColumnRows {
+  readonly count: number;
+  readonly aggregateUuids: TextColumn;
+  readonly aggregateTypes: TextColumn;
+  readonly #versions: Float64Array;
+  readonly #codes: Int32Array;
+  readonly #types: readonly string[];
+  readonly #otherTypes: TextColumn;
+  readonly #schemaVersions: Int32Array;
+  readonly #commitFirsts: Float64Array;
+  readonly #commitLasts: Float64Array;
+  readonly #recordedAt: Float64Array;
+  readonly #occurredAt: Float64Array;
+  readonly #commitIds: TextColumn;
+  readonly #data: TextColumn;
+  readonly #metadata: TextColumn;
 
-type Numbers = ReturnType<typeof numbersOf>;
-
-function numbersOf(chunk: DuckDBDataChunk) {
-  return {
-    count: chunk.rowCount,
-    version: readIntegers(chunk, 0),
-    type: readSmallIntegers(chunk, 1),
-    otherType: readTexts(chunk, 2),
-    schemaVersion: readSmallIntegers(chunk, 3),
-    commitFirst: readIntegers(chunk, 4),
-    commitLast: readIntegers(chunk, 5),
-    recordedAt: readIntegers(chunk, 6),
-    occurredAt: readIntegers(chunk, 7),
-  };
-}
-
-const NAMES = ['aggregateUuid', 'aggregateType', 'commitId', 'data', 'metadata'] as const;
-type Texts = Record<(typeof NAMES)[number], string[]>;
-
-/** In the order of the names. Of metadata that is not there the empty text, which is no JSON. */
-const textColumns = (types: readonly string[]) => [
-  'aggregate_uuid',
-  'aggregate_type',
-  'commit_id',
-  `CASE WHEN ${typeCode(types)} = 0 THEN 'null' ELSE data END`,
-  `coalesce(metadata, '')`,
-];
-
-/** The texts of a few hundred rows, joined. */
-interface Group {
-  /** Rows of this group have this number ÷ `TOGETHER`. */
-  readonly number: number;
-  readonly rows: number;
-  /** One of each column. */
-  readonly joined: readonly string[];
-}
-
-async function groupsOf(
-  connection: DuckDBConnection,
-  { from, where, row }: Relation,
-  types: readonly string[],
-  values: Relation['values'],
-): Promise<readonly Group[]> {
-  const joined = textColumns(types).map((sql) => `string_agg(${sql}, '${BETWEEN}')`);
-  const result = await connection.run(
-    `SELECT ${row} // ${TOGETHER} AS part, count(*), ${joined.join(', ')}
-      FROM ${from} WHERE ${where} GROUP BY part ORDER BY part`,
-    { ...values },
-  );
-  const groups: Group[] = [];
-  for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
-    const numbers = readIntegers(chunk, 0);
-    const rows = readIntegers(chunk, 1);
-    const columns = NAMES.map((_, i) => chunk!.getColumnValues(i + 2) as string[]);
-    for (let i = 0; i < chunk.rowCount; i++) {
-      groups.push({ number: numbers[i]!, rows: rows[i]!, joined: columns.map((column) => column[i]!) });
-    }
+  constructor(chunk: DuckDBDataChunk, types: readonly string[]) {
+    this.count = chunk.rowCount;
+    this.#types = types;
+    this.#versions = readIntegers(chunk, 0);
+    this.#codes = readSmallIntegers(chunk, 1);
+    this.#schemaVersions = readSmallIntegers(chunk, 2);
+    this.#commitFirsts = readIntegers(chunk, 3);
+    this.#commitLasts = readIntegers(chunk, 4);
+    this.#recordedAt = readIntegers(chunk, 5);
+    this.#occurredAt = readIntegers(chunk, 6);
+    this.aggregateUuids = new TextColumn(chunk, 7);
+    this.aggregateTypes = new TextColumn(chunk, 8);
+    this.#commitIds = new TextColumn(chunk, 9);
+    this.#otherTypes = new TextColumn(chunk, 10);
+    this.#data = new TextColumn(chunk, 11);
+    this.#metadata = new TextColumn(chunk, 12);
   }
-  return groups;
-}
 
-/** The texts of a group by column; undefined when one of them holds what stands between them. */
-function split({ joined, rows }: Group): Texts | undefined {
-  const columns = joined.map((text) => text.split(BETWEEN));
-  return columns.every(({ length }) => length === rows) ? byName(columns) : undefined;
-}
+  version(row: number): number {
+    return this.#versions[row]!;
+  }
 
-const byName = (columns: readonly string[][]) =>
-  Object.fromEntries(NAMES.map((name, i) => [name, columns[i]!])) as Texts;
+  occurredAt(row: number): number {
+    return this.#occurredAt[row]!;
+  }
 
-/** Value by value: slow, and right whatever was written. */
-async function textsOneByOne(
-  connection: DuckDBConnection,
-  { from, where, row }: Relation,
-  types: readonly string[],
-  values: Relation['values'],
-  { number }: Group,
-): Promise<Texts> {
-  const sql = `SELECT ${textColumns(types).join(', ')} FROM ${from} WHERE (${where}) AND ${row} // ${TOGETHER} = ${number}`;
-  return byName((await (await connection.run(sql, { ...values })).getColumns()) as string[][]);
+  recordedAt(row: number): number {
+    return this.#recordedAt[row]!;
+  }
+
+  stored({ aggregateUuid, aggregateType }: Pick<Run, 'aggregateUuid' | 'aggregateType'>, row: number): StoredEvent {
+    const code = this.#codes[row]!;
+    const metadata = this.#metadata.text(row);
+    const recordedAt = isoTime(this.#recordedAt[row]!);
+    const event = {
+      aggregateUuid,
+      aggregateType,
+      version: this.#versions[row]!,
+      type: code === 0 ? this.#otherTypes.text(row) : this.#types[code - 1]!,
+      schemaVersion: this.#schemaVersions[row]!,
+      commitId: this.#commitIds.text(row),
+      commitFirst: this.#commitFirsts[row]!,
+      commitLast: this.#commitLasts[row]!,
+      recordedAt,
+      occurredAt: this.#occurredAt[row] === this.#recordedAt[row] ? recordedAt : isoTime(this.#occurredAt[row]!),
+      data: this.#data.text(row),
+    };
+    // No JSON text is empty: it stands for none.
+    return metadata === '' ? event : { ...event, metadata };
+  }
+
+  fields(): undefined {
+    return undefined;
+  }
 }

@@ -6,12 +6,12 @@ import {
   readDoubles,
   readIntegers,
   readSmallIntegers,
-  readTexts,
   readValidity,
+  TextColumn,
 } from './column-vectors.ts';
 import { isoTime } from './iso-time.ts';
-import type { Rows, Run, SeenFields, Source } from './runs.ts';
-import { readStoredRows, typeCode, typeValues } from './stored-rows.ts';
+import { type ColumnRows, type Run, RunsOfColumns, type SeenFields, type Source } from './runs.ts';
+import { readStoredRows, type StoredRows, typeCode, typeValues } from './stored-rows.ts';
 import type { TypedColumn } from './typed-columns.ts';
 
 /** What of one event type a fold sees. */
@@ -58,7 +58,9 @@ export async function typedSource(
   options: TypedOptions,
 ): Promise<Source | undefined> {
   const connection = await connect();
-  const from = `read_parquet('${options.path.replaceAll("'", "''")}', file_row_number = true, hive_partitioning = false)`;
+  const path = `'${options.path.replaceAll("'", "''")}'`;
+  const from = `read_parquet(${path}, file_row_number = true, hive_partitioning = false)`;
+  const file = `read_parquet(${path}, hive_partitioning = false)`;
   const described = await connection.run(`DESCRIBE SELECT * FROM ${from}`);
   const types = new Map(((await described.getRows()) as string[][]).map(([name, type]) => [name!, type!]));
   const layout: Layout = options.seen.map(({ type, fields }) => {
@@ -71,13 +73,13 @@ export async function typedSource(
     return found.includes(undefined) ? undefined : (found as Field[]);
   });
   if (layout.every((fields) => fields === undefined)) return undefined;
-  return rowsBy(connection, await connect(), from, options, layout);
+  return rowsBy(connection, await connect(), { file, from }, options, layout);
 }
 
 async function* rowsBy(
   connection: DuckDBConnection,
   texts: DuckDBConnection,
-  from: string,
+  { file, from }: { readonly file: string; readonly from: string },
   options: TypedOptions,
   layout: Layout,
 ): Source {
@@ -87,43 +89,34 @@ async function* rowsBy(
   const times = (['occurred', 'recorded'] as const).filter((clock) => clocks.includes(clock) || clock === rangeClock);
   const more = [...times.map((clock) => `${clock}_at::TIMESTAMP_MS`), ...columns.map((column) => `"${column}"`)];
   const result = await connection.stream(
-    `SELECT version::BIGINT, (${typeCode(names)})::INTEGER, schema_version::INTEGER, aggregate_uuid, aggregate_type,
-        aggregate_uuid IS DISTINCT FROM lag(aggregate_uuid) OVER ()${more.map((sql) => `, ${sql}`).join('')}
-      FROM ${from}`,
+    `SELECT version::BIGINT, (${typeCode(names)})::INTEGER, schema_version::INTEGER, aggregate_uuid, aggregate_type
+        ${more.map((sql) => `, ${sql}`).join('')}
+      FROM ${file}`,
     typeValues(names),
   );
   const fallback = new TextFallback(texts, from, seen, layout);
-  let last: { aggregateUuid: string; aggregateType: string } | undefined;
+  const runs = new RunsOfColumns();
   let before = 0;
   for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
     const rows = new TypedRows(chunk, options, layout, columns, times);
     for (let row = 0; row < rows.count; row++) {
       if (rows.needsText(row)) rows.texts.set(row, await fallback.next(before + row, rows.version(row)));
     }
-    const runs: Run[] = [];
-    for (let start = 0; start < rows.count; ) {
-      if (rows.isNew(start) || last === undefined) last = rows.aggregate(start);
-      let end = start + 1;
-      while (end < rows.count && !rows.isNew(end)) end++;
-      runs.push({ ...last, start, end, rows });
-      start = end;
-    }
     before += rows.count;
-    yield runs;
+    yield runs.of(rows);
   }
 }
 
 /** A chunk of rows by their columns. */
-class TypedRows implements Rows {
+class TypedRows implements ColumnRows {
   readonly count: number;
+  readonly aggregateUuids: TextColumn;
+  readonly aggregateTypes: TextColumn;
   /** Of rows that are read as text. */
-  readonly texts = new Map<number, StoredEvent>();
+  readonly texts = new Map<number, Text>();
   readonly #versions: Float64Array;
   readonly #codes: Int32Array;
   readonly #schemaVersions: Int32Array;
-  readonly #new: Uint8Array;
-  readonly #aggregateUuid: (row: number) => string;
-  readonly #aggregateType: (row: number) => string;
   readonly #occurredAt: Float64Array | undefined;
   readonly #recordedAt: Float64Array | undefined;
   readonly #seen: readonly SeenType[];
@@ -142,11 +135,10 @@ class TypedRows implements Rows {
     this.#versions = readIntegers(chunk, 0);
     this.#codes = readSmallIntegers(chunk, 1);
     this.#schemaVersions = readSmallIntegers(chunk, 2);
-    this.#aggregateUuid = readTexts(chunk, 3);
-    this.#aggregateType = readTexts(chunk, 4);
-    this.#new = readBooleans(chunk, 5);
+    this.aggregateUuids = new TextColumn(chunk, 3);
+    this.aggregateTypes = new TextColumn(chunk, 4);
     const timeOf = (clock: Clock) =>
-      times.includes(clock) ? readIntegers(chunk, 6 + times.indexOf(clock)) : undefined;
+      times.includes(clock) ? readIntegers(chunk, 5 + times.indexOf(clock)) : undefined;
     this.#occurredAt = timeOf('occurred');
     this.#recordedAt = timeOf('recorded');
     this.#seen = seen;
@@ -154,7 +146,7 @@ class TypedRows implements Rows {
     this.#seesRecorded = clocks.includes('recorded');
     this.#values = layout.map((fields) =>
       fields?.map(({ name, column, type }) => {
-        const at = 6 + times.length + columns.indexOf(column);
+        const at = 5 + times.length + columns.indexOf(column);
         return { name, validity: readValidity(chunk, at), value: READERS[type](chunk, at) };
       }),
     );
@@ -172,14 +164,6 @@ class TypedRows implements Rows {
     return this.#recordedAt?.[row] ?? Number.NaN;
   }
 
-  isNew(row: number): boolean {
-    return this.#new[row] !== 0;
-  }
-
-  aggregate(row: number) {
-    return { aggregateUuid: this.#aggregateUuid(row), aggregateType: this.#aggregateType(row) };
-  }
-
   needsText(row: number): boolean {
     const code = this.#codes[row]!;
     if (code === 0) return false;
@@ -190,8 +174,10 @@ class TypedRows implements Rows {
     return false;
   }
 
-  stored(row: number): StoredEvent | undefined {
-    return this.texts.size === 0 ? undefined : this.texts.get(row);
+  stored(run: Run, row: number): StoredEvent | undefined {
+    if (this.texts.size === 0) return undefined;
+    const text = this.texts.get(row);
+    return text?.rows.stored(run, text.row);
   }
 
   fields({ aggregateUuid, aggregateType }: Run, row: number): SeenFields | undefined {
@@ -234,8 +220,17 @@ const READERS: Record<Field['type'], (chunk: DuckDBDataChunk, column: number) =>
     const values = readBooleans(chunk, column);
     return (row) => values[row] !== 0;
   },
-  varchar: readTexts,
+  varchar: (chunk, column) => {
+    const values = new TextColumn(chunk, column);
+    return (row) => values.text(row);
+  },
 };
+
+/** A row of another answer, which has the text. */
+interface Text {
+  readonly rows: StoredRows;
+  readonly row: number;
+}
 
 /** So many rows ahead are read as text, once one is. */
 const AHEAD = 16_384;
@@ -247,8 +242,8 @@ class TextFallback {
   readonly #types: readonly string[];
   readonly #needed: string;
   #end = 0;
-  #batches: AsyncIterator<readonly StoredEvent[]> | undefined;
-  #batch: readonly StoredEvent[] = [];
+  #batches: AsyncIterator<StoredRows> | undefined;
+  #batch: StoredRows | undefined;
   #at = 0;
 
   constructor(connection: DuckDBConnection, from: string, seen: readonly SeenType[], layout: Layout) {
@@ -264,24 +259,24 @@ class TextFallback {
     this.#needed = needed.join(' OR ');
   }
 
-  async next(row: number, version: number): Promise<StoredEvent> {
+  async next(row: number, version: number): Promise<Text> {
     if (row >= this.#end) {
       this.#end = row + AHEAD;
       const where = `file_row_number >= ${row} AND file_row_number < ${this.#end} AND (${this.#needed})`;
-      const relation = { from: this.#from, where, row: 'file_row_number', values: {} };
+      const relation = { from: this.#from, where, values: {} };
       this.#batches = readStoredRows(this.#connection, relation, this.#types);
-      this.#batch = [];
+      this.#batch = undefined;
       this.#at = 0;
     }
-    while (this.#at >= this.#batch.length) {
+    while (this.#batch === undefined || this.#at >= this.#batch.count) {
       const { value, done } = await this.#batches!.next();
       if (done === true) throw new Error(`row ${row} of ${this.#from} has no text`);
       this.#batch = value;
       this.#at = 0;
     }
-    const event = this.#batch[this.#at++]!;
-    if (event.version !== version)
-      throw new Error(`row ${row} of ${this.#from} is version ${version}, its text ${event.version}`);
-    return event;
+    const text = { rows: this.#batch, row: this.#at++ };
+    const found = text.rows.version(text.row);
+    if (found !== version) throw new Error(`row ${row} of ${this.#from} is version ${version}, its text ${found}`);
+    return text;
   }
 }

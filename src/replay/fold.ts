@@ -143,7 +143,7 @@ function countsSeen(counts: Counts | undefined, { rows }: Run, row: number, seen
 /** A fold that throws is named by its event. */
 function applyRow(runner: Runner, fold: Fold, run: Run, row: number, counts: Counts | undefined): void {
   const { aggregateUuid, rows } = run;
-  const stored = rows.stored(row);
+  const stored = rows.stored(run, row);
   const version = rows.version(row);
   try {
     if (stored !== undefined) {
