@@ -120,15 +120,36 @@ async function* pagesOf({ from, after }: Adoption, ports: AdoptPorts, adopted: C
   else yield* goOnPages(after, from, ports, adopted);
 }
 
+/**
+ * Reads in the table where each one of a page ends, and asks only then whether another run has told that the adoption is done: undefined when it
+ * has. So nothing that is appended after that is taken for known, however long this run stood still.
+ */
+async function readPage<T, R>(
+  page: readonly T[],
+  { cursors }: AdoptPorts,
+  read: (one: T) => Promise<R | undefined>,
+): Promise<readonly R[] | undefined> {
+  const found: (R | undefined)[] = [];
+  await eachOf(page, CONCURRENCY, async (one, i) => {
+    found[i] = await read(one);
+  });
+  if ((await cursors.adoption())?.doneAt !== undefined) return undefined;
+  return found.filter((each) => each !== undefined);
+}
+
 async function* beginPages(start: string | undefined, ports: AdoptPorts, adopted: Counting): AsyncGenerator<void> {
   const { cursors, table } = ports;
   for (let after = start; ; ) {
     const page = await table.aggregates({ limit: PAGE, ...(after !== undefined && { after }) });
     const known = await cursors.readMany(page.aggregateUuids);
-    await eachOf(page.aggregateUuids, CONCURRENCY, async (aggregate) => {
-      if ((known.get(aggregate)?.confirmed ?? 0) > 0) return;
+    const past = await readPage(page.aggregateUuids, ports, async (aggregate) => {
+      if ((known.get(aggregate)?.confirmed ?? 0) > 0) return undefined;
       const last = await lastOf(table, aggregate);
-      if (last > 0 && (await cursors.begin(aggregate, { confirmed: last, base: last }))) adopted.begun++;
+      return last > 0 ? { aggregate, last } : undefined;
+    });
+    if (past === undefined) return;
+    await eachOf(past, CONCURRENCY, async ({ aggregate, last }) => {
+      if (await cursors.begin(aggregate, { confirmed: last, base: last })) adopted.begun++;
     });
     adopted.looked += page.aggregateUuids.length;
     if (page.next === undefined) return;
@@ -154,9 +175,10 @@ async function* goOnPages(
   };
   while (part === 'positions') {
     const page = await earlier.positions(after);
-    await eachOf(page.entries, CONCURRENCY, async (entry) => {
-      const position = await withinTable(entry, ports);
-      if (position !== undefined && (await earlier.keep(position))) adopted.positions++;
+    const positions = await readPage(page.entries, ports, (entry) => withinTable(entry, ports));
+    if (positions === undefined) return;
+    await eachOf(positions, CONCURRENCY, async (position) => {
+      if (await earlier.keep(position)) adopted.positions++;
     });
     if (page.next === undefined) part = 'cursors';
     await rest(page.next);
@@ -164,9 +186,13 @@ async function* goOnPages(
   }
   for (;;) {
     const page = await earlier.cursors(after);
-    await eachOf(page.entries, CONCURRENCY, async ({ aggregate, cursor }) => {
-      const begin = startOf(cursor, await lastOf(ports.table, aggregate));
-      if (begin.confirmed > 0 && (await cursors.begin(aggregate, begin))) adopted.begun++;
+    const starts = await readPage(page.entries, ports, async ({ aggregate, cursor }) => {
+      const start = startOf(cursor, await lastOf(ports.table, aggregate));
+      return start.confirmed > 0 ? { aggregate, start } : undefined;
+    });
+    if (starts === undefined) return;
+    await eachOf(starts, CONCURRENCY, async ({ aggregate, start }) => {
+      if (await cursors.begin(aggregate, start)) adopted.begun++;
     });
     adopted.looked += page.entries.length;
     if (page.next === undefined) return;

@@ -13,7 +13,7 @@ export interface Audit extends Watcher, Witness {
   /** Something is in the table under this key, for everybody to see. */
   present(aggregate: string, version: number): void;
   contentOf(aggregate: string, version: number): StoredEvent | undefined;
-  /** Is it done with its adoption? */
+  /** Is it done with its adoption, if it had to wait for one? */
   adopted(feed: string): boolean;
   /** The table is restored: of this aggregate it has what is up to `last`. What follows is for a feed that begins after it. */
   restored(aggregate: string, last: number): void;
@@ -84,7 +84,8 @@ export function createAudit(world: World): Audit {
 
   /** Where the table was restored to: what came before it under higher versions were other events. */
   const lasts = new Map<string, number>();
-  const adopted = new Set<string>();
+  /** By feed: what the table had when its adoption was done. */
+  const adopted = new Map<string, ReadonlyMap<string, number>>();
   const outdated = new Set<string>();
   /** Of a feed that goes on over a restored table nothing more is to be hoped than that somebody is told. */
   const isLost = (feed: string, aggregate: string, version: number) =>
@@ -198,7 +199,7 @@ export function createAudit(world: World): Audit {
   const raised = (key: string, item: Json) => {
     const [feed, aggregate] = split(key);
     if (aggregate === '') {
-      if (item.AdoptedAt !== undefined) adopted.add(feed);
+      if (item.AdoptedAt !== undefined && !adopted.has(feed)) adopted.set(feed, new Map(heads));
       return; // the reconciler's own notes
     }
     const to = Number(item.Confirmed?.N ?? 0);
@@ -225,6 +226,8 @@ export function createAudit(world: World): Audit {
     const head = heads.get(aggregate) ?? 0;
     const name = `${feed} begins ${aggregate} at ${at} with base ${base}`;
     world.note(name);
+    const end = adopted.get(feed)?.get(aggregate) ?? 0;
+    if (adopted.has(feed) && at > end) world.violate(`${name}, at the adoption's end were ${end}`);
     if (from === 'now') {
       const past = pasts.get(feed)!.get(aggregate) ?? 0;
       if (base !== at || base > head || base < past) world.violate(`${name}, ${past} are past, ${head} are there`);
@@ -364,7 +367,7 @@ export function createAudit(world: World): Audit {
       note(heads, aggregate, version);
       note(acknowledged, aggregate, version);
     },
-    adopted: (feed) => adopted.has(feed),
+    adopted: (feed) => froms.get(feed) === 'start' || adopted.has(feed),
     restored(aggregate, last) {
       for (const feed of froms.keys()) outdated.add(feed);
       lasts.set(aggregate, last);

@@ -49,6 +49,8 @@ export const SMALL_LIMITS: readonly Patch[] = [
   patch('src/feed/envelope-size.ts', 'ANSWER_BYTES = 4_500_000', `ANSWER_BYTES = ${LIMITS.answerBytes}`),
   patch('src/feed/enrich.ts', 'MUCH_BYTES = 16_000', 'MUCH_BYTES = 1_600'),
   patch('src/feed/reconcile.ts', 'const PAGE = 100', 'const PAGE = 2'),
+  patch('src/feed/adopt.ts', 'const PAGE = 1000', 'const PAGE = 2'),
+  patch('src/aws/dynamo-earlier-feed.ts', 'pageSize = 1000', 'pageSize = 8'),
   patch('src/aws/eventbridge-bus.ts', 'MAX_BYTES = 256 * 1024 - 2048', `MAX_BYTES = ${LIMITS.busBytes}`),
 ];
 

@@ -57,7 +57,7 @@ async function run(seed: number, code: CodeUnderTest, options: RunOptions): Prom
 
   const missing = () => {
     const { feed } = feeds.current;
-    const list: string[] = [];
+    const list = audit.adopted(feed) ? [] : [`${feed} is not adopted`];
     for (const [aggregate, k] of writers.expected) {
       const reached = [
         ['the feed', audit.tail(feed, aggregate)],

@@ -85,13 +85,13 @@ function setup(heads: Readonly<Record<string, readonly number[]>>, earlier = ear
 /** A table whose list of aggregates is given two at a time, with something done before each page or read. */
 function slowly(
   table: Pick<EventTable, 'query' | 'get' | 'aggregates'>,
-  before: { readonly page?: (n: number) => void; readonly afterHead?: (aggregate: string) => void },
+  before: { readonly page?: (n: number) => unknown; readonly afterHead?: (aggregate: string) => void },
 ): Pick<EventTable, 'query' | 'get' | 'aggregates'> {
   let pages = 0;
   return {
     get: table.get,
     async aggregates(options) {
-      before.page?.(pages++);
+      await before.page?.(pages++);
       return table.aggregates({ ...options, limit: 2 });
     },
     async *query(aggregate, options) {
@@ -254,6 +254,22 @@ describe('from now', () => {
     expect(both.map(({ complete }) => complete)).toEqual([true, true]);
     expect(both[0]!.begun + both[1]!.begun).toBe(40);
     expect(begun()).toEqual(Object.fromEntries([...first].map(([id, at]) => [id, [at, at]])));
+  });
+
+  test('one that was overtaken by another run takes nothing for past that is appended after that one was done', async () => {
+    const { ports, begun, append, events, ring } = setup({ a: [1], b: [1], c: [1] });
+    const table = slowly(events.table, {
+      async page(n) {
+        if (n !== 1) return;
+        // This run stands still, and another one does the whole.
+        expect(await adopt(ports, { from: 'now' })).toMatchObject({ complete: true, begun: 1 });
+        append('b', 2);
+        append('bb', 1);
+      },
+    });
+    expect(await adopt({ ...ports, table }, { from: 'now' })).toMatchObject({ complete: true, begun: 2 });
+    expect(begun()).toEqual({ a: [1, 1], b: [1, 1], c: [1, 1] });
+    expect(await ring(['b', 2], ['bb', 1])).toEqual(['b [2..2] 2 base 1', 'bb [1..1] 1 base undefined']);
   });
 
   test('a commit of which a Query shows only a part is the past as a whole', async () => {
