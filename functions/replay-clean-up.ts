@@ -1,8 +1,10 @@
 import app from 'daybook:app';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SFNClient } from '@aws-sdk/client-sfn';
 import type { Context } from 'aws-lambda';
 import { environment } from '../src/aws/environment.ts';
 import { buildPorts } from '../src/aws/replay-ports.ts';
+import { endOfExecution } from '../src/aws/sfn-executions.ts';
 import { type CleanedUp, type CleanUpPorts, cleanUp, type Retention } from '../src/replay/clean-up.ts';
 
 /** Stop early enough that what is under way ends before the function's timeout. */
@@ -17,7 +19,9 @@ let run: ReturnType<typeof createReplayCleanUp> | undefined;
 
 export const handler = (_: unknown, context: Context): Promise<CleanedUp> => {
   if (run === undefined) {
-    const ports = { ...buildPorts(new DynamoDBClient()), now: Date.now };
+    const states = new SFNClient();
+    const ended = (execution: string) => endOfExecution(states, execution);
+    const ports = { ...buildPorts(new DynamoDBClient()), ended, now: Date.now };
     const buildDays = Number(environment('KEEP_BUILDS_DAYS'));
     run = createReplayCleanUp(ports, { buildDays, reportDays: Number(environment('KEEP_REPORTS_DAYS')) });
   }

@@ -20,10 +20,9 @@ let run: ReturnType<typeof createReplayEnded> | undefined;
 
 export const handler = (event: { readonly detail: ExecutionEnded }, context: Context): Promise<void> => {
   if (run === undefined) {
-    const { builds } = buildPorts(new DynamoDBClient());
     const client = new EventBridgeClient();
     const bus = environment('EVENT_BUS');
-    run = createReplayEnded({ builds, now: Date.now }, (announcement) =>
+    run = createReplayEnded({ ...buildPorts(new DynamoDBClient()), now: Date.now }, (announcement) =>
       announce(client, bus, { source: 'daybook.replay', ...announcement }),
     );
   }

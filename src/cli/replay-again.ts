@@ -2,6 +2,7 @@ import './errors.ts';
 import { parseArgs } from 'node:util';
 import { ExecutionNotRedrivable, RedriveExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { DaybookError } from '../errors.ts';
+import { statusAfter, wasPromoted } from '../replay/end.ts';
 import { orUsage } from './command.ts';
 import { describe, type OpenReplays, openReplays } from './open-replays.ts';
 import { onlyArgument } from './open-store.ts';
@@ -59,7 +60,12 @@ async function stop(replays: OpenReplays, name: string): Promise<void> {
     return;
   }
   const record = projection === '' ? undefined : await replays.builds.get(projection, name);
-  if (record?.status !== 'failed') throw new DaybookError('cli.replayNotRunning', { name, status });
-  await replays.builds.release(projection, record.version, executionArn);
-  await replays.builds.mark(projection, name, 'stopped', { at: new Date().toISOString() });
+  if (record === undefined || statusAfter(record.kind, status) !== 'failed' || record.status === 'stopped')
+    throw new DaybookError('cli.replayNotRunning', { name, status });
+  const at = new Date().toISOString();
+  if (await wasPromoted(replays, record)) {
+    await replays.builds.mark(projection, name, 'promoted', { at });
+    throw new DaybookError('cli.replayNotRunning', { name, status: 'live: it failed after its promotion' });
+  }
+  await replays.builds.mark(projection, name, 'stopped', { at });
 }

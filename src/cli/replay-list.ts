@@ -1,7 +1,9 @@
 import './errors.ts';
 import { parseArgs } from 'node:util';
 import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
-import type { BuildRecord } from '../replay/builds.ts';
+import { endOfExecution, isRunning } from '../aws/sfn-executions.ts';
+import type { BuildRecord, BuildStatus } from '../replay/builds.ts';
+import { statusAfter } from '../replay/end.ts';
 import { orUsage } from './command.ts';
 import { describe, type OpenReplays, openReplays } from './open-replays.ts';
 import { TARGET_OPTIONS } from './target.ts';
@@ -23,8 +25,9 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     const projections = values.projection === undefined ? await projectionsOf(replays) : [values.projection];
     const rows: string[][] = [];
     for (const projection of projections) {
-      for await (const record of replays.builds.list(projection)) {
-        const { active, previous } = await replays.table.pointer(projection, record.version);
+      for await (const found of replays.builds.list(projection)) {
+        const { active, previous } = await replays.table.pointer(projection, found.version);
+        const record = { ...found, status: await statusOf(replays, found) };
         const role = record.build === active ? 'live' : record.build === previous ? 'the one before' : '';
         if (values.json) terminal.out(JSON.stringify({ ...record, ...(role !== '' && { role }) }));
         else rows.push(rowOf(record, role));
@@ -37,6 +40,14 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   } finally {
     replays.close();
   }
+}
+
+/** As the execution has it: a redrive that was started in the console, and an end that was not told, stand in no record. */
+async function statusOf({ states }: OpenReplays, { status, kind, execution }: BuildRecord): Promise<BuildStatus> {
+  if (status !== 'running' && status !== 'failed') return status;
+  const ended = await endOfExecution(states, execution);
+  if (ended !== undefined) return statusAfter(kind, ended.status);
+  return (await isRunning(states, execution)) ? 'running' : status;
 }
 
 function rowOf(

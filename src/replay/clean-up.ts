@@ -1,10 +1,13 @@
 import type { AnyProjection } from '../projection/definition.ts';
 import { BUCKETS, type ProjectionTable } from '../projection/projection-table.ts';
 import type { BuildRecord, Builds } from './builds.ts';
+import { type ExecutionEnded, endReplay, statusAfter } from './end.ts';
 
 export interface CleanUpPorts {
   readonly table: ProjectionTable;
   readonly builds: Builds;
+  /** How an execution ended; undefined while it runs, and when nobody knows it any more. */
+  ended(execution: string): Promise<ExecutionEnded | undefined>;
   now(): number;
 }
 
@@ -23,7 +26,10 @@ export interface CleanedUp {
 
 const DAY_MS = 86_400_000;
 
-/** Removes the states of builds whose retention has ended. It goes on where it was when it is called again. */
+/**
+ * Removes the states of builds whose retention has ended. It goes on where it was when it is called again. A replay whose end
+ * was not told (Step Functions' event is delivered with "best effort") is ended here.
+ */
 export async function cleanUp(
   ports: CleanUpPorts,
   projections: readonly AnyProjection[],
@@ -32,8 +38,9 @@ export async function cleanUp(
 ): Promise<CleanedUp> {
   const removed: string[] = [];
   for (const projection of new Set(projections.map(({ name }) => name))) {
-    for await (const record of ports.builds.list(projection)) {
+    for await (const found of ports.builds.list(projection)) {
       if (isLate()) return { done: false, removed };
+      const record = await heard(ports, found, isLate);
       if (!(await isOver(ports, record, retention))) continue;
       await ports.builds.forgetPrevious(projection, record.version, record.build);
       for (const bucket of BUCKETS) {
@@ -45,6 +52,15 @@ export async function cleanUp(
     }
   }
   return { done: true, removed };
+}
+
+/** The record as its execution has it. */
+async function heard(ports: CleanUpPorts, record: BuildRecord, isLate: () => boolean): Promise<BuildRecord> {
+  if (record.status !== 'running' && record.status !== 'failed') return record;
+  const ended = await ports.ended(record.execution);
+  if (ended === undefined || statusAfter(record.kind, ended.status) === record.status) return record;
+  await endReplay(ports, ended, isLate);
+  return (await ports.builds.get(record.projection, record.build)) ?? record;
 }
 
 /** Nothing that is read, made, or can still be gone back to. */

@@ -1,6 +1,6 @@
 import './errors.ts';
-import { BUCKETS } from '../projection/projection-table.ts';
-import type { BuildStatus, Builds } from './builds.ts';
+import { BUCKETS, type ProjectionTable } from '../projection/projection-table.ts';
+import type { BuildKind, BuildRecord, BuildStatus, Builds } from './builds.ts';
 
 /** How an execution ended, as Step Functions tells it on the default bus ("Step Functions Execution Status Change"). */
 export interface ExecutionEnded {
@@ -8,21 +8,37 @@ export interface ExecutionEnded {
   readonly name: string;
   readonly status: 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
   /** JSON text; absent when it was too large to be told. */
-  readonly input?: string | null;
-  readonly output?: string | null;
-  readonly error?: string | null;
-  readonly cause?: string | null;
+  readonly input?: string | null | undefined;
+  readonly output?: string | null | undefined;
+  readonly error?: string | null | undefined;
+  readonly cause?: string | null | undefined;
 }
 
 /** What subscribers are told; `undefined` when there is nothing that they do not know already. */
 export interface Announcement {
-  readonly detailType: 'Replay Failed' | 'Replay Stopped';
+  readonly detailType: 'Replay Failed' | 'Replay Stopped' | 'Replay Promoted';
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
 export interface EndPorts {
+  readonly table: Pick<ProjectionTable, 'pointer'>;
   readonly builds: Builds;
   now(): number;
+}
+
+/** How a build stands by its execution's status, as Step Functions names it. */
+export function statusAfter(kind: BuildKind, execution: string | undefined): BuildStatus {
+  switch (execution) {
+    case 'SUCCEEDED':
+      return kind === 'report' ? 'ready' : 'promoted';
+    case 'ABORTED':
+      return 'stopped';
+    case 'FAILED':
+    case 'TIMED_OUT':
+      return 'failed';
+    default:
+      return 'running';
+  }
 }
 
 /**
@@ -30,7 +46,7 @@ export interface EndPorts {
  * on where it failed); one that was stopped gives the lock back, and its states go. Safe to repeat.
  */
 export async function endReplay(
-  { builds, now }: EndPorts,
+  { table, builds, now }: EndPorts,
   ended: ExecutionEnded,
   isLate: () => boolean,
 ): Promise<Announcement | undefined> {
@@ -42,12 +58,15 @@ export async function endReplay(
   const detail = { projection, build, execution: executionArn, error: ended.error ?? '', cause: ended.cause ?? '' };
   if (status === 'SUCCEEDED') {
     // A plan alone leaves no record.
-    if (record !== undefined)
-      await builds.mark(projection, build, record.kind === 'report' ? 'ready' : 'promoted', { at });
+    if (record !== undefined) await builds.mark(projection, build, statusAfter(record.kind, status), { at });
     return undefined;
   }
+  if (status === 'ABORTED' && record !== undefined && (await wasPromoted({ table, builds }, record))) {
+    await builds.mark(projection, build, 'promoted', { at });
+    return { detailType: 'Replay Promoted', detail: { ...detail, version: record.version, kind: record.kind } };
+  }
   const reason = [ended.error, ended.cause].filter(Boolean).join(': ').slice(0, 1000);
-  const becomes: BuildStatus = status === 'ABORTED' ? 'stopped' : 'failed';
+  const becomes = statusAfter('rebuild', status);
   if (record !== undefined) {
     await builds.mark(projection, build, becomes, { at, ...(reason !== '' && { error: reason }) });
     if (becomes === 'stopped') await abandon(builds, record, isLate);
@@ -57,14 +76,20 @@ export async function endReplay(
     : { detailType: 'Replay Failed', detail: { ...detail, resume: `npx daybook replay resume ${build}` } };
 }
 
-/** Gives the lock back and removes the states that only this build had. What functions write that are still under way goes with the next cleaning up. */
-async function abandon(
-  builds: Builds,
-  record: { projection: string; version: number; build: string; kind: string; execution: string },
-  isLate: () => boolean,
-): Promise<void> {
-  const { projection, version, build, kind, execution } = record;
+/**
+ * A stop may come after the one write that promotes: the build is live then, and its states stay. Gives the lock back first:
+ * a promotion that is still under way finds it gone, so what the pointer says after that is final.
+ */
+export async function wasPromoted(
+  { table, builds }: Pick<EndPorts, 'table' | 'builds'>,
+  { projection, version, build, execution }: BuildRecord,
+): Promise<boolean> {
   await builds.release(projection, version, execution);
+  return (await table.pointer(projection, version)).active === build;
+}
+
+/** Removes the states that only this build had. What functions write that are still under way goes with the next cleaning up. */
+async function abandon(builds: Builds, { projection, build, kind }: BuildRecord, isLate: () => boolean): Promise<void> {
   if (kind === 'rollback') return; // its states are the earlier build's
   for (const bucket of BUCKETS) {
     if (!(await builds.removeStates(projection, build, bucket, isLate))) return;

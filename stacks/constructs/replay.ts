@@ -269,6 +269,13 @@ export class Replay extends Construct {
       actions: ['states:DescribeExecution'],
       named: ':*',
     });
+    // How one ended whose end was not told.
+    allowExecutions(this, 'EndedExecutions', {
+      role: this.cleanUp.role,
+      machine,
+      actions: ['states:DescribeExecution'],
+      named: ':*',
+    });
     return machine;
   }
 

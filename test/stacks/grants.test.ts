@@ -183,6 +183,7 @@ const EXPECTED: Record<string, string[]> = {
   'Daybook/Replay/CleanUp/Role': [
     'Allow dynamodb:BatchWriteItem dynamodb:GetItem dynamodb:Query dynamodb:UpdateItem on Daybook/Storage/Projections',
     'Allow logs:CreateLogStream logs:PutLogEvents on Daybook/Replay/CleanUp/Log',
+    'Allow states:DescribeExecution on arn:<Partition>:states:<Region>:<AccountId>:execution:Daybook/Replay/StateMachine.Name:*',
   ],
   'Daybook/Replay/Ended/Role': [
     'Allow dynamodb:BatchWriteItem dynamodb:GetItem dynamodb:Query dynamodb:UpdateItem on Daybook/Storage/Projections',

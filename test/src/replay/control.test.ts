@@ -28,6 +28,7 @@ describe('a replay, from outside', () => {
   let builds: Builds;
   let events = memoryEventTable();
   let gone: string[];
+  let over: Map<string, ExecutionEnded>;
   let now: number;
   let size: { events: number; bytes: number; aggregates: number; indexBytes: number };
 
@@ -37,6 +38,7 @@ describe('a replay, from outside', () => {
     builds = memoryBuilds(table);
     events = memoryEventTable();
     gone = [];
+    over = new Map();
     now = Date.UTC(2026, 10, 28);
     size = { events: 1000, bytes: 100_000, aggregates: 100, indexBytes: 10_000 };
   });
@@ -49,6 +51,7 @@ describe('a replay, from outside', () => {
     events,
     size: async () => size,
     isRunning: async (execution: string) => !gone.includes(execution),
+    ended: async (execution: string) => over.get(execution),
     now: () => now,
   });
   const ask = (name: string, more: object = {}, options: { selected?: string } = {}) =>
@@ -222,6 +225,39 @@ describe('a replay, from outside', () => {
     await endReplay(ports(), ended('back', { status: 'ABORTED' }), never);
     expect(await table.pointer('balances', 1)).toEqual({ active: 'b3', previous: 'b2' });
     expect(await balanceOf('a', 'b2')).toBe(1);
+  });
+
+  it('that is stopped after its promotion stays live with all its states, and its record says so', async () => {
+    await deposit('a', [1]);
+    await finish(await made('b1'));
+    table.setPointer('balances', { active: 'b1', previous: 'live-v1' }); // the promotion, whose announcement never ran
+    expect(await endReplay(ports(), ended('b1', { status: 'ABORTED' }), never)).toMatchObject({
+      detailType: 'Replay Promoted',
+      detail: { projection: 'balances', build: 'b1', kind: 'rebuild' },
+    });
+    expect(await balanceOf('a', 'b1')).toBe(1);
+    expect(await builds.get('balances', 'b1')).toMatchObject({ status: 'promoted' });
+    now += 100 * DAY;
+    expect((await cleanUp(ports(), [balances], { buildDays: 14, reportDays: 90 }, never)).removed).toEqual([]);
+  });
+
+  it('whose end nobody told is ended by the daily cleaning up: stopped, failed, resumed elsewhere', async () => {
+    const retention = { buildDays: 14, reportDays: 90 };
+    const clean = () => cleanUp(ports(), [balances], retention, never);
+    await deposit('a', [1]);
+    await finish(await made('b1'));
+    expect((await clean()).removed).toEqual([]); // it runs
+    over.set('arn:b1', ended('b1', { status: 'FAILED', error: 'States.Runtime' }));
+    expect((await clean()).removed).toEqual([]);
+    expect(await builds.get('balances', 'b1')).toMatchObject({ status: 'failed', error: 'States.Runtime' });
+    const failedAt = (await builds.get('balances', 'b1'))?.endedAt;
+    now += DAY;
+    await clean();
+    expect((await builds.get('balances', 'b1'))?.endedAt).toBe(failedAt); // its retention does not begin anew
+    over.set('arn:b1', ended('b1', { status: 'ABORTED' }));
+    expect((await clean()).removed).toEqual(['balances/b1']);
+    expect(await table.pointer('balances', 1)).toEqual({});
+    expect(await balanceOf('a', 'b1')).toBeUndefined();
   });
 
   it('that was stopped while its plan was made holds no lock', async () => {
