@@ -137,10 +137,14 @@ export class TextColumn {
   isAsBefore(row: number): boolean {
     const length = this.#lengths[row]!;
     if (length !== this.#lengths[row - 1]) return false;
-    if (length <= SHORT) return isEqual(this.#bytes, row * 16 + 4, this.#bytes, row * 16 - 12, length);
-    const block = this.#blocks[this.#blockOf[row]!]!;
+    if (length <= SHORT) {
+      for (let i = row * 16 + 4; i < row * 16 + 4 + length; i++)
+        if (this.#bytes[i] !== this.#bytes[i - 16]) return false;
+      return true;
+    }
+    const { view } = this.#blocks[this.#blockOf[row]!]!;
     const before = this.#blocks[this.#blockOf[row - 1]!]!;
-    return isEqual(block.bytes, this.#starts[row]!, before.bytes, this.#starts[row - 1]!, length);
+    return isEqual(view, this.#starts[row]!, before.view, this.#starts[row - 1]!, length);
   }
 
   get count(): number {
@@ -150,11 +154,13 @@ export class TextColumn {
 
 class Block {
   readonly bytes: Buffer;
+  readonly view: DataView;
   /** All of it as one text, where a character is a byte. */
   #whole: string | undefined;
 
   constructor(bytes: Buffer) {
     this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   text(start: number, length: number): string {
@@ -164,8 +170,10 @@ class Block {
   }
 }
 
-function isEqual(a: Uint8Array, from: number, b: Uint8Array, at: number, length: number): boolean {
-  for (let i = 0; i < length; i++) if (a[from + i] !== b[at + i]) return false;
+function isEqual(a: DataView, from: number, b: DataView, at: number, length: number): boolean {
+  let i = 0;
+  for (; i + 4 <= length; i += 4) if (a.getInt32(from + i) !== b.getInt32(at + i)) return false;
+  for (; i < length; i++) if (a.getUint8(from + i) !== b.getUint8(at + i)) return false;
   return true;
 }
 

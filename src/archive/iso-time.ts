@@ -8,9 +8,21 @@ function two(n: number): string {
 }
 
 const days = new Map<number, string>();
+let minute = Number.NaN;
+let untilMinute = '';
 
 /** A time as `toISOString` says it, put together from parts that are made once: a tenth of its cost. */
 export function isoTime(ms: number): string {
+  const inMinute = ((ms % 60_000) + 60_000) % 60_000;
+  if (ms - inMinute !== minute) {
+    minute = ms - inMinute;
+    untilMinute = minuteText(minute);
+  }
+  const second = Math.floor(inMinute / 1000);
+  return untilMinute + (SECONDS[second]! + MILLISECONDS[inMinute - second * 1000]!);
+}
+
+function minuteText(ms: number): string {
   const number = Math.floor(ms / DAY);
   let day = days.get(number);
   if (day === undefined) {
@@ -18,9 +30,5 @@ export function isoTime(ms: number): string {
     day = new Date(number * DAY).toISOString().slice(0, -14);
     days.set(number, day);
   }
-  const rest = ms - number * DAY;
-  const minute = Math.floor(rest / 60_000);
-  const inMinute = rest - minute * 60_000;
-  const second = Math.floor(inMinute / 1000);
-  return day + MINUTES[minute]! + SECONDS[second]! + MILLISECONDS[inMinute - second * 1000]!;
+  return day + MINUTES[(ms - number * DAY) / 60_000]!;
 }

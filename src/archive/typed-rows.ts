@@ -170,7 +170,7 @@ class TypedRows implements ColumnRows {
     if (this.#schemaVersions[row] !== this.#seen[code - 1]!.schemaVersion) return true;
     const values = this.#values[code - 1];
     if (values === undefined) return true;
-    for (const { validity } of values) if (validity !== null && !isValid(validity, row)) return true;
+    for (let i = 0; i < values.length; i++) if (!isValid(values[i]!.validity, row)) return true;
     return false;
   }
 
@@ -184,7 +184,8 @@ class TypedRows implements ColumnRows {
     const code = this.#codes[row]!;
     if (code === 0) return undefined;
     const data: Record<string, unknown> = {};
-    for (const { name, value } of this.#values[code - 1]!) data[name] = value(row);
+    const values = this.#values[code - 1]!;
+    for (let i = 0; i < values.length; i++) data[values[i]!.name] = values[i]!.value(row);
     const event = {
       aggregateUuid,
       aggregateType,

@@ -63,12 +63,12 @@ export async function foldSlice(
     let aggregateUuid: string | undefined;
     let fold: Fold = runner.start();
 
-    const finish = async () => {
-      if (aggregateUuid === undefined || fold.position === 0) return;
+    const finish = (): Promise<void> | undefined => {
+      if (aggregateUuid === undefined || fold.position === 0) return undefined;
       const item = itemOf(aggregateUuid, fold);
       totals.aggregates++;
       totals.applied += fold.applied;
-      await writes.add(() => table.store(plan.projection, plan.build, item));
+      return writes.add(() => table.store(plan.projection, plan.build, item));
     };
     const aggregates = plan.selection && (await readSelection(files, plan.selection, slice.bucket));
     for await (const runs of readSlice({
@@ -81,7 +81,9 @@ export async function foldSlice(
       for (const run of runs) {
         totals.events += run.end - run.start;
         if (run.aggregateUuid !== aggregateUuid) {
-          await finish();
+          // Waited for only where there is something to wait for: it is asked once for each aggregate.
+          const room = finish();
+          if (room !== undefined) await room;
           aggregateUuid = run.aggregateUuid;
           fold = runner.start();
         }

@@ -15,7 +15,9 @@ import { book, castoreLedger, MoneyReceived, MoneySent, storedTransfers } from '
 import { writeLedgerArchive } from '../ledger-archive.ts';
 import { pagesOf, stubClient } from '../stub-transport.ts';
 
-const EVENTS = 200_000;
+const EVENTS = 1_000_000;
+/** Of a file as Firehose leaves it, whose rows are held by aggregate. */
+const RAW_EVENTS = 200_000;
 const PER_AGGREGATE = 25;
 /** Castore takes longer: of so many aggregates. */
 const CASTORE_AGGREGATES = 200;
@@ -85,33 +87,32 @@ export default defineBench({
   ],
   async prepare() {
     const folder = mkdtempSync(join(tmpdir(), 'daybook-bench-'));
-    const files = await writeLedgerArchive(folder, { events: EVENTS, perAggregate: PER_AGGREGATE });
+    const { compacted } = await writeLedgerArchive(folder, { events: EVENTS, perAggregate: PER_AGGREGATE });
+    const { raw } = await writeLedgerArchive(join(folder, 'raw'), { events: RAW_EVENTS, perAggregate: PER_AGGREGATE });
     const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
     const connection = await instance.connect();
     const castore = castoreLedger(
       new DynamoDBSingleTableEventStorageAdapter({ tableName: 'events', dynamoDBClient: castoreClient() }),
     );
-    const slice = (projection: typeof whole | typeof fields, key: string) => ({
-      count: EVENTS,
+    const slice = (projection: typeof whole | typeof fields, key: string, at = folder, events = EVENTS) => ({
+      count: events,
       async run() {
-        assert.deepEqual(await foldFile(projection, folder, key), {
-          aggregates: EVENTS / PER_AGGREGATE,
-          applied: EVENTS,
-        });
+        const folded = { aggregates: events / PER_AGGREGATE, applied: events };
+        assert.deepEqual(await foldFile(projection, at, key), folded);
       },
     });
     return {
       sides: {
-        whole: slice(whole, files.compacted),
-        raw: slice(whole, files.raw),
-        fields: slice(fields, files.compacted),
+        whole: slice(whole, compacted),
+        raw: slice(whole, raw, join(folder, 'raw'), RAW_EVENTS),
+        fields: slice(fields, compacted),
         sql: {
           count: EVENTS,
           async run() {
             const reader = await connection.runAndReadAll(`
               SELECT aggregate_uuid, max(version), count(*),
                 sum(CASE type WHEN 'MoneyReceived' THEN money_received__amount ELSE -money_sent__amount END)
-              FROM '${join(folder, files.compacted)}' GROUP BY aggregate_uuid`);
+              FROM '${join(folder, compacted)}' GROUP BY aggregate_uuid`);
             assert.equal(reader.getColumns()[0]?.length, EVENTS / PER_AGGREGATE);
           },
         },
