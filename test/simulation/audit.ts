@@ -30,15 +30,24 @@ export interface Audit extends Watcher, Witness {
   confirmed(feed: string, aggregate: string): number;
   /** Up to where a consumer has all versions. */
   reached(consumer: string, feed: string, aggregate: string): number;
+  /** A reader of the feed has answered for these versions: they do not come again. */
+  acknowledged(reader: string, envelope: Pick<Envelope, 'feed' | 'aggregate' | 'to'>): void;
+  /** The reconciler has answered dead letters that were sent at these instants: they come no more. */
+  answered(sentAt: readonly number[]): void;
+  /** How often the reconciler has looked again at a hole, where the feed has one; undefined where it has none. */
+  looksAtHole(feed: string, aggregate: string): number | undefined;
   /** Envelopes, bus events, and writes of anything but the reconciler's notes: what must end. */
   activity(): number;
-  /** What functions counted. */
-  metric(name: string): number;
+  /** What functions counted: all of them, or those whose names begin so. */
+  metric(name: string, by?: string): number;
 }
 
 /** An event that fails so often parks its aggregate. */
 const ATTEMPTS = 5;
 const LEASE_MS = 5_000;
+const MINUTE = 60_000;
+/** From a read to what is done of it, where nothing holds a function up. */
+const KNOWN_MS = 2_000;
 /** Those made with the consumer kit, and the type of the events that they are for. */
 const SUBSCRIBERS: ReadonlySet<string> = new Set(['subscriber', 'outside', 'rule']);
 const WANTED = 'MoneyDeposited';
@@ -72,7 +81,18 @@ export function createAudit(world: World): Audit {
   const redriven = new Map<string, number>();
   /** Who holds the lease, by what the table holds. */
   const holders = new Map<string, string | undefined>();
+  const leases = new Map<string, number>();
   const acting = new Map<string, { readonly over: boolean }>();
+  /** Items of cursors and of parked aggregates as they were last written. */
+  const cursors = new Map<string, Json>();
+  const parkings = new Map<string, Json>();
+  /** When an offer was noted that may be open still. */
+  const openOffers = new Map<string, { readonly to: number; readonly at: number }>();
+  /** By aggregate: when its first version was put, when the reconciler last saw it, and since when it has which head. */
+  const listed = new Map<string, number>();
+  const storedAt = new Map<string, number>();
+  const looks = new Map<string, number>();
+  const headsSince = new Map<string, (readonly [since: number, head: number])[]>();
   let activity = 0;
   const texts = new Map<string, Json>();
   /** A record is seen when it is put and when it lands, and often again. */
@@ -145,7 +165,9 @@ export function createAudit(world: World): Audit {
       else if (stored === undefined || !same(event, toEnvelopeEvent(stored)))
         world.violate(`${name} holds another version ${event.version} than the table`);
     }
-    if (sender !== 'pipe' && to < from) world.violate(`${name} is empty`);
+    if (to < from && !sender.startsWith('pipe')) world.violate(`${name} is empty`);
+    const base = bases.get(`${envelope.feed}|${aggregate}`) ?? 0;
+    if ((envelope.base ?? 0) !== base) world.violate(`${name} says base ${envelope.base ?? 0}, it is ${base}`);
   };
 
   const landed = ({ stream, sender, data, partitionKey, again }: Landed) => {
@@ -184,16 +206,55 @@ export function createAudit(world: World): Audit {
     const aggregates = new Set<string>();
     let bytes = 0;
     for (const text of data) {
-      const { aggregate, to } = parsed(text) as Envelope;
+      const { aggregate, to, head } = parsed(text) as Envelope;
       bytes += Buffer.byteLength(text) + 1;
       if (Buffer.byteLength(text) > LIMITS.envelopeBytes)
         world.violate(`${sender} puts ${text.length} bytes of ${aggregate}`);
       if (aggregates.has(aggregate)) world.violate(`${sender} puts two envelopes of ${aggregate} at once`);
       aggregates.add(aggregate);
       const key = `${stream}|${aggregate}`;
-      if (sender !== 'pipe') sent.set(key, Math.max(to, sent.get(key) ?? 0));
+      if (sender.startsWith('pipe')) continue;
+      sent.set(key, Math.max(to, sent.get(key) ?? 0));
+      checkOffer(sender, key, aggregate, head);
     }
     if (bytes > LIMITS.answerBytes) world.violate(`${sender} puts ${bytes} bytes at once`);
+  };
+
+  /** What Confirm and the reconciler put must be what they could know: no other offer is open, and the head is the table's. */
+  const checkOffer = (sender: string, key: string, aggregate: string, head: number) => {
+    if (!plan.sendersKnow) return;
+    const open = openOffers.get(key);
+    const age = open === undefined ? 0 : world.now() - open.at;
+    if (open !== undefined && open.to > (confirmed.get(key) ?? 0) && age > KNOWN_MS && age < LEASE_MS - 1_000)
+      world.violate(`${sender} puts ${aggregate}, and an offer of it is open`);
+    const known = headsSince.get(aggregate)?.findLast(([since]) => world.now() - since > KNOWN_MS)?.[1] ?? 0;
+    const isWhole = [...unreadable].every((each) => !each.startsWith(`${aggregate}:`));
+    if (sender.startsWith('reconciler') && isWhole && head < known)
+      world.violate(`${sender} puts ${aggregate} with head ${head}, the table has ${known}`);
+  };
+
+  /** A hole is looked at again after growing pauses, each look is counted, and since when it is stays; a head never falls. */
+  const checkCursor = (key: string, item: Json) => {
+    const before = cursors.get(key);
+    cursors.set(key, item);
+    const number = (of: Json, name: string) => Number(of?.[name]?.N ?? 0);
+    const falls = number(before, 'Head') > number(item, 'Head');
+    if (falls) world.violate(`the head of ${key} falls from ${before.Head.N} to ${item.Head?.N}`);
+    if (item.Offered !== undefined && item.OfferedAt?.N !== before?.OfferedAt?.N)
+      openOffers.set(key, { to: number(item, 'Offered'), at: world.now() });
+    const known = before?.Holed !== undefined && before.Holed.N === item.Holed?.N;
+    if (!plan.sendersKnow || item.Holed === undefined) return;
+    const version = `${split(key)[1]}:${item.Holed.N}`;
+    if (!known && world.now() - (storedAt.get(version) ?? world.now()) > KNOWN_MS && !unreadable.has(version))
+      world.violate(`${version} is taken for a hole, and the table has it`);
+    if (!known) return;
+    const [last, looked] = [number(before, 'Attempts'), number(item, 'Attempts')];
+    if (last > 0 && (looked < last || item.HoledAt?.N !== before.HoledAt.N))
+      world.violate(`the hole ${key}:${item.Holed.N} was looked at ${last} times, and is taken for new`);
+    let due = number(item, 'HoledAt');
+    for (let i = 0; i < looked; i++) due += Math.min(MINUTE * 2 ** i, 60 * MINUTE);
+    if (looked > last && world.now() < due)
+      world.violate(`the hole ${key}:${item.Holed.N} is looked at ${looked} times, ${due - world.now()} ms too early`);
   };
 
   const raised = (key: string, item: Json) => {
@@ -202,6 +263,7 @@ export function createAudit(world: World): Audit {
       if (item.AdoptedAt !== undefined && !adopted.has(feed)) adopted.set(feed, new Map(heads));
       return; // the reconciler's own notes
     }
+    checkCursor(key, item);
     const to = Number(item.Confirmed?.N ?? 0);
     const before = confirmed.get(key) ?? 0;
     if (to < before) world.violate(`confirmed of ${aggregate} falls from ${before} to ${to}`);
@@ -274,7 +336,16 @@ export function createAudit(world: World): Audit {
     activity++;
     const [consumer, rest] = split(key);
     const [feed, aggregate] = split(rest);
-    holders.set(key, item.LeaseHolder?.S);
+    const holder = item.LeaseHolder?.S;
+    if (
+      holder !== undefined &&
+      holder !== (holders.get(key) ?? holder) &&
+      plan.actsAlone &&
+      world.now() < (leases.get(key) ?? 0)
+    )
+      world.violate(`${consumer} takes the lease of ${aggregate} from who has it`);
+    holders.set(key, holder);
+    leases.set(key, Number(item.LeaseUntil?.N ?? 0));
     const moves = Number(item.Position?.N ?? 0) > (positions.get(key) ?? 0);
     // A hole that is filled ends its parking by itself.
     const waits = parked.has(key) && item.ParkedIn !== undefined && item.ParkedCode.S !== 'feed.gapUnfilled';
@@ -283,7 +354,19 @@ export function createAudit(world: World): Audit {
     const { counted } = countAttempts(key, item);
     if (item.ParkedIn === undefined) {
       if (parked.delete(key)) failures.delete(key);
+      const waiting = Number(parkings.get(key)?.Waiting.N ?? 0);
+      const at = Number(item.Position?.N ?? 0);
+      if (waiting > at) world.violate(`${consumer} unparks ${aggregate} at ${at}, and ${waiting} waits`);
+      parkings.delete(key);
     } else {
+      const known = parkings.get(key);
+      parkings.set(key, item);
+      if (Number(item.Waiting.N) < Number(known?.Waiting.N ?? item.ParkedVersion.N))
+        world.violate(`${consumer} forgets that ${aggregate}:${known?.Waiting.N ?? item.ParkedVersion.N} waits`);
+      if (known?.ParkedVersion.N === item.ParkedVersion.N && known?.ParkedSince.S !== item.ParkedSince.S)
+        world.violate(
+          `${consumer} has parked ${aggregate} since ${known?.ParkedSince.S}, and now says ${item.ParkedSince.S}`,
+        );
       failures.delete(key);
       const version = Number(item.ParkedVersion.N);
       if (!parked.has(key)) {
@@ -361,11 +444,15 @@ export function createAudit(world: World): Audit {
     unreadable: (aggregate, version) => void unreadable.add(`${aggregate}:${version}`),
     stored(event) {
       contents.set(`${event.aggregateUuid}:${event.version}`, event);
+      storedAt.set(`${event.aggregateUuid}:${event.version}`, world.now());
+      if (event.version === 1) listed.set(event.aggregateUuid, world.now());
       note(heads, event.aggregateUuid, event.version);
     },
     present(aggregate, version) {
       note(heads, aggregate, version);
       note(acknowledged, aggregate, version);
+      const since = headsSince.get(aggregate) ?? [];
+      headsSince.set(aggregate, [...since, [world.now(), acknowledged.get(aggregate)!]]);
     },
     adopted: (feed) => froms.get(feed) === 'start' || adopted.has(feed),
     restored(aggregate, last) {
@@ -375,6 +462,7 @@ export function createAudit(world: World): Audit {
         contents.delete(`${aggregate}:${version}`);
       heads.set(aggregate, last);
       acknowledged.set(aggregate, last);
+      headsSince.delete(aggregate);
     },
     begins(feed, from) {
       froms.set(feed, from);
@@ -394,11 +482,16 @@ export function createAudit(world: World): Audit {
         world.note(`${name} notes ${line}`);
         return;
       }
-      for (const { Name } of aws.CloudWatchMetrics[0].Metrics) metrics.set(Name, (metrics.get(Name) ?? 0) + rest[Name]);
+      for (const { Name } of aws.CloudWatchMetrics[0].Metrics) {
+        const key = `${name}|${Name}`;
+        metrics.set(key, (metrics.get(key) ?? 0) + rest[Name]);
+      }
     },
     published(_, detail) {
       activity++;
-      const { feed, aggregateUuid: aggregate, version, data } = parsed(detail);
+      const { feed, aggregateUuid: aggregate, version, data, base = 0 } = parsed(detail);
+      const past = bases.get(`${feed}|${aggregate}`) ?? 0;
+      if (base !== past) world.violate(`${aggregate}:${version} is on the bus with base ${base}, it is ${past}`);
       world.count('eventsOnBus');
       if (views.get(`bus|${feed}|${aggregate}`)?.has(version) === true) {
         world.count('busRepeats');
@@ -445,12 +538,43 @@ export function createAudit(world: World): Audit {
     },
     confirmed: (feed, aggregate) => confirmed.get(`${feed}|${aggregate}`) ?? 0,
     reached(consumer, feed, aggregate) {
-      if (consumer !== 'projector') return reached(consumer, feed, aggregate, true);
+      if (consumer !== 'projector') {
+        const key = `${consumer}|${feed}|${aggregate}`;
+        const remembered = Math.max(positions.get(key) ?? 0, startOf(consumer, feed, aggregate));
+        return Math.min(reached(consumer, feed, aggregate, true), remembered);
+      }
       // With the first version that is not past it is folded from version 1; until then nobody tells it of anything.
       return Math.max(positions.get(`projector|${aggregate}`) ?? 0, bases.get(`${feed}|${aggregate}`) ?? 0);
     },
     activity: () => activity,
-    metric: (name) => metrics.get(name) ?? 0,
+    metric(name, by = '') {
+      let sum = 0;
+      for (const [key, n] of metrics) if (key.startsWith(by) && key.endsWith(`|${name}`)) sum += n;
+      return sum;
+    },
+    acknowledged(reader, { feed, aggregate, to }) {
+      if (!froms.has(feed) || outdated.has(feed) || to <= (bases.get(`${feed}|${aggregate}`) ?? 0)) return;
+      const key = reader === 'projector' ? `projector|${aggregate}` : `${reader}|${feed}|${aggregate}`;
+      const done = reader === 'confirm' ? (confirmed.get(`${feed}|${aggregate}`) ?? 0) : (positions.get(key) ?? 0);
+      const waits = Number(parkings.get(key)?.Waiting.N ?? 0);
+      const breaches = reader === 'confirm' && rogues.has(`${aggregate}:${to}`);
+      if (Math.max(done, waits) < to && !breaches)
+        world.violate(`${reader} has done with ${aggregate}:${to}, and stands at ${done}`);
+    },
+    looked: (aggregate) => void looks.set(aggregate, world.now()),
+    answered(sentAt) {
+      // Since the first of them the reconciler has seen each aggregate that was there by then, but for holes that are not due.
+      const since = Math.min(...sentAt);
+      for (const [aggregate, at] of listed) {
+        const holed = [...cursors].some(([key, item]) => key.endsWith(`|${aggregate}`) && item.Holed !== undefined);
+        if (at < since - MINUTE / 12 && !holed && (looks.get(aggregate) ?? 0) < since && !plan.faults.has('skew'))
+          world.violate(`the reconciler answers a dead letter, and has not looked at ${aggregate} since it was sent`);
+      }
+    },
+    looksAtHole(feed, aggregate) {
+      const item = cursors.get(`${feed}|${aggregate}`);
+      return item?.Holed === undefined ? undefined : Number(item.Attempts?.N ?? 0);
+    },
   };
 }
 

@@ -64,6 +64,16 @@ export async function deployFeed(
     mappings.set(of, UUID);
   };
 
+  /** What a reader does not give back is done for good. */
+  const answering =
+    (of: string, around: Around): Around =>
+    (run, event) =>
+      around(async () => {
+        const answer = await run();
+        for (const envelope of takenOf(event, answer)) if (envelope.feed === feed) audit.acknowledged(of, envelope);
+        return answer;
+      }, event);
+
   await call('kinesis', 'CreateStream', { StreamName: feed, ShardCount: plan.shards });
 
   await deploy('enrichment', { entry: 'table-to-feed', timeoutSeconds: 60, around: enrichmentFaults(world) });
@@ -101,10 +111,21 @@ export async function deployFeed(
   await deploy('confirm', {
     entry: 'feed-to-confirmed',
     timeoutSeconds: 60,
-    around: confirmFaults(world, twice(world)),
+    around: answering('confirm', confirmFaults(world, twice(world))),
   });
   await read('confirm');
-  await deploy('reconciler', { entry: 'reconcile-feed', timeoutSeconds: reconcileSeconds });
+  await deploy('reconciler', {
+    entry: 'reconcile-feed',
+    timeoutSeconds: reconcileSeconds,
+    async around(run, event) {
+      const answer = await run();
+      const letters = ((event.Records ?? []) as Json[]).filter(({ messageId }) =>
+        answer.batchItemFailures.every((failure: Json) => failure.itemIdentifier !== messageId),
+      );
+      if (letters.length > 0) audit.answered(letters.map(({ attributes }) => Number(attributes.SentTimestamp)));
+      return answer;
+    },
+  });
   if (withDeadLetters) await readQueue(name('reconciler'), deadLetters);
 
   async function readQueue(FunctionName: string, queue: string) {
@@ -118,7 +139,7 @@ export async function deployFeed(
   }
 
   const consumer = async (of: Consumer, options: Omit<FunctionOptions, 'name' | 'variables' | 'around'>) => {
-    await deploy(of, { ...options, around: consumerFaults(world, of, twice(world)) });
+    await deploy(of, { ...options, around: answering(of, consumerFaults(world, of, twice(world))) });
   };
   const { consumers } = plan;
   if (consumers.has('subscriber')) {
@@ -193,6 +214,22 @@ export async function deployFeed(
 }
 
 export const FIRST_FEED = 'feed-1';
+
+/** The envelopes and bus events of an invocation that its answer does not give back. */
+function takenOf(event: Json, answer: Json): readonly { feed: string; aggregate: string; to: number }[] {
+  const failed: readonly string[] = (answer?.batchItemFailures ?? []).map((each: Json) => each.itemIdentifier);
+  const ofBus = ({ detail }: Json) => ({ feed: detail.feed, aggregate: detail.aggregateUuid, to: detail.version });
+  if (event.Records === undefined) return event.detail === undefined ? [] : [ofBus(event)];
+  const records: readonly Json[] = event.Records;
+  if (records[0]?.kinesis === undefined) {
+    return records.filter(({ messageId }) => !failed.includes(messageId)).map(({ body }) => ofBus(JSON.parse(body)));
+  }
+  // A stream comes again from the first failure on.
+  const end = records.findIndex(({ kinesis }) => failed.includes(kinesis.sequenceNumber));
+  return records
+    .slice(0, end === -1 ? undefined : end)
+    .map(({ kinesis }) => JSON.parse(Buffer.from(kinesis.data, 'base64').toString()));
+}
 
 type Around = NonNullable<FunctionOptions['around']>;
 type Run = Parameters<Around>[0];

@@ -22,6 +22,8 @@ export interface FunctionOptions {
 export interface Witness {
   logged(functionName: string, line: string): void;
   readonly act: Act;
+  /** The reconciler has read an aggregate in the events table. */
+  looked(aggregate: string): void;
   /** An effect has failed. */
   failed(consumer: string, feed: string, aggregate: string, version: number): void;
 }
@@ -55,7 +57,7 @@ export function createFunctionHost(
   cloud: Cloud,
   lambda: Lambda,
   code: CodeUnderTest,
-  { logged, act, failed }: Witness,
+  { logged, act, failed, looked }: Witness,
 ): FunctionHost {
   const failures = new Map<string, number>();
   // A redrive reads to the head: behind a hole, too, it shall happen.
@@ -74,8 +76,12 @@ export function createFunctionHost(
       -readonly [K in keyof Environment]: Environment[K];
     };
     const { name } = options;
-    const call = (service: Parameters<Cloud['call']>[1], operation: string, input: Json) =>
-      callService(world, cloud, name, environment.invocation, service, operation, input);
+    const call = async (service: Parameters<Cloud['call']>[1], operation: string, input: Json) => {
+      const answer = await callService(world, cloud, name, environment.invocation, service, operation, input);
+      if (options.entry === 'reconcile-feed' && operation === 'Query' && input.TableName === TABLES.events)
+        if (input.IndexName === undefined) looked(input.ExpressionAttributeValues[':a'].S);
+      return answer;
+    };
     const skew = world.plan.faults.has('skew') ? [-60_000, world.pick(-60_000, 60_000), 60_000][world.pick(0, 2)]! : 0;
     if (skew !== 0) world.struck('skew');
     const { handler } = code(options.entry, {

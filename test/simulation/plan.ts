@@ -96,6 +96,9 @@ const MAY_REPEAT_OFFERS: readonly Fault[] = [
   'adoptedNow',
 ];
 
+/** Under these a sender may act on what it has read long ago, or by another's clock. */
+const KNOW_LATE: readonly Fault[] = ['throttle', 'throttledCursor', 'pausedFunction', 'skew', 'staleRead'];
+
 /** Under these the publisher cannot know what is on the bus. */
 const MAY_REPEAT_ON_BUS: readonly Fault[] = [
   'throttle',
@@ -139,6 +142,8 @@ export interface Plan {
   readonly prompt: boolean;
   /** Must Confirm offer a run only once while its lease lasts? */
   readonly offersOnce: boolean;
+  /** Must Confirm and the reconciler know what the tables had a moment ago? */
+  readonly sendersKnow: boolean;
   /** Must the bus get each event once? */
   readonly busOnce: boolean;
   /** Must no two act outside at once on one aggregate? */
@@ -198,6 +203,7 @@ export function planOf(seed: number, cut: Cut = {}): Plan {
     outage,
     prompt: none(NEED_RECONCILER) && !(faults.has('latePut') && faults.has('crash')),
     offersOnce: none(MAY_REPEAT_OFFERS),
+    sendersKnow: none(KNOW_LATE),
     busOnce: none(MAY_REPEAT_ON_BUS),
     // A lease outlives its holder by less than these clocks differ.
     actsAlone: none(['skew']),

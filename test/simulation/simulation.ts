@@ -202,6 +202,7 @@ function told(world: World, audit: Audit): void {
     if (but.every((fault) => !faults.has(fault)) && audit.metric(metric) > 0)
       world.violate(`${metric} is ${audit.metric(metric)}, and nothing of that kind has happened`);
   };
+  if (faults.has('rogue') && !faults.has('lostConfirm')) must('Breaches', world.counts.get('rogue') ?? 0);
   never('Poison', ['poison', 'permanentHole']);
   never('ImmutabilityBreaches', ['breach']);
   never('Breaches', ['rogue']);
