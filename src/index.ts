@@ -54,6 +54,8 @@ export {
   type WaitOptions as WaitForProjectionOptions,
   waitForProjected,
 } from './projection/read.ts';
+export { type AuditedVersion, type AuditOptions, auditAggregate } from './replay/audit.ts';
+export type { Change } from './replay/changed-paths.ts';
 export type { ReplayRange, ReplayRequest } from './replay/request.ts';
 export type {
   DataSchema,

@@ -5,10 +5,12 @@ import { dynamoEventTable } from '../aws/dynamo-event-table.ts';
 import { DaybookError } from '../errors.ts';
 import type { AnyAggregate } from '../event/aggregate-definition.ts';
 import { createEventStore, type EventStore } from '../store/event-store.ts';
+import type { EventTable } from '../store/event-table.ts';
 import { findTarget, needName, type TargetFlags } from './target.ts';
 
 export interface OpenStore {
   readonly store: EventStore;
+  readonly table: EventTable;
   readonly tableName: string;
   close(): void;
 }
@@ -18,8 +20,8 @@ export async function openStore(flags: TargetFlags, command: string): Promise<Op
   const target = await findTarget(flags);
   const tableName = needName(target, 'EventsTableName', command);
   const client = new DynamoDBClient(target.client);
-  const store = createEventStore({ table: dynamoEventTable({ client, tableName }) });
-  return { store, tableName, close: () => client.destroy() };
+  const table = dynamoEventTable({ client, tableName });
+  return { store: createEventStore({ table }), table, tableName, close: () => client.destroy() };
 }
 
 /** The one argument that a command takes. */

@@ -10,6 +10,7 @@ daybook replay stop BUILD
 daybook replay resume BUILD [--watch] [--json]
 daybook replay list [--projection NAME] [--json]
 daybook replay rollback --projection NAME [--name BUILD] [--watch] [--json]
+daybook replay audit --aggregate ID --projection NAME --app FILE [--first N] [--last N] [--json]
 
 start: rebuilds a projection and promotes it; with a range it makes a report instead, which has the build's name.
 plan: what that would read, take and cost; nothing is written.
@@ -18,6 +19,7 @@ stop: nothing is promoted, and nothing of it stays.
 resume: goes on with one that failed, from what is done (within 14 days).
 list: the builds of a projection, and which one is live.
 rollback: back to the build that was live before; it is brought to the last versions and verified first.
+audit: one aggregate's versions as a projection sees them: who and when, what each changed, the state after it. Nothing is written.
 
 The range, both ends included:
   --from TIME --to TIME     what happened then, of every aggregate; --clock recorded: what the store took then
@@ -39,7 +41,8 @@ ${TARGET_HELP}
 Exit codes: 0 done, or started; 1 failed, refused, or not able to; 2 wrong usage.
 
   npx daybook replay plan --projection balances --stack Bank
-  npx daybook replay start --projection monthly-statement --from 2026-01-01T00:00:00Z --to 2026-01-31T23:59:59.999Z --seed before --name january --watch`;
+  npx daybook replay start --projection monthly-statement --from 2026-01-01T00:00:00Z --to 2026-01-31T23:59:59.999Z --seed before --name january --watch
+  npx daybook replay audit --aggregate account-1 --projection balances --app app.ts --first 3 --last 9`;
 
 export async function run([name, ...args]: readonly string[], terminal: Terminal): Promise<void> {
   switch (name) {
@@ -52,10 +55,12 @@ export async function run([name, ...args]: readonly string[], terminal: Terminal
     case 'stop':
     case 'resume':
       return (await import('./replay-again.ts')).run(name, args, terminal);
+    case 'audit':
+      return (await import('./replay-audit.ts')).run(args, terminal);
     case 'list':
       return (await import('./replay-list.ts')).run(args, terminal);
   }
-  const known = 'start, plan, watch, stop, resume, list, rollback';
+  const known = 'start, plan, watch, stop, resume, list, rollback, audit';
   const problem = name === undefined ? `It takes one of ${known}` : `There is no replay ${name}; there is ${known}`;
   throw new DaybookError('cli.usage', { problem, command: 'replay' });
 }

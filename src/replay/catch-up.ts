@@ -6,6 +6,7 @@ import type { AggregatePage, EventTable } from '../store/event-table.ts';
 import type { ArchiveFiles } from './archive-files.ts';
 import { boundedWork } from './bounded-work.ts';
 import type { Builds } from './builds.ts';
+import { namingRunner } from './naming-runner.ts';
 import type { Plan } from './plan.ts';
 import { countsIn, lastVersion } from './range.ts';
 import { readSelection, type Selection } from './selection.ts';
@@ -45,11 +46,12 @@ const MOST_HOLED = 100;
  */
 export async function catchUp(
   ports: CatchUpPorts,
-  runner: Runner,
+  given: Runner,
   plan: Plan,
   progress: CatchUpProgress,
   isLate: () => boolean,
 ): Promise<CatchUpProgress> {
+  const runner = namingRunner(given);
   const totals = { aggregates: progress.aggregates, versions: progress.versions, caughtUp: progress.caughtUp };
   const holed = [...progress.holed];
   const counts = countsIn(plan.request);

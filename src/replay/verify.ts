@@ -10,6 +10,7 @@ import { boundedWork } from './bounded-work.ts';
 import type { Builds } from './builds.ts';
 import type { CatchUpProgress } from './catch-up.ts';
 import { SAMPLED } from './estimate.ts';
+import { namingRunner } from './naming-runner.ts';
 import type { Plan } from './plan.ts';
 import { countsIn } from './range.ts';
 
@@ -68,12 +69,13 @@ const REPORT_CHARACTERS = 8_000_000;
  */
 export async function verify(
   ports: VerifyPorts,
-  runner: Runner,
+  given: Runner,
   plan: Plan,
   caughtUp: CatchUpProgress,
   progress: VerifyProgress,
   isLate: () => boolean,
 ): Promise<VerifyProgress> {
+  const runner = namingRunner(given);
   const { after: _, ...start } = progress;
   const totals = { ...start, problems: [...start.problems], differing: [...start.differing] };
   const live = await liveBuildBeside(ports.table, runner, plan);
