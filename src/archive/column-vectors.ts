@@ -35,6 +35,12 @@ export function readIntegers(chunk: DuckDBDataChunk, column: number): Float64Arr
   return numbers;
 }
 
+/** A column of unsigned 64-bit integers, as they are. */
+export function readUnsigned(chunk: DuckDBDataChunk, column: number): BigUint64Array {
+  const bytes = memoryOf(chunk, column, chunk.rowCount * 8);
+  return new BigUint64Array(bytes.buffer, bytes.byteOffset, chunk.rowCount).slice();
+}
+
 /** A column of 32-bit integers. */
 export function readSmallIntegers(chunk: DuckDBDataChunk, column: number): Int32Array {
   const bytes = memoryOf(chunk, column, chunk.rowCount * 4);

@@ -1,16 +1,20 @@
-import { appendFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import type { StoredEvent } from '../event/stored-event.ts';
 import type { ColdFile } from './cold-files.ts';
+import { readIntegers, readUnsigned, TextColumn } from './column-vectors.ts';
+import { EVENT_HASH } from './compacted-rows.ts';
 import { CONTENT_HASH, contentHash } from './content-hash.ts';
-import { type Duckdb, openDuckdb, quoted } from './duckdb.ts';
+import { openDuckdb, quoted } from './duckdb.ts';
 import type { Finding } from './findings.ts';
+import { createKeyParts, type KeyRow, PARTS, partOf } from './key-parts.ts';
 
 /** Keys and content hashes of both sides, on disk; compared a part at a time, so that memory stays flat. */
 export interface Comparison {
+  /** The version of DuckDB, which a manifest's content hashes are of. */
+  readonly duckdb: string;
   /** Takes the rows of a file that lies at `path`. Throws when it is no Parquet, or has no such columns: then it took none. */
   addFile(file: ColdFile, path: string): Promise<FileRows>;
-  addHot(events: readonly StoredEvent[]): Promise<void>;
+  addHot(events: readonly StoredEvent[]): void;
   /** Everything that differs. To be called once, after everything was added. */
   compare(range: ComparedRange, onPart: (totals: Totals, done: number) => void): AsyncGenerator<Finding>;
   close(): Promise<void>;
@@ -20,8 +24,8 @@ export interface FileRows {
   readonly rows: number;
   /** Rows whose aggregate belongs to another bucket. */
   readonly misplaced: number;
-  /** The same for files that hold the same rows. */
-  readonly digest: string;
+  /** The sum of its rows' `EVENT_HASH`: the same for files that hold the same rows. */
+  readonly hash: bigint;
 }
 
 /** Epoch ms, both ends included. */
@@ -40,68 +44,66 @@ export interface Totals {
   readonly onTheWay: number;
 }
 
-/** Parts of the keys, by the first three hex digits of md5(aggregate). */
-const PARTS = 4096;
-/** So many rows of both sides are compared at once: some 30 MB. */
-const ROWS_AT_ONCE = 200_000;
-/** Hot rows are taken over by so many. */
-const CHUNK = 50_000;
+/** So often its progress is told. */
+const STEPS = 64;
 
 export async function createComparison(folder: string, memoryLimit?: number): Promise<Comparison> {
   const db = await openDuckdb({ folder, ...(memoryLimit !== undefined && { memoryLimit }) });
-  await db.run(`
-    CREATE TABLE hot (part SMALLINT, aggregate VARCHAR, version BIGINT, hash BIGINT, recorded BIGINT);
-    CREATE TABLE cold (part SMALLINT, aggregate VARCHAR, version BIGINT, hash BIGINT, recorded BIGINT, file INTEGER, compacted BOOLEAN)`);
-  const keys: string[] = [];
-  const csv = join(folder, 'hot.csv');
-  let lines: string[] = [];
-  let hotRows = 0;
-  let coldRows = 0;
-
-  const takeHot = async () => {
-    if (lines.length === 0) return;
-    await appendFile(csv, lines.join(''));
-    lines = [];
-    await db.run(`INSERT INTO hot SELECT ${PART}, * FROM read_csv(${quoted(csv)}, auto_detect = false, header = false, delim = ',', new_line = '\\n', quote = '"', escape = '"', parallel = false,
-      columns = {'aggregate': 'VARCHAR', 'version': 'BIGINT', 'hash': 'BIGINT', 'recorded': 'BIGINT'}, null_padding = false, allow_quoted_nulls = false)`);
-    await rm(csv);
-  };
+  let duckdb = '';
+  for await (const row of db.rows<{ version: string }>('SELECT version() AS version')) duckdb = row.version;
+  const parts = createKeyParts(folder);
+  /** Undefined for a file that broke off: the rows that it gave do not count. */
+  const keys: (string | undefined)[] = [];
 
   return {
+    duckdb,
     async addFile(file, path) {
-      const id = keys.length;
-      await db.run(`INSERT INTO cold SELECT ${PART}, * FROM (
-        SELECT coalesce(aggregate_uuid, '') AS aggregate, coalesce(version, 0), ${CONTENT_HASH}, coalesce(epoch_ms(recorded_at), 0),
-          ${id}, ${file.compacted !== undefined} FROM read_parquet(${quoted(path)}, hive_partitioning = false))`);
-      keys.push(file.key);
+      const id = keys.push(undefined) - 1;
+      const side = file.compacted === undefined ? 'raw' : 'compacted';
       const bucket = Number.parseInt(file.bucket, 16);
-      for await (const row of db.rows<{ rows: number; misplaced: number; digest: string }>(`
-        SELECT count(*) AS rows, count(*) FILTER (part >> 8 <> ${bucket}) AS misplaced,
-          concat(count(*), ':', bit_xor(md5_number_lower(concat(aggregate, ':', version, ':', hash)))) AS digest
-        FROM cold WHERE file = ${id}`)) {
-        coldRows += row.rows;
-        return row;
+      let [rows, misplaced, hash] = [0, 0, 0n];
+      const result = await db.connection.stream(`
+        SELECT coalesce(aggregate_uuid, ''), coalesce(version, 0)::BIGINT, ${CONTENT_HASH}, coalesce(epoch_ms(recorded_at), 0), ${EVENT_HASH}
+        FROM read_parquet(${quoted(path)}, hive_partitioning = false)`);
+      for (;;) {
+        const chunk = await result.fetchChunk();
+        if (chunk === null || chunk.rowCount === 0) break;
+        const aggregates = new TextColumn(chunk, 0);
+        const [versions, hashes, times] = [readIntegers(chunk, 1), readIntegers(chunk, 2), readIntegers(chunk, 3)];
+        let elsewhere = false;
+        for (let i = 0; i < chunk.rowCount; i++) {
+          const aggregate = aggregates.text(i);
+          if (i === 0 || !aggregates.isAsBefore(i)) elsewhere = partOf(aggregate) >> 8 !== bucket;
+          if (elsewhere) misplaced++;
+          parts.add(aggregate, side, id, versions[i]!, hashes[i]!, times[i]!);
+        }
+        for (const one of readUnsigned(chunk, 4)) hash += one;
+        rows += chunk.rowCount;
       }
-      throw new Error('count(*) gave no row');
+      keys[id] = file.key;
+      return { rows, misplaced, hash };
     },
-    async addHot(events) {
+    addHot(events) {
       for (const event of events) {
-        const { aggregateUuid, version, recordedAt } = event;
-        const recorded = Date.parse(recordedAt) || 0; // what is no time is older than everything, and its content differs
-        lines.push(`"${aggregateUuid.replaceAll('"', '""')}",${version},${contentHash(event)},${recorded}\n`);
+        const recorded = Date.parse(event.recordedAt) || 0; // what is no time is older than everything, and its content differs
+        parts.add(event.aggregateUuid, 'hot', 0, event.version, contentHash(event), recorded);
       }
-      hotRows += events.length;
-      if (lines.length >= CHUNK) await takeHot();
     },
     async *compare(range, onPart) {
-      await takeHot();
-      const steps = Math.min(PARTS, Math.max(1, Math.ceil((hotRows + coldRows) / ROWS_AT_ONCE)));
-      for (let step = 0; step < steps; step++) {
-        const first = Math.floor((PARTS * step) / steps);
-        const next = Math.floor((PARTS * (step + 1)) / steps);
-        await db.run(merge(first, next));
-        yield* findingsOf(db, keys, range);
-        onPart(await totalsOf(db, range), (step + 1) / steps);
+      let totals: Totals = NOTHING;
+      for (let part = 0; part < PARTS; part++) {
+        const found = parts.take(part);
+        for (const aggregate of [...found.keys()].sort()) {
+          const merged = merge(
+            found.get(aggregate)!.filter(({ side, file }) => side === 'hot' || keys[file] !== undefined),
+          );
+          yield* findingsOf(aggregate, merged, keys as readonly string[], range);
+          totals = plus(totals, merged, range);
+        }
+        if ((part + 1) % (PARTS / STEPS) > 0) continue;
+        onPart(totals, (part + 1) / PARTS);
+        totals = NOTHING;
+        await new Promise(setImmediate); // a signal is heard
       }
     },
     async close() {
@@ -111,80 +113,110 @@ export async function createComparison(folder: string, memoryLimit?: number): Pr
   };
 }
 
-const PART = `('0x' || substr(md5(aggregate), 1, 3))::SMALLINT`;
+const NOTHING: Totals = { hotEvents: 0, aggregates: 0, coldRows: 0, coldEvents: 0, onTheWay: 0 };
 
-/** One row for each key of some parts, with what both sides have of it. */
-const merge = (first: number, next: number) => `
-  CREATE OR REPLACE TEMP TABLE merged AS
-  SELECT aggregate, version, max(hot_hash) AS hot, max(hot_recorded) AS hot_recorded, max(cold_recorded) AS cold_recorded,
-    count(file) AS copies, count(*) FILTER (compacted) AS in_generation,
-    min(cold_hash) AS low, max(cold_hash) AS high, arg_min(file, cold_hash) AS low_file, arg_max(file, cold_hash) AS high_file
-  FROM (
-    SELECT aggregate, version, hash AS hot_hash, recorded AS hot_recorded, NULL::BIGINT AS cold_hash, NULL::BIGINT AS cold_recorded,
-      NULL::INTEGER AS file, false AS compacted FROM hot WHERE part >= ${first} AND part < ${next}
-    UNION ALL
-    SELECT aggregate, version, NULL, NULL, hash, recorded, file, compacted FROM cold WHERE part >= ${first} AND part < ${next}
-  )
-  GROUP BY aggregate, version`;
-
-const inRange = ({ from, to }: ComparedRange) =>
-  `(hot_recorded BETWEEN ${from} AND ${to} OR cold_recorded BETWEEN ${from} AND ${to})`;
-
-/** Versions that follow each other, as one row. */
-const runs = (where: string) => `
-  SELECT aggregate, min(version) AS first, max(version) AS last, min(hot_recorded) AS since, max(cold_recorded) AS latest, min(low_file) AS file
-  FROM (SELECT *, version - row_number() OVER (PARTITION BY aggregate ORDER BY version) AS island FROM merged WHERE ${where})
-  GROUP BY aggregate, island ORDER BY aggregate, first`;
-
-interface RunRow {
-  readonly aggregate: string;
-  readonly first: number;
-  readonly last: number;
-  readonly since: number;
-  readonly latest: number;
-  readonly file: number;
-}
-
-async function* findingsOf(db: Duckdb, keys: readonly string[], range: ComparedRange): AsyncGenerator<Finding> {
-  const within = inRange(range);
-  const missing = `hot IS NOT NULL AND copies = 0 AND ${within} AND hot_recorded <= ${range.wayFrom}`;
-  for await (const { aggregate, first, last, since } of db.rows<RunRow>(runs(missing))) {
-    yield { kind: 'missing', aggregate, from: first, to: last, since: new Date(since).toISOString() };
-  }
-  for await (const { aggregate, first, last, ...row } of db.rows<RunRow>(runs(`hot IS NULL AND ${within}`))) {
-    const latest = new Date(row.latest).toISOString();
-    yield { kind: 'extra', aggregate, from: first, to: last, latest, key: keys[row.file]! };
-  }
-  const copies = `SELECT aggregate, version, CASE WHEN low <> hot THEN low_file ELSE high_file END AS file FROM merged WHERE ${within}`;
-  const differing = `${copies} AND hot IS NOT NULL AND copies > 0 AND (low <> hot OR high <> hot) ORDER BY aggregate, version`;
-  for await (const { aggregate, version, file } of db.rows<CopyRow>(differing)) {
-    yield { kind: 'differing', aggregate, version, key: keys[file]! };
-  }
-  for await (const { aggregate, version, file } of db.rows<CopyRow>(`${copies} AND in_generation > 1`)) {
-    yield { kind: 'twice', aggregate, version, key: keys[file]! };
-  }
-  const holes = `
-    SELECT aggregate, before + 1 AS first, version - 1 AS last FROM (
-      SELECT *, coalesce(lag(version) OVER (PARTITION BY aggregate ORDER BY version), 0) AS before FROM merged WHERE version > 0)
-    WHERE version > before + 1 AND ${within} ORDER BY aggregate, first`;
-  for await (const { aggregate, first, last } of db.rows<RunRow>(holes)) {
-    yield { kind: 'hole', aggregate, from: first, to: last };
-  }
-}
-
-interface CopyRow {
-  readonly aggregate: string;
+/** What both sides have of a version. */
+interface Merged {
   readonly version: number;
-  readonly file: number;
+  /** In the table. */
+  hot?: KeyRow;
+  /** In the archive: the copies with the lowest and the highest hash, which differ where any two do. */
+  low?: KeyRow;
+  high?: KeyRow;
+  copies: number;
+  inGeneration: number;
+  /** The latest time that a copy in the archive says. */
+  coldRecorded: number;
 }
 
-async function totalsOf(db: Duckdb, range: ComparedRange): Promise<Totals> {
-  for await (const totals of db.rows<Totals>(`
-    SELECT count(hot) AS "hotEvents", count(DISTINCT aggregate) FILTER (hot IS NOT NULL) AS aggregates,
-      coalesce(sum(copies), 0)::BIGINT AS "coldRows", count(*) FILTER (copies > 0) AS "coldEvents",
-      count(*) FILTER (copies = 0 AND hot_recorded > ${range.wayFrom}) AS "onTheWay"
-    FROM merged WHERE ${inRange(range)}`)) {
-    return totals;
+/** One for each version of an aggregate, in their order. */
+function merge(rows: readonly KeyRow[]): Merged[] {
+  const merged: Merged[] = [];
+  for (const row of [...rows].sort((a, b) => a.version - b.version)) {
+    let of = merged.at(-1);
+    if (of?.version !== row.version) {
+      of = { version: row.version, copies: 0, inGeneration: 0, coldRecorded: Number.NEGATIVE_INFINITY };
+      merged.push(of);
+    }
+    if (row.side === 'hot') {
+      of.hot = row;
+      continue;
+    }
+    of.copies++;
+    if (row.side === 'compacted') of.inGeneration++;
+    if (of.low === undefined || row.hash < of.low.hash) of.low = row;
+    if (of.high === undefined || row.hash > of.high.hash) of.high = row;
+    of.coldRecorded = Math.max(of.coldRecorded, row.recorded);
   }
-  throw new Error('count(*) gave no row');
+  return merged;
+}
+
+const isWithin = ({ hot, coldRecorded }: Merged, { from, to }: ComparedRange): boolean =>
+  (hot !== undefined && hot.recorded >= from && hot.recorded <= to) || (coldRecorded >= from && coldRecorded <= to);
+
+function* findingsOf(
+  aggregate: string,
+  merged: readonly Merged[],
+  keys: readonly string[],
+  range: ComparedRange,
+): Generator<Finding> {
+  const within = merged.filter((each) => isWithin(each, range));
+  for (const run of runs(
+    within,
+    ({ hot, copies }) => hot !== undefined && copies === 0 && hot.recorded <= range.wayFrom,
+  )) {
+    const since = new Date(Math.min(...run.map(({ hot }) => hot!.recorded))).toISOString();
+    yield { kind: 'missing', aggregate, from: run[0]!.version, to: run.at(-1)!.version, since };
+  }
+  for (const run of runs(within, ({ hot }) => hot === undefined)) {
+    const latest = new Date(Math.max(...run.map(({ coldRecorded }) => coldRecorded))).toISOString();
+    const key = keys[run[0]!.low!.file]!;
+    yield { kind: 'extra', aggregate, from: run[0]!.version, to: run.at(-1)!.version, latest, key };
+  }
+  for (const { version, hot, low, high } of within) {
+    if (hot === undefined || low === undefined || high === undefined) continue;
+    const other = low.hash !== hot.hash ? low : high.hash !== hot.hash ? high : undefined;
+    if (other !== undefined) yield { kind: 'differing', aggregate, version, key: keys[other.file]! };
+  }
+  for (const { version, inGeneration, hot, low, high } of within) {
+    if (inGeneration < 2) continue;
+    yield { kind: 'twice', aggregate, version, key: keys[(low!.hash !== hot?.hash ? low! : high!).file]! };
+  }
+  let before = 0;
+  for (const each of merged) {
+    if (each.version <= 0) continue;
+    if (each.version > before + 1 && isWithin(each, range)) {
+      yield { kind: 'hole', aggregate, from: before + 1, to: each.version - 1 };
+    }
+    before = each.version;
+  }
+}
+
+/** Those that a condition holds for, where their versions follow each other as one. */
+function runs(merged: readonly Merged[], holds: (each: Merged) => boolean): Merged[][] {
+  const found: Merged[][] = [];
+  for (const each of merged) {
+    if (!holds(each)) continue;
+    const run = found.at(-1);
+    if (run !== undefined && run.at(-1)?.version === each.version - 1) run.push(each);
+    else found.push([each]);
+  }
+  return found;
+}
+
+function plus(totals: Totals, merged: readonly Merged[], range: ComparedRange): Totals {
+  let { hotEvents, aggregates, coldRows, coldEvents, onTheWay } = totals;
+  let any = false;
+  for (const each of merged) {
+    if (!isWithin(each, range)) continue;
+    if (each.hot !== undefined) {
+      hotEvents++;
+      any = true;
+    }
+    coldRows += each.copies;
+    if (each.copies > 0) coldEvents++;
+    else if (each.hot!.recorded > range.wayFrom) onTheWay++;
+  }
+  if (any) aggregates++;
+  return { hotEvents, aggregates, coldRows, coldEvents, onTheWay };
 }

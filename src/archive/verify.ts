@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { isUnreadable } from '../feed/read-run.ts';
 import type { EventTable } from '../store/event-table.ts';
 import { arrivalDay, type ColdFile, type ColdStorage, currentGeneration, rawFiles } from './cold-files.ts';
+import { statedContent } from './compacted-rows.ts';
 import { type Comparison, createComparison, type Totals } from './comparison.ts';
 import { DIFFERENCES, type Finding, weightOf } from './findings.ts';
 import { NO_GENERATION } from './generation.ts';
@@ -97,7 +98,7 @@ export async function verify(ports: VerifyPorts, options: VerifyOptions): Promis
     let events = 0;
     for await (const page of ports.hot.pages()) {
       for (const item of page.unreadable) await tell({ kind: 'noEvent', ...item });
-      await comparison.addHot(page.events);
+      comparison.addHot(page.events);
       events += page.events.length;
       onProgress({ doing: 'reading the table', files: archive.seen().files, events });
     }
@@ -187,13 +188,18 @@ function createReading(
         return reasonOf(error, path);
       });
       if (typeof taken === 'string') return await tell({ kind: 'unreadable', key, bytes, reason: taken });
-      const { rows, misplaced, digest } = taken;
+      const { rows, misplaced, hash } = taken;
       seen.rows += rows;
       if (compacted !== undefined && compacted.rows !== rows) {
         await tell({ kind: 'changed', key, expected: `${compacted.rows} rows`, actual: `${rows} rows` });
       }
+      const stated = compacted && statedContent(comparison.duckdb, compacted);
+      if (stated?.rows === rows && stated.hash !== hash) {
+        await tell({ kind: 'changed', key, expected: `content ${stated.hash}`, actual: `content ${hash}` });
+      }
       if (misplaced > 0) await tell({ kind: 'misplaced', key, rows: misplaced });
       if (compacted !== undefined) return; // a raw file that it has taken may hold just the same
+      const digest = `${rows}:${hash}`;
       const of = byDigest.get(digest);
       if (of === undefined) byDigest.set(digest, key);
       else if (rows > 0) await tell({ kind: 'repeated', key, of });
