@@ -55,10 +55,16 @@ export async function dropCopies(work: SliceWork, raw: RawFiles, old: readonly C
 
 async function amongRaw({ connection }: SliceWork, raw: RawFiles): Promise<void> {
   await connection.run(
-    `CREATE TABLE repeated AS SELECT aggregate_uuid, version FROM (${raw.sql}) GROUP BY ALL HAVING count(*) > 1`,
+    `CREATE TABLE crowded AS SELECT aggregate_uuid, first_version, last_version FROM ${raw.blocks} WHERE crowded`,
   );
-  const [{ n } = {}] = await rowsOf(connection, 'SELECT count(*) AS n FROM repeated');
+  const [{ n } = {}] = await rowsOf(connection, 'SELECT count(*) AS n FROM crowded');
   if (Number(n) === 0) return;
+  await connection.run(
+    `CREATE TABLE repeated AS SELECT aggregate_uuid, version
+     FROM (SELECT aggregate_uuid, version FROM (${raw.sql}) r SEMI JOIN crowded c
+       ON r.aggregate_uuid = c.aggregate_uuid AND r.version BETWEEN c.first_version AND c.last_version)
+     GROUP BY ALL HAVING count(*) > 1`,
+  );
   await connection.run(
     `INSERT INTO copies SELECT source, row, won_by, '' FROM (
        SELECT source, row, row_number() OVER first AS place, first_value(${EVENT_HASH}) OVER first AS won_by
@@ -82,8 +88,8 @@ async function filesHolding(work: SliceWork, raw: RawFiles, old: readonly Compac
   const found = await rowsOf(
     work.connection,
     `SELECT DISTINCT k.filename AS path FROM read_parquet(${pathList(paths)}, filename = true) k
-     JOIN (SELECT DISTINCT aggregate_uuid, version FROM (${raw.sql})) r
-       ON r.aggregate_uuid = k.aggregate_uuid AND r.version BETWEEN k.first_version AND k.last_version`,
+     JOIN ${raw.blocks} r
+       ON r.aggregate_uuid = k.aggregate_uuid AND r.first_version <= k.last_version AND r.last_version >= k.first_version`,
   );
   const holding = new Set(found.map(({ path }) => String(path)));
   return old.filter((_file, i) => holding.has(paths[i]!));

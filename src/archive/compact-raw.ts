@@ -19,12 +19,14 @@ export interface RawFiles {
   readonly excluded: readonly ExcludedFile[];
   /** By month, `2026-01`: what they hold, repeats included. */
   readonly months: ReadonlyMap<string, Content>;
+  /** Which blocks of which aggregates' versions they hold: a table with `aggregate_uuid`, `first_version`, `last_version`, `crowded`. */
+  readonly blocks: string;
   /** Their rows as SQL, with `day`, and `source` and `row` that tell one copy from another, in the order of arrival. */
   readonly sql: string;
 }
 
-/** More months than these are put apart on the disk first, so that each is not looked for in every file. */
-const MONTHS_AT_ONCE = 2;
+/** For more files than these the rows are put apart by month on the disk first, so that each is not looked for in all of them. */
+const PERIODS_AT_ONCE = 2;
 
 /**
  * Brings raw files here and reads them whole once. One that cannot be read, or whose rows are no events of the bucket, is
@@ -47,7 +49,7 @@ export async function takeRaw(
   }
   const empty = join(folder, 'empty.parquet');
   await connection.run(`COPY (${EMPTY_ROWS}) TO ${quoteText(empty)} (FORMAT parquet)`);
-  const look = (paths: readonly string[]) => contentByMonth(connection, rawSql([empty, ...paths]), bucket);
+  const look = (paths: readonly string[]) => lookThrough(connection, rawSql([empty, ...paths]), bucket);
   let months = await look(here.map(({ path }) => path)).catch(() => undefined);
   if (months === undefined) {
     const sound: typeof here = [];
@@ -63,8 +65,8 @@ export async function takeRaw(
     months = await look(here.map(({ path }) => path));
   }
   const paths = here.map(({ path }) => path);
-  const sql = await apart(work, rawSql([empty, ...paths]), months.size);
-  return { usable: here.map(({ file }) => file), paths, excluded, months, sql };
+  const sql = rawSql([empty, ...paths]);
+  return { usable: here.map(({ file }) => file), paths, excluded, months, blocks: 'blocks', sql };
 }
 
 /** Local names begin with the place in the order of arrival and end with the arrival day. */
@@ -73,39 +75,56 @@ function rawSql(paths: readonly string[]): string {
     ${pathList(paths)}, union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true)`;
 }
 
-async function contentByMonth(
-  connection: DuckDBConnection,
-  sql: string,
-  bucket: string,
-): Promise<Map<string, Content>> {
+/** Versions in a block: one bit of a 64-bit number for each. */
+const BLOCK_BITS = 6;
+
+/**
+ * Everything that is to be known of the rows, in one pass. Rows become the blocks of 64 versions that they are in, which are
+ * far fewer: a block is crowded, some version in it came twice, when it has more rows than bits that are set.
+ */
+async function lookThrough(connection: DuckDBConnection, sql: string, bucket: string): Promise<Map<string, Content>> {
+  await connection.run(
+    `CREATE OR REPLACE TABLE looked AS
+     SELECT aggregate_uuid, version >> ${BLOCK_BITS} AS block, date_trunc('month', recorded_at)::DATE AS month, ${CONTENT_SQL},
+       bit_or(1::UBIGINT << (version & ${2 ** BLOCK_BITS - 1})::UBIGINT) AS bits, min(version) AS first_version, max(version) AS last_version,
+       count(*) FILTER (aggregate_uuid IS NULL OR aggregate_type IS NULL OR coalesce(version, 0) < 1 OR type IS NULL
+         OR recorded_at IS NULL OR data IS NULL) AS bad
+     FROM (${sql}) GROUP BY ALL`,
+  );
   const found = await rowsOf(
     connection,
-    `SELECT date_trunc('month', recorded_at)::DATE::VARCHAR AS month, ${CONTENT_SQL}, count(*) FILTER (aggregate_uuid IS NULL
-       OR aggregate_type IS NULL OR coalesce(version, 0) < 1 OR type IS NULL OR recorded_at IS NULL OR data IS NULL) AS bad
-     FROM (${sql}) GROUP BY month ORDER BY month`,
+    `SELECT month::VARCHAR AS month, sum(rows)::BIGINT AS rows, sum(hash::HUGEINT)::VARCHAR AS hash, sum(bad) AS bad
+     FROM looked GROUP BY month ORDER BY month`,
   );
   const bad = found.reduce((sum, row) => sum + Number(row.bad), 0);
   if (bad > 0)
     throw new Error(`${bad} of its rows are no events: an aggregate, version, type, time or data is missing`);
   const [{ strange } = {}] = await rowsOf(
     connection,
-    `SELECT count(*) AS strange FROM (SELECT DISTINCT aggregate_uuid FROM (${sql})) WHERE md5(aggregate_uuid)[1] <> '${bucket}'`,
+    `SELECT count(*) AS strange FROM (SELECT DISTINCT aggregate_uuid FROM looked) WHERE md5(aggregate_uuid)[1] <> '${bucket}'`,
   );
   if (Number(strange) > 0) throw new Error(`${strange} of its aggregates belong to another bucket than ${bucket}`);
+  await connection.run(
+    `CREATE OR REPLACE TABLE blocks AS
+     SELECT aggregate_uuid, min(first_version) AS first_version, max(last_version) AS last_version, bit_count(bit_or(bits)) < sum(rows) AS crowded
+     FROM looked GROUP BY aggregate_uuid, block`,
+  );
   return new Map(found.map((row) => [String(row.month).slice(0, 7), toContent(row)]));
 }
 
-async function apart(
+/** The same rows, put apart by month when as many periods are to be picked out of them. */
+export async function apart(
   { connection, folder }: { readonly connection: DuckDBConnection; readonly folder: string },
-  sql: string,
-  months: number,
-): Promise<string> {
-  if (months <= MONTHS_AT_ONCE) return sql;
+  raw: RawFiles,
+  periods: number,
+): Promise<RawFiles> {
+  if (periods <= PERIODS_AT_ONCE) return raw;
   const path = join(folder, 'months');
   await connection.run(
-    `COPY (SELECT *, strftime(recorded_at, '%Y-%m') AS month FROM (${sql}))
+    `COPY (SELECT *, strftime(recorded_at, '%Y-%m') AS month FROM (${raw.sql}))
      TO ${quoteText(path)} (FORMAT parquet, PARTITION_BY (month))`,
   );
-  return `SELECT ${[...ROW_COLUMNS, 'day', 'source', 'row'].join(', ')} FROM read_parquet(
+  const sql = `SELECT ${[...ROW_COLUMNS, 'day', 'source', 'row'].join(', ')} FROM read_parquet(
     ${quoteText(join(path, '*/*.parquet'))}, hive_partitioning = true, hive_types_autocast = false)`;
+  return { ...raw, sql };
 }

@@ -30,8 +30,8 @@ export const archiveErrors = {
     `this is no request for a compaction: ${d.reason}; it is {} or {"before": "2026-01-31"}, the first arrival day that is not taken`,
   'archive.compactedFile': (d: { key: string; problem: string }) =>
     `the current generation's file ${d.key} is not what a compaction wrote: ${d.problem}. Nothing was switched and nothing deleted. Put the file back, or write its events again with a backfill from the events table`,
-  'archive.notVerified': (d: { bucket: string; month: string; expected: string; actual: string }) =>
-    `what was read back of bucket ${d.bucket}, ${d.month}, is not what its sources hold: ${d.expected} expected, ${d.actual} found. Nothing was switched and nothing deleted; compact again, and if it stays, keep the files and report it`,
+  'archive.notVerified': (d: { bucket: string; period: string; expected: string; actual: string }) =>
+    `what was read back of bucket ${d.bucket}, ${d.period}, is not what its sources hold: ${d.expected} expected, ${d.actual} found. Nothing was switched and nothing deleted; compact again, and if it stays, keep the files and report it`,
   'archive.sliceMissing': (d: { generation: string; bucket: string }) =>
     `the generation ${d.generation} has no result of bucket ${d.bucket}, so it was not switched to; redrive the execution, or compact again`,
   'archive.generationLost': (d: { generation: string }) =>

@@ -67,6 +67,8 @@ const compact = async (request?: unknown, more?: object) => {
   now += 1000;
   return { planned, results, generation: await readGeneration(bucket.readText, planned.generation) };
 };
+/** As a year is compacted that has outgrown one file. */
+const byMonth = { yearBytes: 0 };
 const clean = () => cleanUp(bucket, { table, keepMs: 2 * HOUR, nowMs: now });
 const current = () => readGeneration(bucket.readText, table.Parameters?.['daybook.generation'] ?? 'none');
 
@@ -125,10 +127,10 @@ describe('a later compaction', () => {
   it('rewrites the months that are touched and shares the others', async () => {
     const long = deposits('abc', 24 * 40); // 40 days from 1 January
     await bucket.deliver('2026-02-10', long.slice(0, -5));
-    const first = await compact();
+    const first = await compact({}, byMonth);
     expect(first.generation.files).toHaveLength(2);
     await bucket.deliver('2026-02-11', long.slice(-5));
-    const second = await compact();
+    const second = await compact({}, byMonth);
     const [january, february] = first.generation.files;
     expect(second.generation.files.map(({ key }) => key)).toContain(january!.key);
     expect(second.generation.files.map(({ key }) => key)).not.toContain(february!.key);
@@ -145,10 +147,61 @@ describe('a later compaction', () => {
       return { ...event, recordedAt: at, occurredAt: at };
     });
     await bucket.deliver('2026-01-01', [...years, ...years.slice(0, 50)]);
-    const { results, generation } = await compact();
+    const { results, generation } = await compact({}, byMonth);
     expect(results[0]).toMatchObject({ repeats: 50 });
     expect(generation.files).toHaveLength(40);
     expect(await keys()).toEqual(keysOf(years));
+  });
+
+  it('keeps a small year in one file, and makes months of it once it has grown: nothing lost, nothing twice', async () => {
+    const long = deposits('abc', 24 * 70); // January to 11 March
+    await bucket.deliver('2026-03-10', long.slice(0, -30));
+    const small = await compact();
+    expect(small.generation.files).toHaveLength(1);
+    await bucket.deliver('2026-03-11', long.slice(-30, -20));
+    const whole = await compact();
+    expect(whole.generation.files).toHaveLength(1);
+    expect(await keys()).toEqual(keysOf(long.slice(0, -20)));
+    await bucket.deliver('2026-03-12', [...long.slice(-20, -10), ...long.slice(-40, -30)]);
+    const split = await compact({}, byMonth);
+    expect(split.results[0]).toMatchObject({ repeats: 10, conflicts: 0 });
+    expect(split.generation.files.map((file) => file.firstRecordedAt.slice(0, 7)).sort()).toEqual([
+      '2026-01',
+      '2026-02',
+      '2026-03',
+    ]);
+    expect(await keys()).toEqual(keysOf(long.slice(0, -10)));
+    await bucket.deliver('2026-03-13', long.slice(-10));
+    const later = await compact({}, byMonth);
+    const shared = split.generation.files.filter((file) => !file.firstRecordedAt.startsWith('2026-03'));
+    expect(later.generation.files).toEqual(expect.arrayContaining([...shared]));
+    expect(await keys()).toEqual(keysOf(long));
+    // And back, should the limit be raised.
+    await bucket.deliver('2026-03-14', deposits('abc', 24 * 70 + 1).slice(-1));
+    expect((await compact()).generation.files).toHaveLength(1);
+    expect(await keys()).toEqual(keysOf(deposits('abc', 24 * 70 + 1)));
+  });
+
+  it('has a year for each year, and no file for a month of a grown year in which nothing was recorded', async () => {
+    const at = (time: string) => ({ recordedAt: time, occurredAt: time });
+    const [a, b, c, d] = deposits('abc', 4);
+    const spread = [
+      { ...a!, ...at('2024-12-31T23:59:59.999Z') },
+      { ...b!, ...at('2025-01-01T00:00:00.000Z') },
+      { ...c!, ...at('2025-12-31T23:59:59.999Z') },
+    ];
+    await bucket.deliver('2026-01-01', spread);
+    const { generation } = await compact();
+    expect(generation.files.map(({ rows }) => rows)).toEqual([1, 2]);
+    await bucket.deliver('2026-01-02', [{ ...d!, ...at('2025-06-01T00:00:00.000Z') }]);
+    const split = await compact({}, byMonth);
+    expect(split.generation.files.map((file) => file.firstRecordedAt.slice(0, 7))).toEqual([
+      '2024-12',
+      '2025-01',
+      '2025-06',
+      '2025-12',
+    ]);
+    expect((await keys()).length).toBe(4);
   });
 
   it('leaves a month as it is when everything came again', async () => {
@@ -262,7 +315,7 @@ describe('what is damaged', () => {
     };
     await expect(compactBucket(lossy, planned, planned.slices[0]!, { columns: [] })).rejects.toMatchObject({
       code: 'archive.notVerified',
-      details: { bucket: '9', month: '2026-01' },
+      details: { bucket: '9', period: '2026' },
     });
   });
 });
