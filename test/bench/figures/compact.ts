@@ -149,8 +149,10 @@ export default defineBench({
     const days = [await day('large', 4 * EVENTS), await day('small', EVENTS)] as const;
     const resident = async (day: string): Promise<number> => {
       const process = fork(child, [folder, day]);
-      const [{ resident }] = (await once(process, 'message')) as [{ resident: number }];
-      return resident;
+      // A process that fails says nothing: it must not be waited for.
+      const [said] = await Promise.race([once(process, 'message'), once(process, 'exit')]);
+      if (typeof said !== 'object' || said === null) throw new Error(`the process that compacts ended with ${said}`);
+      return (said as { resident: number }).resident;
     };
     let growth = 0;
     return {
