@@ -25,13 +25,15 @@ export interface Audit extends Watcher, Witness {
   redriving(consumer: string, feed: string, aggregate: string, on: boolean): void;
   /** What waits for a person, and can be helped. */
   parked(feed: string): readonly { readonly consumer: string; readonly aggregate: string }[];
+  /** Does anything wait that nobody can help? */
+  parkedForGood(feed: string): boolean;
   /** The highest version in the feed without a gap, from where it began. */
   tail(feed: string, aggregate: string): number;
   confirmed(feed: string, aggregate: string): number;
   /** Up to where a consumer has all versions. */
   reached(consumer: string, feed: string, aggregate: string): number;
   /** A reader of the feed has answered for these versions: they do not come again. */
-  acknowledged(reader: string, envelope: Pick<Envelope, 'feed' | 'aggregate' | 'to'>): void;
+  acknowledged(reader: string, envelope: Pick<Envelope, 'feed' | 'aggregate' | 'to' | 'head'>): void;
   /** The reconciler has answered dead letters that were sent at these instants: they come no more. */
   answered(sentAt: readonly number[]): void;
   /** How often the reconciler has looked again at a hole, where the feed has one; undefined where it has none. */
@@ -193,6 +195,7 @@ export function createAudit(world: World): Audit {
       if (before !== undefined && world.now() - before < LEASE_MS - 1_000) world.violate(`${name} is offered twice`);
       offers.set(key, world.now());
     }
+    if (!sender.startsWith('pipe')) note(sent, `${feed}|${aggregate}`, to);
     const known = tail(feed, aggregate);
     if (from > known + 1) world.violate(`${name} lands beyond ${known}: a gap in the feed`);
     if (to <= known || from > known + 1) return;
@@ -206,16 +209,14 @@ export function createAudit(world: World): Audit {
     const aggregates = new Set<string>();
     let bytes = 0;
     for (const text of data) {
-      const { aggregate, to, head } = parsed(text) as Envelope;
+      const { aggregate, head } = parsed(text) as Envelope;
       bytes += Buffer.byteLength(text) + 1;
       if (Buffer.byteLength(text) > LIMITS.envelopeBytes)
         world.violate(`${sender} puts ${text.length} bytes of ${aggregate}`);
       if (aggregates.has(aggregate)) world.violate(`${sender} puts two envelopes of ${aggregate} at once`);
       aggregates.add(aggregate);
       const key = `${stream}|${aggregate}`;
-      if (sender.startsWith('pipe')) continue;
-      sent.set(key, Math.max(to, sent.get(key) ?? 0));
-      checkOffer(sender, key, aggregate, head);
+      if (!sender.startsWith('pipe')) checkOffer(sender, key, aggregate, head);
     }
     if (bytes > LIMITS.answerBytes) world.violate(`${sender} puts ${bytes} bytes at once`);
   };
@@ -474,6 +475,8 @@ export function createAudit(world: World): Audit {
     },
     parked: (feed) =>
       [...parked.values()].filter((each) => each.feed === feed && !unreadable.has(`${each.aggregate}:${each.version}`)),
+    parkedForGood: (feed) =>
+      [...parked.values()].some((each) => each.feed === feed && unreadable.has(`${each.aggregate}:${each.version}`)),
     contentOf: (aggregate, version) => contents.get(`${aggregate}:${version}`),
     logged(name, line) {
       if (line.includes(SECRET)) world.violate(`${name} logs a payload`);
@@ -552,7 +555,7 @@ export function createAudit(world: World): Audit {
       for (const [key, n] of metrics) if (key.startsWith(by) && key.endsWith(`|${name}`)) sum += n;
       return sum;
     },
-    acknowledged(reader, { feed, aggregate, to }) {
+    acknowledged(reader, { feed, aggregate, to, head }) {
       if (!froms.has(feed) || outdated.has(feed) || to <= (bases.get(`${feed}|${aggregate}`) ?? 0)) return;
       const key = reader === 'projector' ? `projector|${aggregate}` : `${reader}|${feed}|${aggregate}`;
       const done = reader === 'confirm' ? (confirmed.get(`${feed}|${aggregate}`) ?? 0) : (positions.get(key) ?? 0);
@@ -560,6 +563,10 @@ export function createAudit(world: World): Audit {
       const breaches = reader === 'confirm' && rogues.has(`${aggregate}:${to}`);
       if (Math.max(done, waits) < to && !breaches)
         world.violate(`${reader} has done with ${aggregate}:${to}, and stands at ${done}`);
+      if (reader !== 'confirm' || head <= done || (sent.get(`${feed}|${aggregate}`) ?? 0) > done) return;
+      const { Head, Holed } = cursors.get(`${feed}|${aggregate}`) ?? {};
+      if (Number(Head?.N ?? 0) < head && Number(Holed?.N ?? 0) !== done + 1)
+        world.violate(`Confirm knows that ${aggregate} goes on to ${head}, and has put nothing behind ${done}`);
     },
     looked: (aggregate) => void looks.set(aggregate, world.now()),
     answered(sentAt) {
@@ -573,7 +580,8 @@ export function createAudit(world: World): Audit {
     },
     looksAtHole(feed, aggregate) {
       const item = cursors.get(`${feed}|${aggregate}`);
-      return item?.Holed === undefined ? undefined : Number(item.Attempts?.N ?? 0);
+      // Without its first version an aggregate is on no list.
+      return item?.Holed === undefined || !listed.has(aggregate) ? undefined : Number(item.Attempts?.N ?? 0);
     },
   };
 }

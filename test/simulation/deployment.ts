@@ -1,4 +1,5 @@
 import type { Json } from '../../local/cloud.ts';
+import type { Envelope } from '../../src/feed/envelope.ts';
 import type { Audit } from './audit.ts';
 import { type Cores, RULE_PATTERN, TABLES } from './cores.ts';
 import type { FunctionHost, FunctionOptions } from './function-host.ts';
@@ -216,9 +217,14 @@ export async function deployFeed(
 export const FIRST_FEED = 'feed-1';
 
 /** The envelopes and bus events of an invocation that its answer does not give back. */
-function takenOf(event: Json, answer: Json): readonly { feed: string; aggregate: string; to: number }[] {
+function takenOf(event: Json, answer: Json): readonly Pick<Envelope, 'feed' | 'aggregate' | 'to' | 'head'>[] {
   const failed: readonly string[] = (answer?.batchItemFailures ?? []).map((each: Json) => each.itemIdentifier);
-  const ofBus = ({ detail }: Json) => ({ feed: detail.feed, aggregate: detail.aggregateUuid, to: detail.version });
+  const ofBus = ({ detail }: Json) => ({
+    feed: detail.feed,
+    aggregate: detail.aggregateUuid,
+    to: detail.version,
+    head: 0,
+  });
   if (event.Records === undefined) return event.detail === undefined ? [] : [ofBus(event)];
   const records: readonly Json[] = event.Records;
   if (records[0]?.kinesis === undefined) {

@@ -4,29 +4,44 @@ import { type RunResult, simulate } from './simulation.ts';
 
 export interface Shrunk {
   readonly cut: Cut;
-  /** The run that is left, to its first violation. */
+  /** The run that is left, to the violation that it was cut for. */
   readonly result: RunResult;
   /** How many runs it took. */
   readonly tried: number;
 }
 
+/** What a line of the trace says before a failed check. */
+const VIOLATION = 'VIOLATION: ';
+
 /** A run that never ends its shrinking helps nobody. */
 const MOST_RUNS = 400;
 
+/** Which check it is that has failed: what it says, without the aggregate and the numbers of this run. */
+export function checkOf(violation: string): string {
+  return violation.replace(/\b[a-d]\d+-\d+|\d+/g, '…');
+}
+
 /**
  * Cuts a failing run until nothing can go without the failure going too: faults, consumers, aggregates, events, then single
- * strikes. The same seed is always cut the same way.
+ * strikes. What is left fails at the same check as the whole. The same seed is always cut the same way.
  */
 export async function shrink(seed: number, code: CodeUnderTest): Promise<Shrunk> {
   let tried = 0;
-  const failing = async (cut: Cut): Promise<boolean> => {
-    if (tried >= MOST_RUNS) return false;
+  /** The checks that fail in what is left; a run that cannot even end is a failure too. */
+  const failures = async (cut?: Cut): Promise<readonly string[]> => {
     tried++;
     try {
-      return (await simulate(seed, code, { cut, stopAtFirst: true })).violations.length > 0;
+      const { violations } = await simulate(seed, code, { ...(cut && { cut }), stopAtFirst: true });
+      return violations.map(checkOf);
     } catch {
-      return true; // a run that cannot even end is a failure too
+      return ['it ends'];
     }
+  };
+  const [failure] = await failures();
+  const failing = async (cut: Cut): Promise<boolean> => {
+    if (tried >= MOST_RUNS) return false;
+    const found = await failures(cut);
+    return failure === undefined ? found.length > 0 : found.includes(failure);
   };
   const { faults, lengths, consumers } = planOf(seed);
   let cut: Required<Cut> = { faults: [...faults], lengths, consumers: [...consumers], without: [] };
@@ -61,12 +76,13 @@ export async function shrink(seed: number, code: CodeUnderTest): Promise<Shrunk>
     }
   }
   const result = await simulate(seed, code, { cut, stopAtFirst: true, trace: true });
-  return { cut, tried, result: { ...result, trace: toFirstViolation(result.trace) } };
+  return { cut, tried, result: { ...result, trace: toViolation(result.trace, failure) } };
 }
 
-function toFirstViolation(trace: readonly string[]): readonly string[] {
-  const at = trace.findIndex((line) => line.includes('VIOLATION'));
-  return at < 0 ? trace : trace.slice(0, at + 1);
+function toViolation(trace: readonly string[], failure: string | undefined): readonly string[] {
+  const violations = [...trace.keys()].filter((i) => trace[i]!.includes(VIOLATION));
+  const at = violations.find((i) => checkOf(trace[i]!.split(VIOLATION)[1]!) === failure) ?? violations[0];
+  return at === undefined ? trace : trace.slice(0, at + 1);
 }
 
 /** The cut run for a reader: what is left of it, then line by line what happens. */

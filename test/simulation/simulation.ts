@@ -92,6 +92,9 @@ async function run(seed: number, code: CodeUnderTest, options: RunOptions): Prom
     for (; rounds < ROUNDS && (missing().length > 0 || rounds < 1) && !ended(); rounds++) await round();
     if (!ended()) for (const each of missing()) world.violate(`after ${rounds} rounds: ${each}`);
   };
+  const alarms = () =>
+    ['Holes', 'UnpublishedEvents', 'ParkedAggregates'].map((name) => audit.metric(name, 'reconciler'));
+  const [holes, unpublished, parked] = alarms();
   await arrive();
   if (ended()) return result();
   if (plan.faults.has('restoredTable')) {
@@ -120,6 +123,15 @@ async function run(seed: number, code: CodeUnderTest, options: RunOptions): Prom
   for (let i = 0; i < SILENT_ROUNDS; i++) await round();
   if (audit.activity() > before)
     world.violate(`it is not silent: ${audit.activity() - before} writes more when all was delivered`);
+  // What only a person can mend stays counted, and is looked at again.
+  const [moreHoles, moreUnpublished, moreParked] = alarms();
+  if (world.counts.has('holes') && (moreHoles === holes || moreUnpublished === unpublished))
+    world.violate('a permanent hole is not counted any more');
+  if (audit.parkedForGood(feeds.current.feed) && moreParked === parked)
+    world.violate('an aggregate is parked, and the reconciler does not count it');
+  for (const aggregate of writers.expected.keys())
+    if (audit.looksAtHole(feeds.current.feed, aggregate) === 0)
+      world.violate(`the hole of ${aggregate} is not looked at again`);
   return result();
 }
 
