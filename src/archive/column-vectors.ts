@@ -183,7 +183,8 @@ function isEqual(a: DataView, from: number, b: DataView, at: number, length: num
   return true;
 }
 
-const decoder = new TextDecoder();
+/** A byte order mark at the beginning of a text is the text's own: of two ids one may have it and the other not. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 function shortText(bytes: Uint8Array, start: number, length: number): string {
   let text = '';

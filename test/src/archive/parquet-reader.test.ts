@@ -39,6 +39,23 @@ describe('readParquet', () => {
     expect(await read()).toEqual([odd]);
   });
 
+  it('keeps the mark that a text begins with, short or long: with and without it are two aggregates', async () => {
+    const long = 'an-id-of-more-than-twelve-bytes';
+    const ids = ['late', `\ufeff${long}`, '\ufefflate'];
+    const events = ids
+      .flatMap((id) => deposits(id, 2))
+      .map((event) => ({
+        ...event,
+        metadata: event.version === 1 ? '\ufeff"é"' : '\ufeff"more than twelve bytes"',
+      }));
+    await writeParquet(join(folder, '0.parquet'), events);
+    expect(await read()).toEqual(events);
+    const sorted: string[] = [];
+    for await (const runs of readSlice({ folder, compacted: [join(folder, '0.parquet')], raw: [], types: [] }))
+      sorted.push(...runs.map(({ aggregateUuid }) => aggregateUuid));
+    expect(sorted).toEqual(ids);
+  });
+
   it('leaves out the data of types that nobody asked for, and other aggregates', async () => {
     await writeParquet(join(folder, '0.parquet'), [...deposits('a', 2), ...deposits('b', 2)]);
     const events = await read({ types: ['AccountOpened'], aggregates: ['b'] });
