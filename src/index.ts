@@ -44,15 +44,21 @@ export {
   type BuildPointer,
   type ProjectionItem,
   type ProjectionTable,
+  type RollupValue,
+  type ValueChange,
 } from './projection/projection-table.ts';
 export {
   type Projected,
   type ReadOptions as ReadProjectionOptions,
+  type ReadRollupOptions,
+  type RolledUp,
+  type RolledUpTo,
   readAllProjected,
   readProjected,
   readRollup,
   type WaitOptions as WaitForProjectionOptions,
   waitForProjected,
+  waitForRollup,
 } from './projection/read.ts';
 export { type AuditedVersion, type AuditOptions, auditAggregate } from './replay/audit.ts';
 export type { Change } from './replay/changed-paths.ts';

@@ -8,7 +8,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { BuildKind, BuildRecord, BuildStatus, Builds, StepProgress } from '../replay/builds.ts';
-import { decodePointer, pointerKey, unlessRefused } from './dynamo-projection-table.ts';
+import { decodePointer, pointerKey, unlessRefused, valuesOf } from './dynamo-projection-table.ts';
 
 export interface DynamoBuildsOptions {
   readonly client: DynamoDBClient;
@@ -49,6 +49,35 @@ export function dynamoBuilds({ client, tableName: TableName }: DynamoBuildsOptio
       new GetItemCommand({ TableName, Key: pointerKey(projection, version), ConsistentRead: true }),
     );
     return decodePointer(Item);
+  };
+
+  /** Deletes what lies in a partition, until it is late; true when nothing is left. */
+  const empty = async (partition: string, isLate: () => boolean): Promise<boolean> => {
+    const Build = { S: partition };
+    for (;;) {
+      const { Items = [] } = await client.send(
+        new QueryCommand({
+          TableName,
+          KeyConditionExpression: '#build = :build',
+          ProjectionExpression: '#key',
+          ExpressionAttributeNames: { '#build': 'Build', '#key': 'Key' },
+          ExpressionAttributeValues: { ':build': Build },
+          Limit: 40 * DELETES,
+        }),
+      );
+      if (Items.length === 0) return true;
+      for (let i = 0; i < Items.length; i += DELETES) {
+        let left = Items.slice(i, i + DELETES).map(({ Key }) => ({ DeleteRequest: { Key: { Build, Key: Key! } } }));
+        while (left.length > 0) {
+          const { UnprocessedItems } = await client.send(
+            new BatchWriteItemCommand({ RequestItems: { [TableName]: left } }),
+          );
+          left = (UnprocessedItems?.[TableName] ?? []) as typeof left;
+          if (isLate()) return false;
+        }
+      }
+      if (isLate()) return false;
+    }
   };
 
   return {
@@ -147,31 +176,10 @@ export function dynamoBuilds({ client, tableName: TableName }: DynamoBuildsOptio
       );
     },
     async removeStates(projection, build, bucket, isLate) {
-      const Build = { S: `${projection}/${build}/${bucket}` };
-      for (;;) {
-        const { Items = [] } = await client.send(
-          new QueryCommand({
-            TableName,
-            KeyConditionExpression: '#build = :build',
-            ProjectionExpression: '#key',
-            ExpressionAttributeNames: { '#build': 'Build', '#key': 'Key' },
-            ExpressionAttributeValues: { ':build': Build },
-            Limit: 40 * DELETES,
-          }),
-        );
-        if (Items.length === 0) return true;
-        for (let i = 0; i < Items.length; i += DELETES) {
-          let left = Items.slice(i, i + DELETES).map(({ Key }) => ({ DeleteRequest: { Key: { Build, Key: Key! } } }));
-          while (left.length > 0) {
-            const { UnprocessedItems } = await client.send(
-              new BatchWriteItemCommand({ RequestItems: { [TableName]: left } }),
-            );
-            left = (UnprocessedItems?.[TableName] ?? []) as typeof left;
-            if (isLate()) return false;
-          }
-        }
-        if (isLate()) return false;
-      }
+      return (
+        (await empty(`${projection}/${build}/${bucket}`, isLate)) &&
+        (await empty(valuesOf(projection, build, bucket), isLate))
+      );
     },
   };
 }

@@ -4,16 +4,24 @@ import {
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
+  type PutItemCommandInput,
   QueryCommand,
+  TransactionCanceledException,
+  TransactionConflictException,
+  TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
 import { bucketOf } from '../event/bucket.ts';
 import {
   type BuildPointer,
+  LIVE_PART,
   type ProjectionItem,
   type ProjectionTable,
   pointerName,
+  type RollupValue,
+  type ValueChange,
 } from '../projection/projection-table.ts';
 import { batchGet } from './batch-get.ts';
+import { isPassingName } from './retry.ts';
 
 export interface DynamoProjectionTableOptions {
   readonly client: DynamoDBClient;
@@ -21,8 +29,9 @@ export interface DynamoProjectionTableOptions {
 }
 
 /**
- * Projections in DynamoDB: `Build` = `<projection>/<build>/<bucket>`, `Key` = aggregateUuid; the pointer of a projection
- * and version is the item `<projection>`, `pointer#v<version>`.
+ * Projections in DynamoDB: `Build` = `<projection>/<build>/<bucket>`, `Key` = aggregateUuid; a rollup's values are beside them,
+ * `<projection>/<build>/<bucket>/values`, `<key>#<part>`, where the part is `live` or a slice's; the pointer of a projection and
+ * version is the item `<projection>`, `pointer#v<version>`.
  *
  * @example
  * const projections = dynamoProjectionTable({ client: new DynamoDBClient(), tableName: process.env.PROJECTIONS_TABLE! });
@@ -32,30 +41,59 @@ export function dynamoProjectionTable({ client, tableName: TableName }: DynamoPr
     Build: { S: `${projection}/${build}/${bucketOf(aggregateUuid)}` },
     Key: { S: aggregateUuid },
   });
-  const put = (
+  const valueKey = (projection: string, build: string, bucket: string, key: string, part: string) => ({
+    Build: { S: valuesOf(projection, build, bucket) },
+    Key: { S: `${key}#${part}` },
+  });
+  const putOf = (
     projection: string,
     build: string,
     item: ProjectionItem,
-    condition: string,
-    values: Record<string, AttributeValue>,
-  ) =>
-    unlessRefused(
-      client.send(
-        new PutItemCommand({
+    ConditionExpression: string,
+    ExpressionAttributeValues: Record<string, AttributeValue>,
+  ) => ({
+    TableName,
+    Item: {
+      ...keyOf(projection, build, item.aggregateUuid),
+      Position: { N: String(item.position) },
+      Applied: { N: String(item.applied) },
+      State: { S: item.state },
+      UpdatedAt: { S: new Date().toISOString() },
+    },
+    ConditionExpression,
+    ExpressionAttributeNames: { '#position': 'Position' },
+    ExpressionAttributeValues,
+  });
+  const changeOf = (projection: string, build: string, bucket: string, { from, ...value }: ValueChange) => ({
+    TableName,
+    Item: { ...valueKey(projection, build, bucket, value.key, LIVE_PART), ...encodeValue(value) },
+    ...(from === 0
+      ? { ConditionExpression: 'attribute_not_exists(#entries)' }
+      : { ConditionExpression: '#entries = :from', ExpressionAttributeValues: { ':from': { N: String(from) } } }),
+    ExpressionAttributeNames: { '#entries': 'Entries' },
+  });
+  async function* query(Build: string, after: string | undefined, beginsWith?: string) {
+    let ExclusiveStartKey: Record<string, AttributeValue> | undefined =
+      after === undefined ? undefined : { Build: { S: Build }, Key: { S: after } };
+    do {
+      const page = await client.send(
+        new QueryCommand({
           TableName,
-          Item: {
-            ...keyOf(projection, build, item.aggregateUuid),
-            Position: { N: String(item.position) },
-            Applied: { N: String(item.applied) },
-            State: { S: item.state },
-            UpdatedAt: { S: new Date().toISOString() },
+          KeyConditionExpression:
+            beginsWith === undefined ? '#build = :build' : '#build = :build AND begins_with(#key, :begin)',
+          ExpressionAttributeNames: { '#build': 'Build', ...(beginsWith !== undefined && { '#key': 'Key' }) },
+          ExpressionAttributeValues: {
+            ':build': { S: Build },
+            ...(beginsWith !== undefined && { ':begin': { S: beginsWith } }),
           },
-          ConditionExpression: condition,
-          ExpressionAttributeNames: { '#position': 'Position' },
-          ExpressionAttributeValues: values,
+          ConsistentRead: true,
+          ...(ExclusiveStartKey !== undefined && { ExclusiveStartKey }),
         }),
-      ),
-    );
+      );
+      yield page.Items ?? [];
+      ExclusiveStartKey = page.LastEvaluatedKey;
+    } while (ExclusiveStartKey !== undefined);
+  }
 
   return {
     async get(projection, build, aggregateUuid) {
@@ -68,32 +106,52 @@ export function dynamoProjectionTable({ client, tableName: TableName }: DynamoPr
       const keys = aggregateUuids.map((aggregateUuid) => keyOf(projection, build, aggregateUuid));
       return (await batchGet({ client, tableName: TableName, keys, consistent: true })).map(decode);
     },
-    advance: (projection, build, item, from) =>
-      from === 0
-        ? put(projection, build, item, 'attribute_not_exists(#position) OR #position = :from', { ':from': { N: '0' } })
-        : put(projection, build, item, '#position = :from', { ':from': { N: String(from) } }),
+    async advance(projection, build, item, from, changes = []) {
+      const put =
+        from === 0
+          ? putOf(projection, build, item, 'attribute_not_exists(#position) OR #position = :from', {
+              ':from': { N: '0' },
+            })
+          : putOf(projection, build, item, '#position = :from', { ':from': { N: String(from) } });
+      if (changes.length === 0) return await unlessConflict(unlessRefused(client.send(new PutItemCommand(put))));
+      const bucket = bucketOf(item.aggregateUuid);
+      return await unlessLost(client, [put, ...changes.map((change) => changeOf(projection, build, bucket, change))]);
+    },
     store: (projection, build, item) =>
-      put(projection, build, item, 'attribute_not_exists(#position) OR #position < :to', {
-        ':to': { N: String(item.position) },
-      }),
+      unlessRefused(
+        client.send(
+          new PutItemCommand(
+            putOf(projection, build, item, 'attribute_not_exists(#position) OR #position < :to', {
+              ':to': { N: String(item.position) },
+            }),
+          ),
+        ),
+      ),
     async *list(projection, build, bucket, after) {
-      const Build = { S: `${projection}/${build}/${bucket}` };
-      let ExclusiveStartKey: Record<string, AttributeValue> | undefined =
-        after === undefined ? undefined : { Build, Key: { S: after } };
-      do {
-        const page = await client.send(
-          new QueryCommand({
+      for await (const page of query(`${projection}/${build}/${bucket}`, after)) yield page.map(decode);
+    },
+    async liveValues(projection, build, bucket, names) {
+      const keys = names.map((key) => valueKey(projection, build, bucket, key, LIVE_PART));
+      return (await batchGet({ client, tableName: TableName, keys, consistent: true })).map(decodeValue);
+    },
+    async storePartial(projection, build, bucket, part, value) {
+      await unlessRefused(
+        client.send(
+          new PutItemCommand({
             TableName,
-            KeyConditionExpression: '#build = :build',
-            ExpressionAttributeNames: { '#build': 'Build' },
-            ExpressionAttributeValues: { ':build': Build },
-            ConsistentRead: true,
-            ...(ExclusiveStartKey !== undefined && { ExclusiveStartKey }),
+            Item: { ...valueKey(projection, build, bucket, value.key, part), ...encodeValue(value) },
+            ConditionExpression: 'attribute_not_exists(#key)',
+            ExpressionAttributeNames: { '#key': 'Key' },
           }),
-        );
-        yield (page.Items ?? []).map(decode);
-        ExclusiveStartKey = page.LastEvaluatedKey;
-      } while (ExclusiveStartKey !== undefined);
+        ),
+      );
+    },
+    async *values(projection, build, bucket, key) {
+      const Build = valuesOf(projection, build, bucket);
+      for await (const page of query(Build, undefined, key === undefined ? undefined : `${key}#`)) {
+        const found = page.map(decodeValue);
+        yield key === undefined ? found : found.filter((value) => value.key === key); // `a#` begins `a#b` too
+      }
     },
     async pointer(projection, version) {
       const { Item } = await client.send(
@@ -102,6 +160,38 @@ export function dynamoProjectionTable({ client, tableName: TableName }: DynamoPr
       return Item === undefined ? {} : decodePointer(Item);
     },
   };
+}
+
+/** A put meets a transaction at its item: the same as a lost race. */
+async function unlessConflict(call: Promise<boolean>): Promise<boolean> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof TransactionConflictException) return false;
+    throw error;
+  }
+}
+
+/** The partition of a bucket's values. */
+export function valuesOf(projection: string, build: string, bucket: string): string {
+  return `${projection}/${build}/${bucket}/values`;
+}
+
+/** False when a condition did not hold, or another transaction was at one of the items: read again. All or nothing is written. */
+async function unlessLost(
+  client: DynamoDBClient,
+  puts: readonly (PutItemCommandInput & { Item: Record<string, AttributeValue> | undefined })[],
+): Promise<boolean> {
+  try {
+    await client.send(new TransactWriteItemsCommand({ TransactItems: puts.map((Put) => ({ Put })) }));
+    return true;
+  } catch (error) {
+    if (!(error instanceof TransactionCanceledException)) throw error;
+    const reasons = (error.CancellationReasons ?? []).map(({ Code = 'None' }) => Code);
+    const isLost = (code: string) => code === 'None' || code === 'ConditionalCheckFailed' || isPassingName(code);
+    if (reasons.length > 0 && reasons.every(isLost)) return false;
+    throw error;
+  }
 }
 
 /** The pointer of a version, as it is stored. */
@@ -126,6 +216,25 @@ function decode(item: Record<string, AttributeValue>): ProjectionItem {
     position: Number(item.Position?.N),
     applied: Number(item.Applied?.N),
     state: item.State?.S ?? 'null',
+  };
+}
+
+function encodeValue({ value, entries, sum }: RollupValue): Record<string, AttributeValue> {
+  return {
+    Value: { S: value },
+    Entries: { N: String(entries) },
+    Sum: { N: String(sum) },
+    UpdatedAt: { S: new Date().toISOString() },
+  };
+}
+
+function decodeValue(item: Record<string, AttributeValue>): RollupValue {
+  const name = item.Key?.S ?? '';
+  return {
+    key: name.slice(0, name.lastIndexOf('#')), // no part has one
+    value: item.Value?.S ?? 'null',
+    entries: Number(item.Entries?.N),
+    sum: Number(item.Sum?.N),
   };
 }
 

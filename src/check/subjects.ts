@@ -162,7 +162,7 @@ function projectionRun(runner: Runner, from?: { readonly state: unknown }): Run 
   let current: Fold | undefined;
   return {
     apply(stored) {
-      current ??= from === undefined ? runner.start() : { position: 0, applied: 0, state: from.state };
+      current ??= from === undefined ? runner.start() : { ...runner.start(), state: from.state };
       runner.apply(current, stored, true);
     },
     state: () => current?.state,

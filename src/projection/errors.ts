@@ -24,6 +24,8 @@ export const projectionErrors = {
     found: string;
   }) =>
     `the map of ${d.projection} made ${d.found} of ${d.type} (aggregate ${d.aggregateUuid}, version ${d.version}); it returns a list of {key, value} with keys that are text, [] when there is none`,
+  'projection.badCombine': (d: { projection: string; key: string; found: string }) =>
+    `the combine of ${d.projection} made ${d.found} for the key ${JSON.stringify(d.key)}; it returns a value at once, as JSON`,
   'projection.tooManyKeys': (d: {
     projection: string;
     aggregateUuid: string;
@@ -32,7 +34,7 @@ export const projectionErrors = {
     keys: number;
     most: number;
   }) =>
-    `${d.projection} maps ${d.type} (aggregate ${d.aggregateUuid}, version ${d.version}) to ${d.keys} keys; an event may add to ${d.most}: map it to fewer, coarser keys`,
+    `${d.projection} maps ${d.type} (aggregate ${d.aggregateUuid}, version ${d.version}) to ${d.keys} keys; an event may add to ${d.most}, which are one transaction with its aggregate's position: map it to fewer, coarser keys`,
   'projection.notYet': (d: {
     projection: string;
     build: string;

@@ -1,20 +1,31 @@
 import './errors.ts';
 import { DaybookError } from '../errors.ts';
+import { bucketOf } from '../event/bucket.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
 import { type Envelope, fromEnvelopeEvent } from '../feed/envelope.ts';
+import { type Backoff, pause, realPauses } from '../store/backoff.ts';
 import type { EventTable } from '../store/event-table.ts';
+import type { RollupDefinition } from './definition.ts';
+import { inTurn } from './in-turn.ts';
 import { notJson } from './not-json.ts';
-import { type BuildPointer, currentBuild, type ProjectionItem, type ProjectionTable } from './projection-table.ts';
+import {
+  type BuildPointer,
+  currentBuild,
+  type ProjectionItem,
+  type ProjectionTable,
+  type RollupValue,
+  type ValueChange,
+} from './projection-table.ts';
 import { readAhead } from './read-ahead.ts';
-import type { Fold, Runner } from './runner.ts';
+import { type Added, type AddedValue, addValue, type Fold, MOST_KEYS, type Runner } from './runner.ts';
 
 export interface ProjectPorts {
   readonly table: ProjectionTable;
   readonly events: EventTable;
 }
 
-/** How often a lost race is run again before the batch is given back to be retried. */
-const ATTEMPTS = 10;
+/** How often a lost race is run before the batch is given back to be retried, and how long is waited between. */
+const RACE: Backoff = { attempts: 10, baseMs: 5, capMs: 250 };
 
 /**
  * Applies one envelope to every build that a projection has going: the active one, and one in the making once it has
@@ -115,42 +126,92 @@ export interface Advance {
 }
 
 /** Brings one aggregate of one build to version `to`, exactly once, whoever else does the same at this moment. */
-export async function advanceTo(
-  { table, events }: ProjectPorts,
-  runner: Runner,
-  build: string,
-  { aggregateUuid, to, events: atHand = [], counts = () => true }: Advance,
-): Promise<Fold> {
+export async function advanceTo(ports: ProjectPorts, runner: Runner, build: string, advance: Advance): Promise<Fold> {
+  const { table } = ports;
   const { name } = runner.projection;
+  const { aggregateUuid, to } = advance;
   for (let attempt = 1; ; attempt++) {
     const found = await table.get(name, build, aggregateUuid);
-    const fold = found === undefined ? runner.start() : foldOf(found);
+    const fold = found === undefined ? runner.start() : runner.goOn(found);
     const from = fold.position;
     if (from >= to) return fold;
-    const firstAtHand = atHand[0]?.version ?? to + 1;
-    if (from + 1 < firstAtHand) {
-      for await (const page of events.query(aggregateUuid, { from: from + 1, to: firstAtHand - 1 })) {
-        for (const event of page) applyNext(runner, fold, event, counts);
-      }
-    }
-    for (const event of atHand) {
-      if (event.version > fold.position && event.version <= to) applyNext(runner, fold, event, counts);
-    }
+    const isFull = !(await foldOn(ports.events, runner, fold, advance));
     if (fold.position === from) return fold; // a hole: nothing below `to` can be read yet
-    if (await table.advance(name, build, itemOf(aggregateUuid, fold), from)) return fold;
-    if (attempt === ATTEMPTS) {
+    if (await write(table, runner, build, itemOf(aggregateUuid, fold), fold, from)) {
+      if (!isFull) return fold;
+      attempt = 0; // as many keys as a transaction takes: on with the rest
+    } else if (attempt === RACE.attempts) {
       throw new DaybookError('projection.contended', { projection: name, build, aggregateUuid, attempts: attempt });
+    } else {
+      await pause(RACE, attempt, realPauses);
     }
   }
 }
 
-/** Versions come one after the other; past a hole nothing is applied. */
-function applyNext(runner: Runner, fold: Fold, event: StoredEvent, counts: (event: StoredEvent) => boolean): void {
-  if (event.version === fold.position + 1) runner.apply(fold, event, counts(event));
+/** False when it stopped before `to` because what is added would not go into one transaction. */
+async function foldOn(
+  events: EventTable,
+  runner: Runner,
+  fold: Fold,
+  { aggregateUuid, to, events: atHand = [], counts = () => true }: Advance,
+): Promise<boolean> {
+  /** Versions come one after the other; past a hole nothing is applied. */
+  const applyNext = (event: StoredEvent) =>
+    event.version !== fold.position + 1 || runner.apply(fold, event, counts(event), MOST_KEYS);
+  const firstAtHand = atHand[0]?.version ?? to + 1;
+  if (fold.position + 1 < firstAtHand) {
+    for await (const page of events.query(aggregateUuid, { from: fold.position + 1, to: firstAtHand - 1 })) {
+      if (!page.every(applyNext)) return false;
+    }
+  }
+  return atHand.every((event) => event.version > to || applyNext(event));
 }
 
-export function foldOf(item: ProjectionItem): Fold {
-  return { position: item.position, applied: item.applied, state: JSON.parse(item.state) };
+/** A rollup's values are read and written within a turn: who adds to the same bucket from here waits, instead of losing the race. */
+async function write(
+  table: ProjectionTable,
+  { projection }: Runner,
+  build: string,
+  item: ProjectionItem,
+  { added }: Fold,
+  from: number,
+): Promise<boolean> {
+  const { name } = projection;
+  if (projection.kind === 'projection' || added === undefined || added.size === 0) {
+    return await table.advance(name, build, item, from);
+  }
+  const bucket = bucketOf(item.aggregateUuid);
+  return await inTurn(table, `${name}/${build}/${bucket}`, async () => {
+    const live = await table.liveValues(name, build, bucket, [...added.keys()]);
+    const before = new Map(live.map((value) => [value.key, value]));
+    const changes = [...added].map(([key, more]) => changeOf(projection, before.get(key), key, more));
+    return await table.advance(name, build, item, from, changes);
+  });
+}
+
+function changeOf(
+  rollup: RollupDefinition,
+  before: RollupValue | undefined,
+  key: string,
+  more: AddedValue,
+): ValueChange {
+  const both: Added = new Map();
+  if (before !== undefined) {
+    const { value, entries, sum } = before;
+    both.set(key, { value: JSON.parse(value), entries, sum });
+  }
+  addValue(rollup, both, key, more);
+  return { ...keptValue(rollup.name, key, both.get(key)!), from: before?.entries ?? 0 };
+}
+
+/** A value as it is kept, as JSON text; what `combine` has made of it must come back as it is. */
+export function keptValue(projection: string, key: string, { value, entries, sum }: AddedValue): RollupValue {
+  const problem = notJson(value, 'value', 0);
+  if (value === undefined || problem !== undefined) {
+    const found = problem === undefined ? 'undefined' : `${problem.found} (${problem.where})`;
+    throw new DaybookError('projection.badCombine', { projection, key, found });
+  }
+  return { key, value: JSON.stringify(value), entries, sum };
 }
 
 /** A state is kept as JSON text: what would not come back from it as it is now is refused, or live and replayed states differ. */

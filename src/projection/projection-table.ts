@@ -1,4 +1,6 @@
-/** One aggregate's state in one build. */
+import type { Tally } from './tally.ts';
+
+/** One aggregate's state in one build; of a rollup, the tally of what it has added. */
 export interface ProjectionItem {
   readonly aggregateUuid: string;
   /** The last version that was looked at. */
@@ -7,6 +9,19 @@ export interface ProjectionItem {
   readonly applied: number;
   /** JSON text. */
   readonly state: string;
+}
+
+/** What the aggregates of one bucket have added to one key of a rollup. */
+export interface RollupValue extends Readonly<Tally> {
+  readonly key: string;
+  /** JSON text. */
+  readonly value: string;
+}
+
+/** A value that live events have changed. */
+export interface ValueChange extends RollupValue {
+  /** The entries before, which tell whether another was first; 0: there was no value. */
+  readonly from: number;
 }
 
 /** Of one version of a projection: which build readers see, and which one is being made. */
@@ -28,17 +43,38 @@ export interface ProjectionTable {
   getMany(projection: string, build: string, aggregateUuids: readonly string[]): Promise<readonly ProjectionItem[]>;
   /**
    * Effect and position in one conditional put: only if the position there is still `from` (0: nothing there). False when
-   * another was first: read again.
+   * another was first: read again. With a rollup's changes, at most 99 of different keys, it is one transaction: all of them
+   * become so, or nothing does.
    */
-  advance(projection: string, build: string, item: ProjectionItem, from: number): Promise<boolean>;
+  advance(
+    projection: string,
+    build: string,
+    item: ProjectionItem,
+    from: number,
+    changes?: readonly ValueChange[],
+  ): Promise<boolean>;
   /** A slice's result: only if nothing as far or farther is there. False when it was. */
   store(projection: string, build: string, item: ProjectionItem): Promise<boolean>;
   /** The items of one bucket, by their ids, a page at a time; those behind `after` when it is given. */
   list(projection: string, build: string, bucket: string, after?: string): AsyncIterable<readonly ProjectionItem[]>;
+  /** What live events have added to these keys, in the bucket; of those that have something. */
+  liveValues(
+    projection: string,
+    build: string,
+    bucket: string,
+    keys: readonly string[],
+  ): Promise<readonly RollupValue[]>;
+  /** What a slice comes to for a key, written once: a second time it changes nothing. */
+  storePartial(projection: string, build: string, bucket: string, part: string, value: RollupValue): Promise<void>;
+  /** Partials and live values of one bucket, by key, a page at a time; of one key when it is given. */
+  values(projection: string, build: string, bucket: string, key?: string): AsyncIterable<readonly RollupValue[]>;
   pointer(projection: string, version: number): Promise<BuildPointer>;
 }
 
-/** The sixteen buckets. */
+/** Which of a bucket's values of a key live events change; the others are slices' and stay as they are. */
+export const LIVE_PART = 'live';
+
+/** The sixteen buckets. A rollup's key has a value in each, so that one that every event adds to is not one item. */
 export const BUCKETS: readonly string[] = [...'0123456789abcdef'];
 
 /** The build that live events make before any replay was promoted. */

@@ -1,6 +1,7 @@
-import type { ProjectionItem, ProjectionTable } from './projection-table.ts';
+import { bucketOf } from '../event/bucket.ts';
+import type { ProjectionItem, ProjectionTable, RollupValue } from './projection-table.ts';
 
-/** A projection table with items at hand that were read together. */
+/** A projection table with items and values at hand, read together or known from what was just written. */
 export interface ReadAhead {
   readonly table: ProjectionTable;
   /** Reads the items of these aggregates in as few calls as there can be. */
@@ -13,6 +14,9 @@ export interface ReadAhead {
  */
 export function readAhead(table: ProjectionTable): ReadAhead {
   const known = new Map<string, ProjectionItem | undefined>();
+  const values = new Map<string, RollupValue>();
+  const valueKey = (projection: string, build: string, bucket: string, key: string) =>
+    `${projection}/${build}/${bucket}/${key}`;
   const keyOf = (projection: string, build: string, aggregateUuid: string) => `${projection}/${build}/${aggregateUuid}`;
   return {
     table: {
@@ -22,12 +26,25 @@ export function readAhead(table: ProjectionTable): ReadAhead {
         if (!known.has(key)) known.set(key, await table.get(projection, build, aggregateUuid));
         return known.get(key);
       },
-      async advance(projection, build, item, from) {
+      async advance(projection, build, item, from, changes = []) {
         const key = keyOf(projection, build, item.aggregateUuid);
+        const bucket = bucketOf(item.aggregateUuid);
         known.delete(key);
-        const advanced = await table.advance(projection, build, item, from);
-        if (advanced) known.set(key, item);
-        return advanced;
+        for (const change of changes) values.delete(valueKey(projection, build, bucket, change.key));
+        const advanced = await table.advance(projection, build, item, from, changes);
+        if (!advanced) return false;
+        known.set(key, item);
+        for (const { from: _, ...value } of changes) {
+          values.set(valueKey(projection, build, bucket, value.key), value);
+        }
+        return true;
+      },
+      async liveValues(projection, build, bucket, keys) {
+        const unknown = keys.filter((key) => !values.has(valueKey(projection, build, bucket, key)));
+        for (const value of unknown.length === 0 ? [] : await table.liveValues(projection, build, bucket, unknown)) {
+          values.set(valueKey(projection, build, bucket, value.key), value);
+        }
+        return keys.flatMap((key) => values.get(valueKey(projection, build, bucket, key)) ?? []);
       },
     },
     async fetch(projection, build, aggregateUuids) {

@@ -4,7 +4,7 @@ import { decodeStored } from '../event/decode-event.ts';
 import type { RecordedEvent } from '../event/recorded-event.ts';
 import type { ProjectionDefinition, RollupDefinition } from '../projection/definition.ts';
 import { itemOf } from '../projection/project.ts';
-import { createRunner } from '../projection/runner.ts';
+import { createRunner, type Fold } from '../projection/runner.ts';
 import { realPauses } from '../store/backoff.ts';
 import { checkAggregateUuid, checkOptions, checkVersion } from '../store/check-input.ts';
 import type { EventTable } from '../store/event-table.ts';
@@ -63,7 +63,7 @@ export async function* auditAggregate<State>(
   const runner = namingRunner(createRunner(projection));
   const fold = runner.start();
   // A fold may change the state that it is given: what was before is kept as it would be read.
-  let before: unknown = JSON.parse(itemOf(aggregateUuid, fold).state);
+  let before: unknown = stateOf(aggregateUuid, fold);
   for await (const run of readRuns(table, aggregateUuid, { to: last }, realPauses)) {
     for (const stored of run) {
       if (!runner.concerns(stored.aggregateType)) {
@@ -73,7 +73,7 @@ export async function* auditAggregate<State>(
       const counted = fold.applied;
       runner.apply(fold, stored, true);
       if (stored.version < first - 1) continue;
-      const state: unknown = JSON.parse(itemOf(aggregateUuid, fold).state);
+      const state: unknown = stateOf(aggregateUuid, fold);
       if (stored.version >= first) {
         const { version, type, occurredAt, recordedAt, commitId, data, metadata } = decodeStored(stored);
         yield {
@@ -86,4 +86,10 @@ export async function* auditAggregate<State>(
       before = state;
     }
   }
+}
+
+/** Of a rollup what the aggregate has added by key: its item keeps only the tally of that. */
+function stateOf(aggregateUuid: string, fold: Fold): unknown {
+  if (fold.added === undefined) return JSON.parse(itemOf(aggregateUuid, fold).state);
+  return JSON.parse(JSON.stringify(Object.fromEntries([...fold.added].map(([key, { value }]) => [key, value]))));
 }

@@ -10,9 +10,9 @@ import { typedColumns } from '../archive/typed-columns.ts';
 import { DaybookError } from '../errors.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
 import type { AnyProjection } from '../projection/definition.ts';
-import { itemOf } from '../projection/project.ts';
+import { itemOf, keptValue } from '../projection/project.ts';
 import type { ProjectionTable } from '../projection/projection-table.ts';
-import type { Fold, Runner, SeenEvent } from '../projection/runner.ts';
+import type { Added, Fold, Runner, SeenEvent } from '../projection/runner.ts';
 import type { ArchiveFile, ArchiveFiles } from './archive-files.ts';
 import { boundedWork } from './bounded-work.ts';
 import type { Builds } from './builds.ts';
@@ -41,6 +41,8 @@ export interface FoldResult {
 
 /** How many states are written at once. */
 const WRITES = 32;
+/** So many keys of a rollup are held; then their partials are written, and the slice begins others. */
+const MOST_HELD = 20_000;
 
 /**
  * Folds one slice of the archive into the build. Safe to repeat, also at the same time: a state is only ever replaced by one
@@ -60,6 +62,7 @@ export async function foldSlice(
     // A rebuild counts everything: nothing is asked for each event then.
     const counts = plan.kind === 'rebuild' ? undefined : countsIn(plan.request);
     const last = lastVersion(plan.request);
+    const partials = partialsOf(table, runner, plan, slice, writes);
     let aggregateUuid: string | undefined;
     let fold: Fold = runner.start();
 
@@ -84,8 +87,9 @@ export async function foldSlice(
           // Waited for only where there is something to wait for: it is asked once for each aggregate.
           const room = finish();
           if (room !== undefined) await room;
+          if (partials.added.size >= MOST_HELD) await partials.flush();
           aggregateUuid = run.aggregateUuid;
-          fold = runner.start();
+          fold = runner.start(partials.added);
         }
         if (!runner.concerns(run.aggregateType)) continue;
         for (let row = run.start; row < run.end; row++) {
@@ -97,6 +101,7 @@ export async function foldSlice(
       }
     }
     await finish();
+    await partials.flush();
     await writes.settled();
     await builds.folded(plan.projection, plan.name, slice.bucket, slice.bytes);
     return { bucket: slice.bucket, ...totals };
@@ -104,6 +109,32 @@ export async function foldSlice(
     await writes.settled().catch(() => {});
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * What a rollup's slice comes to by key, over all its aggregates. The plan fixes the files, so that a slice which runs twice makes
+ * the same partials, and of each the first one that is written stays; nobody reads them before every slice is done.
+ */
+function partialsOf(
+  table: ProjectionTable,
+  { projection }: Runner,
+  plan: Plan,
+  { bucket }: Slice,
+  writes: ReturnType<typeof boundedWork>,
+) {
+  const added: Added = new Map();
+  let part = 0;
+  return {
+    added,
+    async flush(): Promise<void> {
+      const name = `slice-${part++}`;
+      for (const [key, value] of added) {
+        const partial = keptValue(projection.name, key, value);
+        await writes.add(() => table.storePartial(plan.projection, plan.build, bucket, name, partial));
+      }
+      added.clear();
+    },
+  };
 }
 
 /** Where the slice's files are now: what a generation has compacted, and what no generation has taken. */

@@ -6,9 +6,9 @@ import type { Runner } from '../projection/runner.ts';
 export function namingRunner(runner: Runner): Runner {
   return {
     ...runner,
-    apply(fold, event, counts) {
+    apply(fold, event, counts, mostKeys) {
       try {
-        runner.apply(fold, event, counts);
+        return runner.apply(fold, event, counts, mostKeys);
       } catch (cause) {
         const { aggregateUuid, version, type } = event;
         const reason = cause instanceof Error ? cause.message : String(cause);

@@ -4,6 +4,7 @@ import { DaybookError } from '../errors.ts';
 import { itemOf } from '../projection/project.ts';
 import { BUCKETS, currentBuild, type ProjectionItem, type ProjectionTable } from '../projection/projection-table.ts';
 import type { Runner } from '../projection/runner.ts';
+import { addTally, emptyTally, type Tally } from '../projection/tally.ts';
 import type { EventTable } from '../store/event-table.ts';
 import type { ArchiveFiles } from './archive-files.ts';
 import { boundedWork } from './bounded-work.ts';
@@ -56,6 +57,7 @@ export const VERIFY_START: VerifyProgress = {
 };
 
 const MOST_PROBLEMS = 20;
+const TALLY_ATTEMPTS = 3;
 /** Folds of single aggregates at once. */
 const AT_ONCE = 8;
 /** A file of a report holds so many characters, roughly. */
@@ -109,6 +111,8 @@ export async function verify(
       await report.flush(REPORT_CHARACTERS);
       if (isLate()) break outer;
     }
+    const problem = runner.projection.kind === 'rollup' && (await tallyProblem(ports.table, plan, bucket));
+    if (problem && totals.problems.length < MOST_PROBLEMS) totals.problems.push(problem);
     after = undefined;
     totals.buckets++;
     if (isLate()) break;
@@ -141,6 +145,31 @@ function countProblems(
     found.push(`aggregates with a missing version in the table: ${expected.holed.join(', ')}`);
   }
   return found;
+}
+
+/**
+ * Whether what a bucket's aggregates have added to a rollup is what its values were made of, neither less nor more. Both grow
+ * while they are read, so that the aggregates' entries lie between the values' before and after; where nothing was added
+ * meanwhile, hashes are compared too. A read in the midst of a transaction may see a part of it: what differs is read again.
+ */
+async function tallyProblem(table: ProjectionTable, plan: Plan, bucket: string): Promise<string | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    const before = await talliesOf(table.values(plan.projection, plan.build, bucket), (value) => value);
+    const added = await talliesOf(table.list(plan.projection, plan.build, bucket), (item) => JSON.parse(item.state));
+    const after = await talliesOf(table.values(plan.projection, plan.build, bucket), (value) => value);
+    const isSame = before.entries !== after.entries || added.sum === after.sum;
+    if (isSame && before.entries <= added.entries && added.entries <= after.entries) return undefined;
+    if (attempt === TALLY_ATTEMPTS) {
+      const [found, wanted] = [JSON.stringify(after), JSON.stringify(added)];
+      return `the values of bucket ${bucket} were made of ${found}, its aggregates have added ${wanted}`;
+    }
+  }
+}
+
+async function talliesOf<T>(pages: AsyncIterable<readonly T[]>, tally: (one: T) => Tally): Promise<Tally> {
+  const total = emptyTally();
+  for await (const page of pages) for (const one of page) addTally(total, tally(one));
+  return total;
 }
 
 /** By a hash of the build and the aggregate: other ones each time, the same ones when a verification is repeated. */

@@ -1,3 +1,4 @@
+export { expectCombines } from './expect-combines.ts';
 export { type Expected, expectProjection, type History } from './expect-projection.ts';
 export { type Faults, faultyEventTable, InjectedFault } from './faulty-event-table.ts';
 export type { GivenEvent, OldEvent } from './given-events.ts';

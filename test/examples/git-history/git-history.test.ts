@@ -212,11 +212,11 @@ describe.skipIf(!hasHistory)('the history of a git repository', () => {
   });
 
   it('is rebuilt by the state machine: files, churn by month; live and replayed are equal', async () => {
-    const live = await readRollup(host.projections, churnByMonth);
+    const { values: live } = await readRollup(host.projections, churnByMonth);
     const rebuilt = await host.replay('months', { projection: 'churn-by-month' });
     expectSchema('replay-result', rebuilt);
     expect(rebuilt).toMatchObject({ eventsFolded: answers.general.events, applied: answers.general.events });
-    const months = await readRollup(host.projections, churnByMonth, { build: 'months' });
+    const { values: months } = await readRollup(host.projections, churnByMonth, { build: 'months' });
     expect(Object.fromEntries(months)).toEqual(Object.fromEntries(live));
     expect(Object.fromEntries(months)).toEqual(churnOf(lines, ({ recordedAt }) => recordedAt.slice(0, 7)));
 
@@ -246,7 +246,7 @@ describe.skipIf(!hasHistory)('the history of a git repository', () => {
         range: { kind: 'times', from, to },
       });
       expect(applied).toBe(sums.events);
-      const authors = await readRollup(host.projections, churnByAuthor, { build: `times-${i}` });
+      const { values: authors } = await readRollup(host.projections, churnByAuthor, { build: `times-${i}` });
       for (const { authorHash, events, linesAdded, linesDeleted } of byAuthorTop20) {
         expect(authors.get(authorHash)).toEqual({ events, linesAdded, linesDeleted });
       }

@@ -204,7 +204,7 @@ describe('projecting live', () => {
       const all = await deposit(id, 3);
       for (const to of [3, 3]) await project({ table, events }, createRunner(byAmount), {}, envelope(all, 1, to));
     }
-    expect(Object.fromEntries(await readRollup(table, byAmount))).toEqual({ 1: 3, 3: 3 });
+    expect(Object.fromEntries((await readRollup(table, byAmount)).values)).toEqual({ 1: 3, 3: 3 });
   });
 
   it('gives upcast data to a fold, and lists all states', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { defineProjection, defineRollup } from '../../../src/index.ts';
-import { expectProjection } from '../../../src/testing/index.ts';
+import { expectCombines, expectProjection } from '../../../src/testing/index.ts';
 import { Account, Deposited, deposited, Other, opened, withdrawn } from '../../contract/bank.ts';
 
 const balances = defineProjection({
@@ -57,5 +57,18 @@ describe('a projection’s specification', () => {
     });
     const order = expectProjection(lastWins, [histories[0]], { last: 1 });
     await expect(order).rejects.toThrow('the other way round, differ');
+  });
+
+  it('fails for a combine that needs an order, a grouping, or changes what it is given', () => {
+    const combined = <Value>(combine: (a: Value, b: Value) => Value, values: readonly NoInfer<Value>[]) =>
+      expectCombines(defineRollup({ name: 'odd', events: [Deposited], map: () => [], combine }), values);
+    combined((a: number, b) => Math.max(a, b), [3, 1, 2]);
+    combined((a: readonly string[], b) => [...new Set([...a, ...b])].sort(), [['x'], ['y', 'x'], []]);
+    expect(() => combined((a: number, b) => a - b, [0, 1])).toThrow('needs an order');
+    expect(() => combined((a: readonly string[], b) => [...a, ...b], [['x'], ['y']])).toThrow('needs an order');
+    expect(() => combined((a: number, b) => (a + b) / 2, [3, 1, 5])).toThrow('needs a grouping');
+    const changing = (a: { n: number }, b: { n: number }) => Object.assign(a, { n: a.n + b.n });
+    expect(() => combined(changing, [{ n: 1 }, { n: 2 }])).toThrow('changes what it is given');
+    expect(() => combined((): unknown => undefined, [1, 2])).toThrow('makes no JSON');
   });
 });
