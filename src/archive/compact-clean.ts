@@ -23,8 +23,8 @@ const MOST_NAMED = 20;
 /**
  * Deletes what no query can be reading any more. It goes by the generation that is current now, and only once that has been
  * current for `keepMs`: whoever calls, however often, whatever was stopped before. Raw files go when the manifest names them
- * as taken and they are the same still; compacted files when they are older than the current generation and not in it: what
- * a compaction that runs now has written is newer.
+ * as taken and they are the same still; compacted files when they are no newer than the current generation and not in it, also
+ * those that a repeated slice of it has left: what a compaction that runs now has written is newer.
  */
 export async function cleanUp(
   files: CompactionFiles,
@@ -54,7 +54,8 @@ export async function cleanUp(
   for (const prefix of [`${COMPACTED_PREFIX}generations/`, `${COMPACTED_PREFIX}runs/`, FILES_PREFIX, KEYS_PREFIX]) {
     for await (const page of files.list(prefix)) {
       if (isLate()) return { raw, compacted, changed, done: false, late: true };
-      const old = page.map(({ key }) => key).filter((key) => !keep.has(key) && isBefore(key, generation));
+      const ids = prefix === FILES_PREFIX || prefix === KEYS_PREFIX ? 'and its own' : 'before it';
+      const old = page.map(({ key }) => key).filter((key) => !keep.has(key) && isOf(key, generation, ids));
       await files.delete(old);
       compacted += old.length;
     }
@@ -63,7 +64,7 @@ export async function cleanUp(
 }
 
 /** Every key of a compaction has its generation's id in it; ids sort by time. What has none is nobody's business here. */
-function isBefore(key: string, generation: string): boolean {
+function isOf(key: string, generation: string, ids: 'before it' | 'and its own'): boolean {
   const id = /(?:^|\/)(\d{8}T\d{9}Z-[0-9a-z]+)(?:\/|-)/.exec(key)?.[1];
-  return id !== undefined && id < generation;
+  return id !== undefined && (id < generation || (ids === 'and its own' && id === generation));
 }

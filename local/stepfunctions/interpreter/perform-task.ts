@@ -59,6 +59,7 @@ async function doTask(execution: Execution, strand: Strand, state: TaskState, sc
   }
   try {
     const work = carryOut(state.target, call, pending, execution, events, () => execution.touch(strand));
+    work.catch(() => {}); // once the execution is stopped nobody waits for it, and it may fail all the same
     const result = await within(cloud.kernel, pending.deadline, scope.race(work), timeoutFailure);
     const resultText = JSON.stringify(result);
     if (exceedsBytes(resultText, PAYLOAD_LIMIT)) throw dataLimitFailure(state.target.resourceType);
