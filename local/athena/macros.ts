@@ -1,3 +1,5 @@
+import { mendedSql } from '../../src/archive/torn-text.ts';
+
 /** `name(parameters) AS body` for each form of a function that differs by its arguments' types. */
 const over = (name: string, parameters: string, types: readonly string[], body: (type: string) => string) =>
   `CREATE MACRO ${name} ${types.map((type) => `AS (${parameters.replace('$', type)}) ${body(type)}`).join(', ')}`
@@ -54,10 +56,12 @@ export const MACROS: readonly string[] = [
   'CREATE MACRO trino_regexp_count(s, p) AS len(regexp_extract_all(s, p))',
   // "Returns NULL" for what is no scalar; invalid JSON is null too, where DuckDB fails.
   // A number is what stands in the text, where DuckDB writes its own: of JavaScript's 1e+21 it makes 1e21.
-  String.raw`CREATE MACRO trino_json_extract_scalar(j, p) AS CASE WHEN NOT json_valid(j) OR json_type(j, p) IN ('OBJECT', 'ARRAY') THEN NULL
-     WHEN json_type(j, p) = 'DOUBLE' THEN regexp_replace(json_extract_string(j, p), 'e([0-9])', 'e+\1') ELSE json_extract_string(j, p) END`,
-  'CREATE MACRO trino_json_extract(j, p) AS CASE WHEN json_valid(j) THEN json_extract(j, p) END',
-  'CREATE MACRO trino_json_parse(s) AS CAST(s AS JSON)',
+  // Half of a surrogate pair, which DuckDB refuses, Trino reads; as a text it is a question mark, as Java writes it.
+  `CREATE MACRO trino_json_extract_scalar(j, p) AS CASE WHEN json_valid(j) THEN athena_scalar(j, p)
+     WHEN contains(j, '\\u') THEN TRY(athena_scalar(athena_mended(j), p)) END`,
+  `CREATE MACRO trino_json_extract(j, p) AS CASE WHEN json_valid(j) THEN json_extract(j, p)
+     WHEN contains(j, '\\u') THEN TRY(json_extract(athena_mended(j), p)) END`,
+  'CREATE MACRO trino_json_parse(s) AS CAST(CASE WHEN json_valid(s) THEN s ELSE coalesce(athena_mended(s), s) END AS JSON)',
   'CREATE MACRO trino_json_format(j) AS CAST(j AS VARCHAR)',
   "CREATE MACRO trino_json_array_get(j, i) AS json_extract(j, '$[' || i || ']')",
   'CREATE MACRO trino_json_array_contains(j, v) AS list_contains(CAST(j AS JSON[]), to_json(v))',
@@ -92,6 +96,9 @@ export const MACROS: readonly string[] = [
 
 /** These must be there before the ones that use them. */
 export const MACROS_FIRST: readonly string[] = [
+  `CREATE MACRO athena_mended(d) AS ${mendedSql('d', '?')}`,
+  String.raw`CREATE MACRO athena_scalar(j, p) AS CASE WHEN json_type(j, p) IN ('OBJECT', 'ARRAY') THEN NULL
+     WHEN json_type(j, p) = 'DOUBLE' THEN regexp_replace(json_extract_string(j, p), 'e([0-9])', 'e+\1') ELSE json_extract_string(j, p) END`,
   `CREATE MACRO athena_mantissa(digits) AS digits[1] || '.' || coalesce(nullif(rtrim(digits[2:], '0'), ''), '0')`,
   `CREATE MACRO athena_scientific(s) AS CASE
      WHEN contains(s, 'e') THEN split_part(s, 'e', 1) || CASE WHEN contains(s, '.') THEN '' ELSE '.0' END || 'E' || CAST(CAST(split_part(s, 'e', 2) AS INTEGER) AS VARCHAR)

@@ -1,18 +1,21 @@
 import { quoteName, quoteText } from './compact-duckdb.ts';
+import { timePattern } from './time-text.ts';
+import { mendedSql } from './torn-text.ts';
 import type { ColumnType, TypedColumn } from './typed-columns.ts';
 
 /**
  * The typed columns of a row as DuckDB makes them of the text: each path is found once, whatever number of types has it. A
  * value that the column cannot hold exactly is null: another JSON type, an integer beyond 64 bits, a number that a double
- * would round, a time finer than milliseconds. The text has it as it was.
+ * would round, a time finer than milliseconds, half of a character. The text has it as it was.
  */
 export function typedSelect(columns: readonly TypedColumn[]): { readonly found: string; readonly select: string } {
   const pointers = [...new Set(columns.map(({ path }) => pointer(path)))];
   const wanted = [...new Set(columns.map(({ eventType }) => eventType))];
   if (columns.length === 0) return { found: 'NULL', select: '' };
+  const paths = `[${pointers.map(quoteText).join(', ')}]`;
   const found =
     `CASE WHEN type IN (${wanted.map(quoteText).join(', ')}) THEN ` +
-    `TRY(json_extract(data, [${pointers.map(quoteText).join(', ')}])) END`;
+    `coalesce(TRY(json_extract(data, ${paths})), TRY(json_extract(${mendedSql('data', TORN)}, ${paths}))) END`;
   const select = columns.map(({ eventType, path, column, type }) => {
     const value = `(found[${pointers.indexOf(pointer(path)) + 1}]::VARCHAR)`;
     return `CASE WHEN type = ${quoteText(eventType)} THEN ${EXACT[type](value)} END AS ${quoteName(column)}`;
@@ -24,8 +27,11 @@ export function typedSelect(columns: readonly TypedColumn[]): { readonly found: 
 const pointer = (path: readonly string[]) =>
   path.map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('') || '$';
 
+/** What half a character is replaced by, so that the other fields can be read: ASCII's own sign for it, which DuckDB writes as an escape. */
+const TORN = '\\\\u001A';
 const text = (value: string) =>
-  `CASE WHEN contains(${value}, '\\') THEN json_extract_string(${value}, '$') ELSE ${value}[2:-2] END`;
+  `CASE WHEN NOT contains(${value}, '\\') THEN ${value}[2:-2] ` +
+  `WHEN NOT contains(${value}, '\\u001A') THEN json_extract_string(${value}, '$') END`;
 /** A double holds 15 digits of any number; one with more must say the same text again. */
 const digits = (value: string) => `length(regexp_replace(regexp_replace(${value}, '[eE].*', ''), '[^0-9]', '', 'g'))`;
 
@@ -37,6 +43,6 @@ const EXACT: Readonly<Record<ColumnType, (value: string) => string>> = {
     `(${digits(value)} <= 15 OR TRY_CAST(${value} AS DOUBLE)::VARCHAR = ${value}) THEN TRY_CAST(${value} AS DOUBLE) END`,
   boolean: (value) => `CASE ${value} WHEN 'true' THEN true WHEN 'false' THEN false END`,
   timestamp: (value) =>
-    `CASE WHEN regexp_full_match(${value}, '"\\d{4}-\\d\\d-\\d\\d[Tt]\\d\\d:\\d\\d:\\d\\d(\\.\\d{1,3})?([Zz]|[+-]\\d\\d:\\d\\d)"') ` +
+    `CASE WHEN regexp_full_match(${value}, '"${timePattern('[0-9]{1,3}')}"') ` +
     `THEN make_timestamp_ms(epoch_ms(TRY_CAST(${value}[2:-2] AS TIMESTAMPTZ)))::TIMESTAMP_MS END`,
 };

@@ -1,6 +1,7 @@
 import type { AnyEvent } from '../event/event-definition.ts';
 import { CAST_TEXTS, type CastType, type Place, placeOf, type UpcastRule } from '../event/upcast.ts';
 import type { FieldKind } from './schema-fields.ts';
+import { timePattern } from './time-text.ts';
 
 /** What stands at a place of an event's data once it is upcast, in terms of the data as it was written. */
 type Value =
@@ -126,7 +127,7 @@ function sqlOf(value: Value, kind: FieldKind): Sql | undefined {
   }
 }
 
-const TIME = '^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})$';
+const TIME = `^${timePattern('[0-9]+')}$`;
 
 /** By the JSON text of the value, which tells a number from a text of digits. */
 function storedSql(place: Place, kind: FieldKind): Sql {
