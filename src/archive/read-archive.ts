@@ -87,7 +87,11 @@ async function download(cold: ColdStorage, bucket: string, folder: string): Prom
       const found: LocalFile[] = [];
       const take = async (file: ColdFile) => {
         const path = join(folder, `${listing}-${found.length}.parquet`);
-        await cold.files.download(file.key, path);
+        await cold.files.download(file.key, path).catch((cause) => {
+          if (!isNotThere(cause) || listing < LISTINGS) throw cause;
+          const reason = `it was listed ${LISTINGS} times, and each time it was not there`;
+          throw new DaybookError('archive.unreadable', { key: file.key, reason }, { cause });
+        });
         found.push({ path, file });
       };
       const { files } = await currentGeneration(cold);
@@ -95,7 +99,7 @@ async function download(cold: ColdStorage, bucket: string, folder: string): Prom
       for await (const file of rawFiles(cold.files)) if (file.bucket === bucket && file.bytes > 0) await take(file);
       return found;
     } catch (error) {
-      if (!isNotThere(error) || listing === LISTINGS) throw error;
+      if (!isNotThere(error)) throw error;
     }
   }
 }
@@ -217,11 +221,23 @@ async function takeKeys(db: Duckdb, files: readonly LocalFile[], bucket: string)
         `INSERT INTO keys SELECT aggregate_uuid, version FROM read_parquet(${quoted(path)}, hive_partitioning = false)`,
       );
     } catch (cause) {
-      const reason = String((cause as Error).message)
-        .split('\n')[0]!
-        .replaceAll(path, 'the file');
-      throw new DaybookError('archive.unreadable', { key: file.key, reason }, { cause });
+      throw unreadable(path, file, cause);
     }
+  }
+}
+
+function unreadable(path: string, { key }: ColdFile, cause: unknown): DaybookError {
+  const [first = ''] = String((cause as Error).message).split('\n');
+  return new DaybookError('archive.unreadable', { key, reason: first.replaceAll(path, 'the file') }, { cause });
+}
+
+/** Names the file whose rows cannot be read, when one of many could not. */
+async function nameUnreadable(db: Duckdb, files: readonly LocalFile[]): Promise<void> {
+  for (const { path, file } of files) {
+    const all = `SELECT max(hash(${COLUMNS})) FROM read_parquet(${quoted(path)}, hive_partitioning = false)`;
+    await db.run(all).catch((cause) => {
+      throw unreadable(path, file, cause);
+    });
   }
 }
 
@@ -257,8 +273,18 @@ async function* archivedRuns(
     FROM once ${wanted.length === 0 ? '' : `WHERE ${wanted.join(' AND ')}`}
     GROUP BY aggregate_uuid, run ORDER BY aggregate_uuid, run`;
   const values = types === undefined ? undefined : { types: JSON.stringify(types) };
-  for await (const { events } of db.rows<{ readonly events: string }>(sql, values)) {
-    yield (JSON.parse(events) as Row[]).map(toEvent);
+  const rows = db.rows<{ readonly events: string }>(sql, values);
+  try {
+    for (;;) {
+      const next = await rows.next().catch(async (error) => {
+        await nameUnreadable(db, files);
+        throw error;
+      });
+      if (next.done === true) return;
+      yield (JSON.parse(next.value.events) as Row[]).map(toEvent);
+    }
+  } finally {
+    await rows.return();
   }
 }
 

@@ -6,9 +6,9 @@ import { arrivalDay, type ColdFile, type ColdStorage, currentGeneration, rawFile
 import { statedContent } from './compacted-rows.ts';
 import { type Comparison, createComparison, type Totals } from './comparison.ts';
 import { DIFFERENCES, type Finding, weightOf } from './findings.ts';
-import { NO_GENERATION } from './generation.ts';
+import { filesListKey, type Generation, NO_GENERATION } from './generation.ts';
 import type { HotEvents } from './hot-events.ts';
-import { isNotThere } from './work-files.ts';
+import { isNotThere, readIfThere } from './work-files.ts';
 
 export interface VerifyPorts {
   readonly cold: ColdStorage;
@@ -233,9 +233,33 @@ function createReading(
       for (const { key, bytes } of generation.files) {
         if (vanished.has(key)) await tell({ kind: 'gone', key, bytes });
       }
+      await compareLists(cold, generation, tell);
       return seen;
     },
   };
+}
+
+/** What Athena reads of a generation are the files on its lists, one list for each bucket: they must name what the manifest names. */
+async function compareLists(
+  { files }: ColdStorage,
+  { generation, files: compacted }: Generation,
+  tell: (finding: Finding) => Promise<void>,
+): Promise<void> {
+  for (const bucket of new Set(compacted.map((file) => file.bucket))) {
+    const key = filesListKey(generation, bucket);
+    const text = await readIfThere(files, key);
+    if (text === undefined) {
+      await tell({ kind: 'gone', key, bytes: 0 });
+      continue;
+    }
+    const actual = text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => line.replace(/^s3:\/\/[^/]+\//, ''));
+    const expected = compacted.filter((file) => file.bucket === bucket).map((file) => file.key);
+    const [a, b] = [actual, expected].map((keys) => [...keys].sort().join('\n'));
+    if (a !== b) await tell({ kind: 'changed', key, expected: expected.join(', '), actual: actual.join(', ') });
+  }
 }
 
 /** Which of DuckDB's errors say something of this machine, not of the file. */

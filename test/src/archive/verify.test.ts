@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Finding } from '../../../src/archive/findings.ts';
-import { type CompactedFile, manifestKey, NO_GENERATION } from '../../../src/archive/generation.ts';
+import { type CompactedFile, filesListKey, manifestKey, NO_GENERATION } from '../../../src/archive/generation.ts';
 import { type VerifyOptions, verify } from '../../../src/archive/verify.ts';
 import { bucketOf } from '../../../src/event/bucket.ts';
 import type { StoredEvent } from '../../../src/event/stored-event.ts';
@@ -89,6 +89,10 @@ async function switchTo(name: string, files: readonly CompactedFile[]): Promise<
     taken: [],
   };
   await archive.writeText(manifestKey(name), JSON.stringify(manifest));
+  for (const { bucket } of files) {
+    const keys = files.filter((file) => file.bucket === bucket).map(({ key }) => `s3://cold/${key}\n`);
+    await archive.writeText(filesListKey(name, bucket), keys.join(''));
+  }
   generation = name;
 }
 
