@@ -130,7 +130,12 @@ function variablesOf(
   };
 }
 
+const DAY_MS = 86_400_000;
+/** The last day that was asked for, as text: every invocation asks. */
+let written = { day: Number.NaN, text: '' };
+
 export function logStreamName(at: number, version: string): string {
-  const iso = new Date(at).toISOString();
-  return `${iso.slice(0, 4)}/${iso.slice(5, 7)}/${iso.slice(8, 10)}/[${version}]local`;
+  const day = Math.floor(at / DAY_MS);
+  if (day !== written.day) written = { day, text: new Date(at).toISOString().slice(0, 10).replaceAll('-', '/') };
+  return `${written.text}/[${version}]local`;
 }

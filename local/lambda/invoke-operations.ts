@@ -4,7 +4,7 @@ import { checkDestination } from './destination.ts';
 import { functionArn } from './function-name.ts';
 import type { Operations } from './function-operations.ts';
 import type { AsyncConfiguration, FunctionRegistry } from './function-registry.ts';
-import { type Invoker, parseEvent } from './invoker.ts';
+import { type Invocation, type Invoker, parseEvent } from './invoker.ts';
 import { refuseUnknown } from './unsupported.ts';
 
 /** Invoke, and how asynchronous invocations are retried. */
@@ -100,17 +100,13 @@ export function invokeOperations(
           clientContext: JSON.parse(Buffer.from(input.ClientContext, 'base64').toString('utf8')),
         }),
       });
-      const log = [
-        `START RequestId: ${invocation.requestId} Version: ${invocation.version}`,
-        ...invocation.logs,
-        `END RequestId: ${invocation.requestId}`,
-        '',
-      ].join('\n');
       return {
         StatusCode: 200,
         ...(invocation.failed && { FunctionError: 'Unhandled' }),
         // "LogResult – The last 4 KB of the execution log, which is base64-encoded."
-        ...(input.LogType === 'Tail' && { LogResult: Buffer.from(log).subarray(-4096).toString('base64') }),
+        ...(input.LogType === 'Tail' && {
+          LogResult: Buffer.from(logOf(invocation)).subarray(-4096).toString('base64'),
+        }),
         ExecutedVersion: invocation.version,
         RequestId: invocation.requestId,
         Payload: Buffer.from(invocation.payload),
@@ -146,4 +142,8 @@ function textOf(payload: Json): string {
   if (payload instanceof Uint8Array)
     return Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString('utf8');
   throw new ServiceError('InvalidRequestContentException', 'The payload must be JSON text or its bytes');
+}
+
+function logOf({ requestId, version, logs }: Invocation): string {
+  return [`START RequestId: ${requestId} Version: ${version}`, ...logs, `END RequestId: ${requestId}`, ''].join('\n');
 }

@@ -35,6 +35,8 @@ export interface InProcessContext {
    * calls afterwards must be refused by whoever looks at this signal.
    */
   readonly signal: AbortSignal;
+  /** Whether `signal` is aborted; who asks no more than that needs no signal, which is dear to make. */
+  isOver(): boolean;
 }
 
 export type InProcessHandler = (event: Json, context: InProcessContext) => unknown;
@@ -176,17 +178,27 @@ async function runInProcess(
   log: (line: LogLine) => void,
 ): Promise<ExecutionResult> {
   const deadline = kernel.clock.now() + request.timeoutMs;
-  const abort = new AbortController();
+  let over = false;
+  let abort: AbortController | undefined;
+  const end = (controller: AbortController) => controller.abort(new Error('the invocation timed out'));
   return new Promise<ExecutionResult>((resolve) => {
     const timer = kernel.scheduler.after(request.timeoutMs, () => {
       const result = timedOut(request.requestId, request.timeoutMs);
-      abort.abort(new Error('the invocation timed out'));
+      over = true;
+      if (abort !== undefined) end(abort);
       resolve(result);
     });
     const context: InProcessContext = {
       ...request.context,
       getRemainingTimeInMillis: () => Math.max(0, deadline - kernel.clock.now()),
-      signal: abort.signal,
+      get signal() {
+        if (abort === undefined) {
+          abort = new AbortController();
+          if (over) end(abort);
+        }
+        return abort.signal;
+      },
+      isOver: () => over,
     };
     const finish = (result: ExecutionResult) => {
       timer.cancel();

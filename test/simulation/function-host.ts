@@ -115,7 +115,7 @@ export function createFunctionHost(
           const invocation: Invocation = {
             leases: new Map(),
             get over() {
-              return over || (context.signal.aborted && !outlives);
+              return over || (!outlives && context.isOver());
             },
             pause(ms) {
               outlives = true;
@@ -266,8 +266,21 @@ function requireOf(world: World, sdk: (name: string) => unknown): Globals['requi
   const timers = { setTimeout: (ms: number) => world.sleep(ms) };
   return (name) => {
     if (name === 'node:timers/promises') return timers;
-    return sdk(name) ?? process.getBuiltinModule(name);
+    return sdk(name) ?? builtin(name);
   };
+}
+
+const builtins = new Map<string, unknown>();
+
+/** Node's own module behind an object without members of its own: a bundle that is loaded copies every one that it finds. */
+function builtin(name: string): unknown {
+  let light = builtins.get(name);
+  if (light === undefined) {
+    const module = process.getBuiltinModule(name);
+    light = typeof module === 'object' ? Object.create(module) : module;
+    builtins.set(name, light);
+  }
+  return light;
 }
 
 /** Clock, chance and waiting of one environment. */

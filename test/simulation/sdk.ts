@@ -19,9 +19,8 @@ interface Command {
  */
 export function sdkOf(call: Call): (name: string) => unknown {
   const clientOf = (service: SdkService) =>
-    class {
-      readonly middlewareStack = NO_MIDDLEWARE;
-      readonly send = (command: Command) => send(call, service, command);
+    function newClient() {
+      return new Client(call, service);
     };
   const packages: Record<string, unknown> = {
     '@aws-sdk/client-dynamodb': withClient(DYNAMODB, { DynamoDBClient: clientOf('dynamodb') }),
@@ -29,6 +28,22 @@ export function sdkOf(call: Call): (name: string) => unknown {
     '@aws-sdk/client-eventbridge': withClient(EVENTBRIDGE, { EventBridgeClient: clientOf('events') }),
   };
   return (name) => packages[name];
+}
+
+/** One class for the clients of all environments: what calls them is compiled for one kind of object. */
+class Client {
+  readonly middlewareStack = NO_MIDDLEWARE;
+  readonly #call: Call;
+  readonly #service: SdkService;
+
+  constructor(call: Call, service: SdkService) {
+    this.#call = call;
+    this.#service = service;
+  }
+
+  send(command: Command): Promise<Json> {
+    return send(this.#call, this.#service, command);
+  }
 }
 
 const withClient = (of: object, client: object): unknown => Object.assign(Object.create(of), client);
