@@ -8,6 +8,7 @@ import { readLines } from '../import/read-lines.ts';
 import type { ArchiveFile } from '../replay/archive-files.ts';
 import type { Pauses } from '../store/backoff.ts';
 import { envelopesIn, givenUpBecause } from './error-records.ts';
+import { checkRowsFit } from './row-fit.ts';
 import { createSender, type Sender } from './send-events.ts';
 import { isNotThere, type WorkFiles } from './work-files.ts';
 
@@ -38,7 +39,7 @@ export interface RefusedRecord {
   readonly key: string;
   /** In that file, from 1. */
   readonly line: number;
-  /** Why it is no envelope of this feed: an error's code, and its message. */
+  /** Why it is no envelope of this feed, or holds what no row can hold: an error's code, and its message. */
   readonly code: string;
   readonly message: string;
   /** What Firehose had to say. */
@@ -116,6 +117,7 @@ async function redriveFile(
         try {
           if (typeof text !== 'string') throw text;
           const envelopes = envelopesIn(text, feed);
+          for (const envelope of envelopes) checkRowsFit(envelope); // it would come back
           for (const envelope of envelopes) {
             if (!dryRun) await sender.add(envelope);
             counts.events += envelope.events.length;

@@ -1,6 +1,6 @@
 import './errors.ts';
 import { DaybookError } from '../errors.ts';
-import type { Envelope } from '../feed/envelope.ts';
+import type { Envelope, EnvelopeEvent } from '../feed/envelope.ts';
 
 /** `schema_version` is an `int` of Hive, in schemas/archive-row.json. */
 export const LARGEST_SCHEMA_VERSION = 2 ** 31 - 1;
@@ -14,24 +14,30 @@ export function isDayOfMonth(text: string): boolean {
   return text.slice(8, 10) < '29' || new Date(text).toISOString() === text;
 }
 
+/** Why no row of the table can hold an event, undefined when one can. */
+export function rowProblem(event: EnvelopeEvent): { readonly column: string; readonly problem: string } | undefined {
+  const { schemaVersion, recordedAt, occurredAt = recordedAt } = event;
+  if (schemaVersion > LARGEST_SCHEMA_VERSION) {
+    return { column: 'schema_version', problem: `${schemaVersion} is above ${LARGEST_SCHEMA_VERSION}` };
+  }
+  for (const [column, text] of [
+    ['recorded_at', recordedAt],
+    ['occurred_at', occurredAt],
+  ] as const) {
+    if (!WHOLE_INSTANT.test(text) || !isDayOfMonth(text))
+      return { column, problem: `${JSON.stringify(text.slice(0, 60))} is no time` };
+  }
+  return undefined;
+}
+
 /**
  * Refuses an envelope with an event that no row of the table can hold (`archive.rowUnfit`): such an event would fail its
  * conversion later, and a whole record with it.
  */
 export function checkRowsFit({ aggregate, events }: Envelope): void {
-  for (const { version, schemaVersion, recordedAt, occurredAt = recordedAt } of events) {
-    const refuse = (column: string, problem: string): never => {
-      throw new DaybookError('archive.rowUnfit', { aggregate, version, column, problem });
-    };
-    if (schemaVersion > LARGEST_SCHEMA_VERSION) {
-      refuse('schema_version', `${schemaVersion} is above ${LARGEST_SCHEMA_VERSION}`);
-    }
-    for (const [column, text] of [
-      ['recorded_at', recordedAt],
-      ['occurred_at', occurredAt],
-    ] as const) {
-      if (!WHOLE_INSTANT.test(text) || !isDayOfMonth(text))
-        refuse(column, `${JSON.stringify(text.slice(0, 60))} is no time`);
-    }
+  for (const event of events) {
+    const unfit = rowProblem(event);
+    if (unfit !== undefined)
+      throw new DaybookError('archive.rowUnfit', { aggregate, version: event.version, ...unfit });
   }
 }

@@ -6,6 +6,7 @@ import type { FeedWriter } from '../feed/feed-writer.ts';
 import { isUnreadable } from '../feed/read-run.ts';
 import { type Backoff, type Pauses, pause, realPauses } from '../store/backoff.ts';
 import type { EventTable } from '../store/event-table.ts';
+import { rowProblem } from './row-fit.ts';
 
 /** Gathers envelopes and puts many at once; what is refused for the moment is put again. */
 export interface Sender {
@@ -71,8 +72,12 @@ const sizeOf = ({ feed, aggregate, events }: Envelope): number =>
 export interface Unsendable {
   readonly aggregate: string;
   readonly version: number;
-  /** `too large`: it fits no envelope (raw control characters, of which each becomes six bytes). */
-  readonly reason: 'not there' | 'no event' | 'too large';
+  /**
+   * `too large`: it fits no envelope (raw control characters, of which each becomes six bytes). `no row`: no row of the
+   * archive can hold it, so that it would be refused whenever it came; `problem` says which column, and why.
+   */
+  readonly reason: 'not there' | 'no event' | 'too large' | 'no row';
+  readonly problem?: string;
 }
 
 export interface SendPorts {
@@ -80,6 +85,10 @@ export interface SendPorts {
   readonly feed: string;
   readonly table: Pick<EventTable, 'query'>;
 }
+
+/** Why an event was not sent, in words. */
+export const whyUnsendable = ({ reason, problem }: Unsendable): string =>
+  reason === 'no row' ? `no row can hold it: ${problem}` : `it is ${reason}`;
 
 /** The events `[from..to]` of an aggregate as envelopes of the feed, as they are in the table, a page at a time. */
 export async function* envelopesOf(
@@ -111,8 +120,12 @@ export async function* envelopesOf(
             next++;
             const event = toEnvelopeEvent(stored);
             const size = jsonBytes(event) + 1;
-            if (bytes + size > room) yield* take();
-            if (size > room) onUnsendable({ aggregate, version: stored.version, reason: 'too large' });
+            const unfit = rowProblem(event);
+            if (bytes + size > room || unfit !== undefined) yield* take();
+            if (unfit !== undefined) {
+              const problem = `${unfit.column}, ${unfit.problem}`;
+              onUnsendable({ aggregate, version: stored.version, reason: 'no row', problem });
+            } else if (size > room) onUnsendable({ aggregate, version: stored.version, reason: 'too large' });
             else {
               events.push(event);
               bytes += size;

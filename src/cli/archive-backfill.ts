@@ -1,7 +1,7 @@
 import './errors.ts';
 import { parseArgs } from 'node:util';
 import { type Backfilled, backfill } from '../archive/backfill.ts';
-import type { Unsendable } from '../archive/send-events.ts';
+import { type Unsendable, whyUnsendable } from '../archive/send-events.ts';
 import { DaybookError } from '../errors.ts';
 import { agree, priceText } from './agree.ts';
 import { DOLLARS_PER_GB } from './archive-redrive.ts';
@@ -64,14 +64,10 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     progress.end();
     if (values.json) terminal.out(JSON.stringify({ feed: ports.feed, of, ...done, unsent: named }));
     else {
-      for (const { aggregate, version, reason } of named) {
-        terminal.out(
-          paint(
-            terminal,
-            'red',
-            cut(`${aggregate}  version ${version} was not sent: it is ${reason}`, terminal.columns),
-          ),
-        );
+      for (const unsent of named) {
+        const { aggregate, version } = unsent;
+        const line = `${aggregate}  version ${version} was not sent: ${whyUnsendable(unsent)}`;
+        terminal.out(paint(terminal, 'red', cut(line, terminal.columns)));
       }
       terminal.out(`${describe(done)}; a run that is done sends nothing again, unless with --again`);
     }

@@ -18,12 +18,17 @@ export const cliErrors = {
     `${d.aggregates.toLocaleString('en')} aggregates are not on the feed as a whole, listed above (${d.events.toLocaleString('en')} events). The reconciler delivers them within its next rounds; if they stay: look at its log and at the alarms on the pipe. A missing version is for a person to mend.`,
   'cli.feedNotAdopted': (d: { readonly feed: string; readonly from: string }) =>
     `The feed ${d.feed} is not adopted yet, and waits: nothing is lost, and nothing is delivered until then. The reconciler adopts it from ${d.from} by itself, for another feed five minutes after the deployment; \`npx daybook feed adopt --from ${d.from}\` does it now. If it stays: the reconciler's log says why.`,
-  'cli.archiveDiffers': (d: { readonly differences: number; readonly missing: number; readonly fixed: boolean }) =>
-    `The archive is not what the table is: ${d.differences.toLocaleString('en')} differences, listed above and in the report. ${d.fixed ? 'What was missing is sent; run it again once Firehose has written it.' : d.missing > 0 ? '--fix sends what is missing.' : 'Nothing is missing.'} A file that cannot be read, is changed or differs is for a person to look at: move it out of the archive, then --fix sends what it held.`,
+  'cli.archiveDiffers': (d: {
+    readonly differences: number;
+    readonly missing: number;
+    readonly fixed: boolean;
+    readonly unsendable: number;
+  }) =>
+    `The archive is not what the table is: ${d.differences.toLocaleString('en')} differences, listed above and in the report. ${d.fixed ? `What was missing is sent${d.unsendable > 0 ? `, but for ${d.unsendable.toLocaleString('en')} events that can never arrive, named above with the reason: the table has them` : ''}; run it again once Firehose has written it.` : d.missing > 0 ? '--fix sends what is missing.' : 'Nothing is missing.'} A file that cannot be read, is changed or differs is for a person to look at: move it out of the archive, then --fix sends what it held.`,
   'cli.archiveRefuses': (d: { readonly refused: number }) =>
     `${d.refused.toLocaleString('en')} records stay below errors/, listed above with the reason. What is of another feed, or no envelope, was never this archive's; look at who put it on the feed, then delete the file.`,
   'cli.notBackfilled': (d: { readonly events: number }) =>
-    `${d.events.toLocaleString('en')} versions could not be sent, listed above: what is not there or no event is for a person to mend in the table, what is too large for an envelope stays in the table only.`,
+    `${d.events.toLocaleString('en')} versions could not be sent, listed above: what is not there or no event is for a person to mend in the table, what is too large for an envelope, or fits no row, stays in the table only.`,
   'cli.noRegion': (_: Record<string, never>) => 'Which region? Give --region, or set AWS_REGION.',
   'cli.noCredentials': (d: { readonly problem: string }) =>
     `${d.problem}. Sign in, or set AWS_PROFILE; an endpoint on this machine takes any AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.`,

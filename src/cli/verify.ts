@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { DIFFERENCES, type Finding } from '../archive/findings.ts';
-import { createSender, envelopesOf, type Sender } from '../archive/send-events.ts';
+import { createSender, envelopesOf, type Sender, type Unsendable, whyUnsendable } from '../archive/send-events.ts';
 import { LAG_MS, type VerifyProgress, type VerifyReport, verify } from '../archive/verify.ts';
 import { exportSummary, readExport } from '../aws/read-export.ts';
 import { scanEvents } from '../aws/scan-events.ts';
@@ -109,6 +109,10 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
       );
     } else {
       for (const line of found.lines(terminal)) terminal.out(line);
+      for (const unsent of sent?.unsent.slice(0, MOST_SHOWN) ?? []) {
+        const line = `unsendable  ${unsent.aggregate}  version ${unsent.version}: ${whyUnsendable(unsent)}`;
+        terminal.out(paint(terminal, 'red', cut(line, terminal.columns)));
+      }
       for (const line of summaryOf(report, sent)) terminal.out(line);
       terminal.out(`report: ${place}`);
     }
@@ -118,6 +122,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
         differences: differencesIn(report),
         missing,
         fixed: sent !== undefined,
+        unsendable: sent?.unsendable ?? 0,
       });
     }
   } finally {
@@ -150,11 +155,14 @@ async function openExport(
 interface Sent {
   readonly events: number;
   readonly unsendable: number;
+  /** The first of those that cannot be sent, each with the reason. */
+  readonly unsent: readonly Unsendable[];
 }
 
 function repairs(archive: OpenArchive) {
   const ports = { feed: archive.feed(), table: archive.table };
-  const sent = { events: 0, unsendable: 0 };
+  const unsent: Unsendable[] = [];
+  const sent = { events: 0, unsendable: 0, unsent };
   const sender: Sender = createSender({
     writer: archive.writer(),
     onSent: (envelopes) => {
@@ -163,10 +171,11 @@ function repairs(archive: OpenArchive) {
   });
   return {
     async send({ aggregate, from, to }: Extract<Finding, { kind: 'missing' }>): Promise<void> {
-      const unsendable = () => {
+      const skip = (unsendable: Unsendable) => {
         sent.unsendable++;
+        if (unsent.length < MOST_IN_JSON) unsent.push(unsendable);
       };
-      for await (const envelope of envelopesOf(ports, aggregate, from, to, unsendable)) await sender.add(envelope);
+      for await (const envelope of envelopesOf(ports, aggregate, from, to, skip)) await sender.add(envelope);
     },
     async end(): Promise<Sent> {
       await sender.flush();
@@ -258,7 +267,7 @@ function summaryOf(report: VerifyReport, sent: Sent | undefined): string[] {
       : kinds.map((kind) => `${n(found[kind])} ${WORDS[kind]}`).join(', '),
   ];
   if (sent !== undefined) {
-    const not = sent.unsendable === 0 ? '' : `, ${n(sent.unsendable)} could not be`;
+    const not = sent.unsendable === 0 ? '' : `, ${n(sent.unsendable)} cannot be`;
     lines.push(`${n(sent.events)} events were sent to the archive${not}`);
   }
   return lines;

@@ -294,6 +294,11 @@ describe('archive redrive', { timeout: 240_000 }, () => {
     );
     const processing = 'errors/processing-failed/day=2026-11-01/one';
     const conversion = 'errors/format-conversion-failed/day=2026-11-01/two';
+    const unfit = record(JSON.stringify(filledEnvelope(feed, 'dora', 3, 3, [{ ...third!, schemaVersion: 2 ** 31 }])));
+    await put('errors/processing-failed/unfit', `${unfit}\n`);
+    const refused = await daybook('archive', 'redrive', '--dry-run', '--json');
+    expect(refused.json()).toMatchObject({ sent: 0, refused: 1, stay: [{ code: 'archive.rowUnfit' }] });
+    await s3.send(new DeleteObjectCommand({ Bucket, Key: 'errors/processing-failed/unfit' }));
     await put(processing, `${good}\n${foreign}\nno json\n`);
     await put(conversion, `${rows}\n${record(JSON.stringify(emptyEnvelope(feed, 'dora', 4, 4)))}\n`);
 
@@ -407,6 +412,30 @@ describe('archive backfill', { timeout: 240_000 }, () => {
     const { report } = await verified();
     expect(report).toMatchObject({ complete: true, events: 19, archived: 19, found: { hole: 2, noEvent: 1 } });
   });
+});
+
+it('what no row can hold is named and not sent, what stands beside it is', { timeout: 240_000 }, async () => {
+  const stored = [1, 2, 3, 4].map((version) => ({
+    ...storedEvent('gus', version),
+    ...(version === 2 && { schemaVersion: 2 ** 31 }),
+    ...(version === 3 && { occurredAt: '2026-13-01T00:00:00.000Z' }),
+  }));
+  for (const event of stored) await dynamodb.send(new PutItemCommand({ TableName, Item: toItem(event) }));
+  await delivered();
+  const unsent = [
+    { aggregate: 'gus', version: 2, reason: 'no row', problem: 'schema_version, 2147483648 is above 2147483647' },
+    { aggregate: 'gus', version: 3, reason: 'no row', problem: 'occurred_at, "2026-13-01T00:00:00.000Z" is no time' },
+  ];
+  const { json, err } = await daybook('verify', '--lag', '0', '--fix', '--yes', '--json');
+  expect(json().sent).toEqual({ events: json().found.missing - 2, unsendable: 2, unsent });
+  expect(err.at(-1)).toMatch(/but for 2 events that can never arrive/);
+  await delivered();
+  expect((await daybook('verify', '--lag', '0', '--json', '--yes')).json().found.missing).toBe(2);
+  const filled = await daybook('archive', 'backfill', '--all', '--again', '--yes');
+  expect(filled.out).toContainEqual(
+    'gus  version 2 was not sent: no row can hold it: schema_version, 2147483648 is above 2147483647',
+  );
+  expect(filled.code).toBe(1);
 });
 
 it('archive takes a verb', async () => {
