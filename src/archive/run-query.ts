@@ -1,6 +1,6 @@
 import './errors.ts';
 import { setTimeout as pause } from 'node:timers/promises';
-import { DaybookError } from '../errors.ts';
+import { DaybookError, isDaybookError } from '../errors.ts';
 import type { QueryEngine, QueryStatus } from './query-engine.ts';
 
 export interface RunQueryOptions {
@@ -15,15 +15,34 @@ export interface RunQueryOptions {
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1000;
 
+export interface RanQuery {
+  readonly queryId: string;
+  /** With the bytes of the query that was asked before it, if it was asked again. */
+  readonly status: QueryStatus;
+}
+
 /**
- * Runs a query to its end.
+ * Runs a query to its end. One that only reads is asked once more when a file that it had listed was gone as it came to open it:
+ * a compaction deletes originals two hours after its switch, and a query that began after that deletion does not list them.
  *
  * @throws `archive.queryFailed`, `archive.queryStopped`
  */
-export async function runQuery(
-  engine: QueryEngine,
-  { sql, parameters, signal, onStatus }: RunQueryOptions,
-): Promise<{ readonly queryId: string; readonly status: QueryStatus }> {
+export async function runQuery(engine: QueryEngine, options: RunQueryOptions): Promise<RanQuery> {
+  try {
+    return await runOnce(engine, options);
+  } catch (error) {
+    if (!isDaybookError(error, 'archive.queryFailed') || options.signal?.aborted === true) throw error;
+    const { reason, scannedBytes } = error.details as { reason: string; scannedBytes: number };
+    if (!reason.includes('HIVE_CANNOT_OPEN_SPLIT') || !READS_ONLY.test(options.sql)) throw error;
+    const { queryId, status } = await runOnce(engine, options);
+    return { queryId, status: { ...status, scannedBytes: status.scannedBytes + scannedBytes } };
+  }
+}
+
+/** After its comments, which a saved query begins with. What writes may have written a part: it is not for us to repeat. */
+const READS_ONLY = /^\s*(?:--[^\n]*\n\s*)*(?:SELECT|WITH)\b/i;
+
+async function runOnce(engine: QueryEngine, { sql, parameters, signal, onStatus }: RunQueryOptions): Promise<RanQuery> {
   const queryId = await engine.start(sql, parameters);
   let isStopping = false;
   for (let wait = FIRST_PAUSE_MS; ; wait = Math.min(LONGEST_PAUSE_MS, wait * 1.3)) {
