@@ -45,6 +45,8 @@ export interface SliceList {
 }
 
 export const RAW_PREFIX = 'events/';
+/** A raw file's arrival day and bucket, by its key; Hive passes over names that begin with a dot or an underscore. */
+export const RAW_FILE = /^events\/day=(\d{4}-\d\d-\d\d)\/bucket=([0-9a-f])\/(?:.*\/)?[^/._][^/]*$/;
 const RUNS_PREFIX = 'compacted/runs/';
 
 export const planKey = (generation: string): string => `${RUNS_PREFIX}${generation}/plan.json`;
@@ -81,8 +83,7 @@ export async function planCompaction(
   for await (const page of files.list(RAW_PREFIX)) {
     for (const file of page) {
       if (previous.generation === NO_GENERATION) present.add(file.key);
-      const [, day, bucket] =
-        /^events\/day=(\d{4}-\d\d-\d\d)\/bucket=([0-9a-f])\/(?:.*\/)?[^/._][^/]*$/.exec(file.key) ?? [];
+      const [, day, bucket] = RAW_FILE.exec(file.key) ?? [];
       if (day === undefined || bucket === undefined || day >= before) continue;
       if (isSame(known.get(file.key), file)) {
         carried.push({ ...file });
@@ -141,7 +142,8 @@ export function isSame(taken: TakenFile | undefined, file: ListedFile): boolean 
   return taken !== undefined && taken.bytes === file.bytes && taken.etag === file.etag;
 }
 
-function checkRequest(given: unknown, nowMs: number): string {
+/** The day that a request means: raw files that arrived before it are taken. */
+export function checkRequest(given: unknown, nowMs: number): string {
   const refuse = (reason: string): never => {
     throw new DaybookError('archive.badCompaction', { reason });
   };

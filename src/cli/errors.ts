@@ -51,6 +51,15 @@ export const cliErrors = {
     readonly cause: string;
   }) =>
     `${d.name} is ${d.status}: ${[d.error, d.cause].filter((part) => part !== '').join(': ') || 'no reason is known'}. Nothing was promoted. Once that is mended: npx daybook replay resume ${d.name}; to give it up: npx daybook replay stop ${d.name}`,
+  'cli.compactionEnded': (d: {
+    readonly name: string;
+    readonly status: string;
+    readonly error: string;
+    readonly cause: string;
+  }) =>
+    `The compaction ${d.name} is ${d.status}: ${[d.error, d.cause].filter((part) => part !== '').join(': ') || 'no reason is known'}. Nothing is lost, and readers see every event once. Once that is mended start another, or redrive this one.`,
+  'cli.compactionExists': (d: { readonly name: string }) =>
+    `There is a compaction ${d.name} already, of another --before or ended: give it another --name.`,
   'cli.replayExists': (d: { readonly name: string }) =>
     `There is a replay ${d.name} already, of another request or ended: give it another --name.`,
   'cli.replayNotRunning': (d: { readonly name: string; readonly status: string }) =>

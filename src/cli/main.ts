@@ -36,7 +36,7 @@ const COMMANDS: readonly Entry[] = [
   { name: 'verify', summary: 'is everything in the archive? name what is not', load: () => import('./verify.ts') },
   {
     name: 'archive',
-    summary: 'send to the archive what it refused, or never got',
+    summary: 'send to the archive what it refused, or never got; compact it',
     load: () => import('./archive.ts'),
   },
 ];

@@ -17,6 +17,7 @@ const NAMES = {
   DatabaseName: 'DAYBOOK_DATABASE',
   WorkGroupName: 'DAYBOOK_WORK_GROUP',
   ReplayStateMachineArn: 'DAYBOOK_REPLAY_STATE_MACHINE',
+  CompactionStateMachineArn: 'DAYBOOK_COMPACTION_STATE_MACHINE',
 } as const;
 
 export type TargetName = keyof typeof NAMES;

@@ -19,6 +19,7 @@ import { App, Duration, Stack } from 'aws-cdk-lib';
 import { Daybook } from 'daybook/cdk';
 import { startLocal } from 'daybook/local';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { main } from '../../src/cli/main.ts';
 import { bucketOf } from '../../src/event/bucket.ts';
 import type { StoredEvent } from '../../src/event/stored-event.ts';
 import { writeParquet } from '../src/archive/parquet-file.ts';
@@ -53,8 +54,19 @@ async function hostArchive() {
   const s3 = new S3Client({ ...config, forcePathStyle: true });
   const Bucket = output('ArchiveBucketName');
   let files = 0;
+  process.env.AWS_ACCESS_KEY_ID = 'local';
+  process.env.AWS_SECRET_ACCESS_KEY = 'local';
+  const flags = ['--stack', 'Archive', '--endpoint-url', runtime.endpoint, '--region', runtime.account.region];
   return {
     states,
+    /** The command line, pointed at this stack. */
+    async daybook(...args: string[]) {
+      const out: string[] = [];
+      const err: string[] = [];
+      const say = { columns: 120, colored: false, out: (t: string) => out.push(t), err: (t: string) => err.push(t) };
+      const code = await main([...args, ...flags], say);
+      return { code, out, err };
+    },
     async close() {
       for (const client of [athena, states, s3]) client.destroy();
       await runtime.stop();
@@ -188,6 +200,41 @@ it('stopped wherever it is, it changes nothing that queries see, and the next ru
   await host.ended(await host.start());
   expect(await host.sql(CHECK)).toEqual([wanted]);
   expect(await host.keys('events/')).toEqual([]);
+}, 400_000);
+
+it('started by hand it says what it would take, how far it is, and what it came to', async () => {
+  const [[before] = []] = await host.sql('SELECT count(*) FROM events');
+  await host.deliver('2026-01-11', histories(30, 32));
+  const asked = await host.daybook('archive', 'compact', '--dry-run', '--json');
+  expect(asked).toMatchObject({ code: 0, err: [] });
+  const estimate = JSON.parse(asked.out[0]!);
+  expect(estimate).toMatchObject({ days: ['2026-01-11', '2026-01-11'], before: new Date().toISOString().slice(0, 10) });
+  expect(estimate.files).toBe(estimate.buckets);
+  expect(estimate.rewritten).toBe(estimate.buckets); // each has its file of the year
+  expect(estimate.dollars).toBeGreaterThan(0);
+  const said = await host.daybook('archive', 'compact', '--dry-run');
+  expect(said.out[0]).toBe('A compaction of the arrival days 2026-01-11 to 2026-01-11. Nothing was written.');
+  expect((await host.daybook('archive', 'compact', '--dry-run', '--before', '2026-01-11')).out[0]).toMatch(
+    /^There is nothing to compact before 2026-01-11: the generation \S+ has all of it\. Nothing was written\.$/,
+  );
+  const refused = await host.daybook('archive', 'compact', '--before', 'yesterday');
+  expect(refused.code).toBe(1);
+  expect(refused.err.join('\n')).toMatch(/archive\.badCompaction/);
+
+  const started = await host.daybook('archive', 'compact', '--name', 'mine', '--json');
+  expect(JSON.parse(started.out[0]!)).toMatchObject({ name: 'mine', execution: expect.stringMatching(/:mine$/) });
+  const other = await host.daybook('archive', 'compact', '--name', 'mine', '--before', '2026-01-01');
+  expect(other).toMatchObject({ code: 1, err: [expect.stringMatching(/cli\.compactionExists/)] });
+  const watched = await host.daybook('archive', 'compact', '--name', 'mine', '--watch');
+  expect(watched.err).toContainEqual(
+    expect.stringContaining('the originals stay until queries that began before have ended'),
+  );
+  expect(watched.code).toBe(0);
+  expect(watched.out[0]).toMatch(/^\S+ is current: \d+ events were written, verified and switched to$/);
+  expect(watched.out.at(-1)).toMatch(/^\d+ raw files and \d+ files of older generations were deleted$/);
+  expect(await host.sql('SELECT count(*) FROM events')).toEqual([[String(Number(before) + 6 * 2)]]);
+  const idle = await host.daybook('archive', 'compact', '--watch', '--json');
+  expect(JSON.parse(idle.out[0]!)).toMatchObject({ outcome: 'nothing' });
 }, 400_000);
 
 it('refuses a request that it does not know', async () => {

@@ -5,6 +5,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { compactBucket } from '../../../src/archive/compact-bucket.ts';
 import { cleanUp } from '../../../src/archive/compact-clean.ts';
+import { estimateCompaction } from '../../../src/archive/compact-estimate.ts';
 import { type CompactionPlan, planCompaction } from '../../../src/archive/compact-plan.ts';
 import { prepareSwitch } from '../../../src/archive/compact-switch.ts';
 import { currentViewSql, type GlueTable, viewText } from '../../../src/archive/current-view.ts';
@@ -223,6 +224,29 @@ describe('a later compaction', () => {
   });
 });
 
+it('is priced by listing: raw files that are not taken yet, and the compacted ones that they would be merged with', async () => {
+  const estimate = async (request: unknown = {}) =>
+    estimateCompaction(bucket, { generation: (await current()).generation, request, nowMs: now });
+  expect(await estimate()).toMatchObject({ from: 'none', files: 0, seconds: 0, dollars: 0, before: '2026-06-01' });
+  await bucket.deliver('2026-05-30', abc.slice(0, 1));
+  await bucket.deliver('2026-05-31', deposits('other', 2));
+  await bucket.deliver('2026-06-01', abc.slice(1, 2)); // not over yet
+  const first = await estimate();
+  expect(first).toMatchObject({ days: ['2026-05-30', '2026-05-31'], buckets: 2, files: 2, rewritten: 0 });
+  expect(first.bytes).toBe(
+    bucket
+      .all('events/')
+      .slice(0, 2)
+      .reduce((sum, file) => sum + file.bytes, 0),
+  );
+  expect(first.seconds).toBeGreaterThan(0);
+  expect(first.dollars).toBeLessThan(0.01);
+  await compact();
+  expect(await estimate()).toMatchObject({ files: 0, dollars: 0 });
+  expect(await estimate({ before: '2026-06-02' })).toMatchObject({ files: 1, buckets: 1, rewritten: 1 });
+  await expect(estimate({ before: 'soon' })).rejects.toMatchObject({ code: 'archive.badCompaction' });
+});
+
 describe('two copies of one event', () => {
   const other = (event: StoredEvent, more: Partial<StoredEvent> = {}) => ({
     ...event,
@@ -299,6 +323,30 @@ describe('what is damaged', () => {
     await expect(slices(await plan())).rejects.toMatchObject({ code: 'archive.compactedFile', details: { key } });
     writeFileSync(join(bucket.folder, key), bytes);
     expect((await compact()).generation.events).toBe(4);
+  });
+
+  it('files that somebody copied or deleted by hand: a copy counts once, what is gone is named, nothing else is touched', async () => {
+    const first = await bucket.deliver('2026-01-01', abc.slice(0, 2));
+    const copy = first.replace('feed-', 'copy-of-feed-');
+    await bucket.upload(join(bucket.folder, first), copy, 0);
+    const gone = await bucket.deliver('2026-01-02', abc.slice(2));
+    const planned = await plan();
+    const kept = readFileSync(join(bucket.folder, gone));
+    await bucket.delete([gone]);
+    const [result] = await slices(planned);
+    expect(result).toMatchObject({ repeats: 2, conflicts: 0, excluded: [{ key: gone, reason: 'it is gone' }] });
+    expect(await switchTo(planned)).toBe('switch');
+    expect(await keys()).toEqual(keysOf(abc.slice(0, 2)));
+    // A copy of a compacted file is in no manifest: queries do not read it, and it goes with the cleaning.
+    const { files } = await current();
+    await bucket.upload(join(bucket.folder, files[0]!.key), files[0]!.key.replace('.parquet', '-copy.parquet'), 0);
+    writeFileSync(join(bucket.folder, gone), kept); // put back
+    now += 3 * HOUR;
+    expect(await clean()).toMatchObject({ done: true, raw: 2, compacted: 1, changed: [] });
+    expect(bucket.all('compacted/files/').map(({ key }) => key)).toEqual(files.map(({ key }) => key));
+    expect(bucket.all('events/').map(({ key }) => key)).toEqual([gone]);
+    expect((await compact()).generation.events).toBe(3);
+    expect(await keys()).toEqual(keysOf(abc));
   });
 
   it('what is read back must be what was written', async () => {
