@@ -24,7 +24,8 @@ export interface ColdFile extends ArchiveFile {
 export const currentGeneration = async ({ files, currentGeneration }: ColdStorage): Promise<Generation> =>
   await readGeneration((key) => files.readText(key), await currentGeneration());
 
-const RAW_KEY = /^events\/day=(\d{4}-\d{2}-\d{2})\/bucket=([0-9a-f])\/.*[^/]$/;
+/** The key of a raw file, with its day and its bucket. */
+export const RAW_KEY = /^events\/day=(\d{4}-\d{2}-\d{2})\/bucket=([0-9a-f])\/.*[^/]$/;
 
 /** The raw files that arrived on `fromDay` or later, in the order of their days. */
 export async function* rawFiles(files: ArchiveFiles, fromDay = ''): AsyncGenerator<ColdFile, void, undefined> {

@@ -4,7 +4,7 @@ import type { SliceResult } from './compact-bucket.ts';
 import { type CompactionPlan, type PlanRecord, planKey, resultKey } from './compact-plan.ts';
 import type { CompactionFiles } from './compaction-files.ts';
 import { type GlueTable, generationOf, switchedView } from './current-view.ts';
-import { filesListKey, type Generation, manifestKey } from './generation.ts';
+import { filesListKey, filesListText, type Generation, manifestKey } from './generation.ts';
 
 /** What the state machine does next. */
 export type SwitchStep =
@@ -57,9 +57,7 @@ async function writeGeneration(files: CompactionFiles, plan: CompactionPlan, arc
     taken: [...carried, ...results.flatMap((result) => result.taken)],
   };
   for (const bucket of new Set(all.map((file) => file.bucket))) {
-    const ofBucket = all.filter((file) => file.bucket === bucket);
-    const lines = ofBucket.map(({ key }) => `s3://${archiveBucket}/${key}\n`);
-    await files.writeText(filesListKey(plan.generation, bucket), lines.join(''));
+    await files.writeText(filesListKey(plan.generation, bucket), filesListText(all, bucket, archiveBucket));
   }
   await files.writeText(manifestKey(plan.generation), JSON.stringify(generation));
 }

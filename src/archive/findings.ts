@@ -2,9 +2,9 @@
 export type Finding =
   /** A file that nobody can read: cut off, overwritten, no Parquet. What was in it is missing too, unless it is elsewhere. */
   | { readonly kind: 'unreadable'; readonly key: string; readonly bytes: number; readonly reason: string }
-  /** The current generation names a file that is not there. */
+  /** The current generation names a file that is not there, or its list or file of keys is not there. */
   | { readonly kind: 'gone'; readonly key: string; readonly bytes: number }
-  /** A compacted file that is not what its generation's manifest says. */
+  /** A compacted file, or a list of them, that is not what its generation's manifest says. */
   | { readonly kind: 'changed'; readonly key: string; readonly expected: string; readonly actual: string }
   /** A file that holds exactly what another holds. Queries see each event once all the same. */
   | { readonly kind: 'repeated'; readonly key: string; readonly of: string }

@@ -61,6 +61,10 @@ export const manifestKey = (generation: string): string => `${GENERATIONS_PREFIX
 export const filesListKey = (generation: string, bucket: string): string =>
   `${GENERATIONS_PREFIX}${generation}/bucket=${bucket}/files.txt`;
 
+/** What stands on that list: a line for each file. */
+export const filesListText = (files: readonly CompactedFile[], bucket: string, archiveBucket: string): string =>
+  files.flatMap((file) => (file.bucket === bucket ? [`s3://${archiveBucket}/${file.key}\n`] : [])).join('');
+
 /** The port to the catalog: the id of the generation that queries see, `none` before the first compaction. */
 export type CurrentGeneration = () => Promise<string>;
 

@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isUnreadable } from '../feed/read-run.ts';
 import type { EventTable } from '../store/event-table.ts';
@@ -6,7 +6,7 @@ import { arrivalDay, type ColdFile, type ColdStorage, currentGeneration, rawFile
 import { statedContent } from './compacted-rows.ts';
 import { type Comparison, createComparison, type Totals } from './comparison.ts';
 import { DIFFERENCES, type Finding, weightOf } from './findings.ts';
-import { filesListKey, type Generation, NO_GENERATION } from './generation.ts';
+import { filesListKey, type Generation, keysKey, NO_GENERATION } from './generation.ts';
 import type { HotEvents } from './hot-events.ts';
 import { isNotThere, readIfThere } from './work-files.ts';
 
@@ -234,6 +234,7 @@ function createReading(
         if (vanished.has(key)) await tell({ kind: 'gone', key, bytes });
       }
       await compareLists(cold, generation, tell);
+      await checkKeys(cold, generation, folder, tell);
       return seen;
     },
   };
@@ -259,6 +260,39 @@ async function compareLists(
     const expected = compacted.filter((file) => file.bucket === bucket).map((file) => file.key);
     const [a, b] = [actual, expected].map((keys) => [...keys].sort().join('\n'));
     if (a !== b) await tell({ kind: 'changed', key, expected: expected.join(', '), actual: actual.join(', ') });
+  }
+}
+
+/** The small file beside each compacted one, without which no later compaction begins. */
+async function checkKeys(
+  { files }: ColdStorage,
+  { files: compacted }: Generation,
+  folder: string,
+  tell: (finding: Finding) => Promise<void>,
+): Promise<void> {
+  const path = join(folder, 'keys.parquet');
+  for (const key of compacted.map((file) => keysKey(file.key))) {
+    try {
+      const bytes = await files.download(key, path);
+      if (!(await endsAsParquet(path, bytes))) {
+        await tell({ kind: 'unreadable', key, bytes, reason: 'it does not end as a Parquet file does' });
+      }
+    } catch (error) {
+      if (!isNotThere(error)) throw error;
+      await tell({ kind: 'gone', key, bytes: 0 });
+    } finally {
+      await rm(path, { force: true });
+    }
+  }
+}
+
+async function endsAsParquet(path: string, bytes: number): Promise<boolean> {
+  const file = await open(path);
+  try {
+    const { buffer } = await file.read({ buffer: Buffer.alloc(4), position: Math.max(0, bytes - 4) });
+    return buffer.toString('latin1') === 'PAR1';
+  } finally {
+    await file.close();
   }
 }
 

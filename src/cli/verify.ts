@@ -4,7 +4,10 @@ import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
+import type { ColdStorage } from '../archive/cold-files.ts';
 import { DIFFERENCES, type Finding } from '../archive/findings.ts';
+import { COMPACTED_PREFIX } from '../archive/generation.ts';
+import { type Mended, mendGeneration } from '../archive/mend-generation.ts';
 import { createSender, envelopesOf, type Sender, type Unsendable, whyUnsendable } from '../archive/send-events.ts';
 import { LAG_MS, type VerifyProgress, type VerifyReport, verify } from '../archive/verify.ts';
 import { exportSummary, readExport } from '../aws/read-export.ts';
@@ -25,7 +28,8 @@ stored: names what is missing, what only the archive has, what differs, and each
 
   --from TIME           only what was recorded from then on; with its zone, such as 2026-01-31T12:00:00Z
   --to TIME             only what was recorded until then; both ends are included
-  --fix                 send what is missing to the archive; it is there when Firehose has written it
+  --fix                 send what is missing to the archive; it is there when Firehose has written it. Lists of compacted
+                        files are written anew, and a compacted file that is gone is left out of its generation
   --export S3-URL       the table as an export of it shows it, instead of a scan:
                         s3://bucket/prefix/AWSDynamoDB/01234567890123-a1b2c3d4/ (a full export in DynamoDB JSON)
   --lag MINUTES         what was recorded so lately may be on its way; default ${LAG_MS / 60_000}
@@ -91,24 +95,28 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
         onFinding: async (finding) => {
           await found.add(finding);
           if (finding.kind === 'missing') await repair?.send(finding);
+          else if ('key' in finding && finding.key.startsWith(COMPACTED_PREFIX)) repair?.take(finding);
         },
         onProgress: (now) => progress.show(doneOf(now, size.events), describe(now)),
       },
     );
     const sent = await repair?.end();
+    const mended = await repair?.mend(cold, work);
     progress.end();
     const place = values.report ?? `s3://${archive.bucket}/checks/verify/${startedAt}.jsonl`;
-    await found.end({ ...report, ...(sent !== undefined && { sent }) });
+    const repaired = { ...(sent !== undefined && { sent }), ...(mended !== undefined && { mended }) };
+    await found.end({ ...report, ...repaired });
     if (values.report !== undefined) await copyFile(found.path, values.report);
     else await archive.files.upload(`checks/verify/${startedAt}.jsonl`, found.path);
     if (values.json) {
       const { all, kept } = found;
-      const rest = { ...(sent !== undefined && { sent }), report: place };
+      const rest = { ...repaired, report: place };
       terminal.out(
         JSON.stringify({ table: archive.tableName, ...report, ...rest, findings: kept, further: all - kept.length }),
       );
     } else {
       for (const line of found.lines(terminal)) terminal.out(line);
+      for (const line of mendedLines(mended)) terminal.out(line);
       for (const unsent of sent?.unsent.slice(0, MOST_SHOWN) ?? []) {
         const line = `unsendable  ${unsent.aggregate}  version ${unsent.version}: ${whyUnsendable(unsent)}`;
         terminal.out(paint(terminal, 'red', cut(line, terminal.columns)));
@@ -161,6 +169,8 @@ interface Sent {
 
 function repairs(archive: OpenArchive) {
   const ports = { feed: archive.feed(), table: archive.table };
+  /** What is to be mended at the current generation; what is beyond the bound the next run finds. */
+  const ofGeneration: Finding[] = [];
   const unsent: Unsendable[] = [];
   const sent = { events: 0, unsendable: 0, unsent };
   const sender: Sender = createSender({
@@ -177,12 +187,25 @@ function repairs(archive: OpenArchive) {
       };
       for await (const envelope of envelopesOf(ports, aggregate, from, to, skip)) await sender.add(envelope);
     },
+    take(finding: Finding): void {
+      if (ofGeneration.length < MOST_IN_JSON) ofGeneration.push(finding);
+    },
+    async mend({ currentGeneration }: ColdStorage, folder: string): Promise<Mended> {
+      const { files, bucket: archiveBucket } = archive;
+      if (ofGeneration.length === 0) return { leftOut: [], written: [] };
+      return await mendGeneration({ files, currentGeneration, archiveBucket, now: Date.now }, ofGeneration, folder);
+    },
     async end(): Promise<Sent> {
       await sender.flush();
       return sent;
     },
   };
 }
+
+const mendedLines = (mended: Mended | undefined): string[] => [
+  ...(mended?.leftOut ?? []).map((key) => `left out    ${key}  which is gone: the current generation names it no more`),
+  ...(mended?.written ?? []).map((key) => `written     ${key}  anew, as the manifest says`),
+];
 
 /** All findings in a file, the first ones at hand. */
 function createReport(path: string) {

@@ -2,9 +2,17 @@ import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateS
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Finding } from '../../../src/archive/findings.ts';
-import { type CompactedFile, filesListKey, manifestKey, NO_GENERATION } from '../../../src/archive/generation.ts';
+import {
+  type CompactedFile,
+  filesListKey,
+  keysKey,
+  manifestKey,
+  NO_GENERATION,
+} from '../../../src/archive/generation.ts';
+import { mendGeneration } from '../../../src/archive/mend-generation.ts';
 import { type VerifyOptions, verify } from '../../../src/archive/verify.ts';
 import { bucketOf } from '../../../src/event/bucket.ts';
 import type { StoredEvent } from '../../../src/event/stored-event.ts';
@@ -62,6 +70,8 @@ async function compact(name: string, events: readonly StoredEvent[]): Promise<vo
     const key = `compacted/files/bucket=${bucket}/${name}-00.parquet`;
     await mkdir(dirname(pathOf(key)), { recursive: true });
     await writeParquet(pathOf(key), rows);
+    await mkdir(dirname(pathOf(keysKey(key))), { recursive: true });
+    writeFileSync(pathOf(keysKey(key)), 'PAR1 keys PAR1');
     const times = rows.map(({ recordedAt }) => recordedAt).sort();
     const bytes = readFileSync(pathOf(key)).length;
     files.push({
@@ -94,6 +104,21 @@ async function switchTo(name: string, files: readonly CompactedFile[]): Promise<
     await archive.writeText(filesListKey(name, bucket), keys.join(''));
   }
   generation = name;
+}
+
+/** What the file of keys says, and what the compacted file holds. */
+async function comparisonOf(key: string) {
+  const instance = await DuckDBInstance.create(':memory:');
+  const connection = await instance.connect();
+  const of = async (sql: string) => (await connection.runAndReadAll(sql)).getRowsJson();
+  const read = (path: string) => `read_parquet('${pathOf(path).replaceAll("'", "''")}')`;
+  const keys = await of(`SELECT aggregate_uuid, first_version, last_version FROM ${read(keysKey(key))}`);
+  const rows = await of(
+    `SELECT aggregate_uuid, min(version), max(version) FROM ${read(key)} GROUP BY 1 ORDER BY aggregate_uuid`,
+  );
+  connection.closeSync();
+  instance.closeSync();
+  return { keys, rows };
 }
 
 const compactedFiles = async () =>
@@ -221,6 +246,57 @@ describe('verify', () => {
     expect(found.report).toMatchObject({ complete: false, archived: 75 });
     await compact('g2', [...events, events[3]!]);
     expect((await run(events)).findings).toMatchObject([{ kind: 'twice', aggregate: 'a', version: 4 }]);
+  });
+
+  it('a list that names other files than the manifest, files of keys and a file that are gone: named, then mended', async () => {
+    const many = 'abcdefghij'.split('').flatMap((id) => deposits(id, 3));
+    await compact('g1', many);
+    const [lost, second, third, fourth, ...rest] = await compactedFiles();
+    const list = (bucket: string) => filesListKey('g1', bucket);
+    const manifest = JSON.parse(await archive.readText(manifestKey('g1')));
+    const taken = [lost!, second!].map(({ bucket }) => ({
+      key: `events/day=2026-11-23/bucket=${bucket}/taken.parquet`,
+      bytes: 1,
+      etag: 'e',
+    }));
+    await archive.writeText(manifestKey('g1'), JSON.stringify({ ...manifest, taken }));
+    rmSync(pathOf(lost!.key));
+    const line = await archive.readText(list(second!.bucket));
+    await archive.writeText(list(second!.bucket), line + line);
+    rmSync(pathOf(list(third!.bucket)));
+    rmSync(pathOf(keysKey(third!.key)));
+    truncateSync(pathOf(keysKey(fourth!.key)), 3);
+    const { findings, report } = await run(many);
+    expect(findings.filter(({ kind }) => kind !== 'missing')).toEqual([
+      { kind: 'gone', key: lost!.key, bytes: lost!.bytes },
+      { kind: 'changed', key: list(second!.bucket), expected: second!.key, actual: `${second!.key}, ${second!.key}` },
+      { kind: 'gone', key: list(third!.bucket), bytes: 0 },
+      { kind: 'gone', key: keysKey(third!.key), bytes: 0 },
+      { kind: 'unreadable', key: keysKey(fourth!.key), bytes: 3, reason: 'it does not end as a Parquet file does' },
+    ]);
+    expect(report.found.missing).toBe(lost!.rows);
+
+    const files = {
+      ...archive,
+      upload: async (key: string, path: string) => copyFileSync(path, pathOf(key)),
+      delete: async (key: string) => rmSync(pathOf(key)),
+    };
+    const ports = { files, currentGeneration: async () => 'g1', archiveBucket: 'cold', now: () => NOW };
+    const mended = await mendGeneration(ports, findings, join(folder, 'work'));
+    expect(mended.leftOut).toEqual([lost!.key]);
+    expect([...mended.written].sort()).toEqual(
+      [...[lost!, second!, third!].map(({ bucket }) => list(bucket)), keysKey(third!.key), keysKey(fourth!.key)].sort(),
+    );
+    const now = JSON.parse(await archive.readText(manifestKey('g1')));
+    // Raw files of the bucket that are still there are compacted again.
+    expect(now).toMatchObject({ files: [second, third, fourth, ...rest], taken: [taken[1]] });
+    expect(JSON.parse(await archive.readText('checks/manifests/g1-2026-06-01T00:00:00.000Z.json')).files).toHaveLength(
+      manifest.files.length,
+    );
+    await archive.deliver(many.filter(({ aggregateUuid }) => bucketOf(aggregateUuid) === lost!.bucket));
+    expect(await run(many)).toMatchObject({ findings: [], report: { complete: true } });
+    const compared = await comparisonOf(third!.key);
+    expect(compared.keys).toEqual(compared.rows);
   });
 
   it('a file that compaction takes away while it reads is no fault: its rows are in the new generation', async () => {
