@@ -15,7 +15,7 @@ export interface WrittenReport {
 }
 
 /**
- * Writes each file of a report's JSON lines as Parquet, so that SQL reads it as the table `reports`: `aggregate_uuid`, `position`,
+ * Writes each file of a report's JSON lines as Parquet, so that SQL reads it as the table `reports`: `aggregate_uuid` or a rollup's `key`, `position`,
  * `applied` and `state`, which stays JSON text. Safe to repeat: a file has the name of the one that it was made from.
  */
 export async function writeReport(files: ArchiveFiles, { projection, build }: Plan): Promise<WrittenReport> {
@@ -46,10 +46,10 @@ export async function writeReport(files: ArchiveFiles, { projection, build }: Pl
 
 /** A state may be as large as an item of the table, 400 KB. */
 function copySql(lines: string, table: string): string {
-  const columns = `{aggregateUuid: 'VARCHAR', position: 'BIGINT', applied: 'BIGINT', state: 'JSON'}`;
+  const columns = `{aggregateUuid: 'VARCHAR', key: 'VARCHAR', position: 'BIGINT', applied: 'BIGINT', state: 'JSON'}`;
   return `
     COPY (
-      SELECT aggregateUuid AS aggregate_uuid, position, applied, state::VARCHAR AS state
+      SELECT aggregateUuid AS aggregate_uuid, key, position, applied, state::VARCHAR AS state
       FROM read_json(${quoted(lines)}, format = 'newline_delimited', columns = ${columns}, maximum_object_size = 4194304)
     ) TO ${quoted(table)} (FORMAT parquet, COMPRESSION zstd)`;
 }

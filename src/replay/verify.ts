@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { DaybookError } from '../errors.ts';
 import { itemOf } from '../projection/project.ts';
 import { BUCKETS, currentBuild, type ProjectionItem, type ProjectionTable } from '../projection/projection-table.ts';
+import { readRollup } from '../projection/read.ts';
 import type { Runner } from '../projection/runner.ts';
 import { addTally, emptyTally, type Tally } from '../projection/tally.ts';
 import type { EventTable } from '../store/event-table.ts';
@@ -91,7 +92,7 @@ export async function verify(
       totals.aggregates++;
       totals.versions += item.position;
       totals.applied += item.applied;
-      report.add(item);
+      if (runner.projection.kind === 'projection') report.add(item);
       if (!isSampled(item.aggregateUuid)) continue;
       totals.sampled++;
       await work.add(async () => {
@@ -116,6 +117,13 @@ export async function verify(
     after = undefined;
     totals.buckets++;
     if (isLate()) break;
+  }
+  if (totals.buckets === BUCKETS.length && runner.projection.kind === 'rollup' && plan.kind === 'report') {
+    const { values } = await readRollup(ports.table, runner.projection, { build: plan.build });
+    for (const [key, value] of values) {
+      report.line(JSON.stringify({ key, state: value }));
+      await report.flush(REPORT_CHARACTERS);
+    }
   }
   await report.flush(1);
   const { name, projection, build } = plan;
@@ -232,9 +240,11 @@ function reportWriter(files: ArchiveFiles, plan: Plan, totals: { reportFiles: nu
   return {
     add({ aggregateUuid, position, applied, state }: ProjectionItem): void {
       if (plan.kind !== 'report' || applied === 0) return;
-      const line = `${JSON.stringify({ aggregateUuid, position, applied }).slice(0, -1)},"state":${state}}\n`;
-      lines.push(line);
-      characters += line.length;
+      this.line(`${JSON.stringify({ aggregateUuid, position, applied }).slice(0, -1)},"state":${state}}`);
+    },
+    line(json: string): void {
+      lines.push(`${json}\n`);
+      characters += json.length + 1;
     },
     async flush(least: number): Promise<void> {
       if (characters < least) return;

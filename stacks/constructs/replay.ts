@@ -223,7 +223,8 @@ export class Replay extends Construct {
           { name: 'build', type: 'string', comment: 'The name of the report: its execution’s' },
         ],
         storageDescriptor: parquetFiles(location, [
-          { name: 'aggregate_uuid', type: 'string', comment: 'The aggregate' },
+          { name: 'aggregate_uuid', type: 'string', comment: 'The aggregate; null in a rollup' },
+          { name: 'key', type: 'string', comment: 'The key of a rollup' },
           { name: 'position', type: 'bigint', comment: 'The last version that was looked at' },
           { name: 'applied', type: 'bigint', comment: 'How many events counted' },
           { name: 'state', type: 'string', comment: 'JSON text' },

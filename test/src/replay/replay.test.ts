@@ -1,12 +1,14 @@
 import { mkdtempSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createEventStore, defineProjection, type StoredEvent } from 'daybook';
+import { createEventStore, defineProjection, defineRollup, type StoredEvent } from 'daybook';
 import { type MemoryProjectionTable, memoryEventTable, memoryProjectionTable } from 'daybook/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Account } from '../../../examples/bank/account.ts';
+import { MoneyDeposited } from '../../../examples/bank/events.ts';
 import { balances } from '../../../examples/bank/projections.ts';
 import { NO_GENERATION } from '../../../src/archive/generation.ts';
+import { bucketOf } from '../../../src/event/bucket.ts';
 import { type Envelope, toEnvelopeEvent } from '../../../src/feed/envelope.ts';
 import { project, projectBatch } from '../../../src/projection/project.ts';
 import { readAllProjected, readProjected } from '../../../src/projection/read.ts';
@@ -216,6 +218,42 @@ describe('a replay', () => {
     table = memoryProjectionTable();
     await run({ range: { ...range, clock: 'recorded' } });
     expect(await balanceOf('a')).toBe(0);
+  });
+
+  const total = defineRollup({
+    name: 'total',
+    events: [MoneyDeposited],
+    map: ({ data: { amount } }) => [{ key: amount % 2 === 0 ? 'even' : 'odd', value: amount }],
+    combine: (a, b) => a + b,
+  });
+
+  it('reports a rollup over a range by key', async () => {
+    await files.deliver((await deposit('a', 6)).slice(0, 4));
+    await deposit('b', 3);
+    const range = { kind: 'times', from: '2026-01-01T01:00:00Z', to: '2026-01-01T03:00:00Z' } as const;
+    const { verified } = await run({ range, verify: 'all' }, {}, total);
+    expect(verified).toMatchObject({ aggregates: 2, versions: 9, applied: 5 });
+    const lines = [];
+    for await (const page of files.list('reports/total/b1/')) {
+      for (const { key } of page) lines.push(...(await files.readText(key)).trim().split('\n'));
+    }
+    expect(lines.map((line) => JSON.parse(line)).sort((x, y) => (x.key < y.key ? -1 : 1))).toEqual([
+      { key: 'even', state: 2 + 4 + 2 },
+      { key: 'odd', state: 3 + 3 },
+    ]);
+  });
+
+  it('refuses a rollup whose values lack, or have more than, what its aggregates have added', async () => {
+    await files.deliver(await deposit('a', 4));
+    const bucket = bucketOf('a');
+    const more = { key: 'odd', value: '1', entries: 1, sum: 7 };
+    await expect(
+      run({}, { between: () => table.storePartial('total', 'b1', bucket, 'slice-9', more) }, total),
+    ).rejects.toThrow(`the values of bucket ${bucket} were made of`);
+    table = memoryProjectionTable();
+    // A partial that was written before with other entries stays, as it does when the map has changed meanwhile.
+    await table.storePartial('total', 'b1', bucket, 'slice-0', { ...more, entries: 2 });
+    await expect(run({}, {}, total)).rejects.toMatchObject({ code: 'replay.notVerified' });
   });
 
   it.each([199, 200, 201, 400])('misses none of %d aggregates, at every page boundary', async (count) => {
