@@ -465,4 +465,65 @@ export const BUGS: readonly Bug[] = [
       "return { events, bytes, end: 'unreadable' };",
     ),
   ),
+  bug(
+    'dead letters are answered by a round that began before them',
+    patch(RECONCILE, 'const complete = place.startedAt >= wanted;', 'const complete = true;'),
+  ),
+  bug(
+    'the reconciler does not wait for what it repairs',
+    patch(
+      RECONCILE,
+      'await reconcilePage(page.aggregateUuids, ports, seen);',
+      'void reconcilePage(page.aggregateUuids, ports, seen).catch(() => {});',
+    ),
+  ),
+  bug(
+    'the reconciler looks at a hole each time',
+    patch(RECONCILE, 'if (ports.now() < nextLookAt(cursor)) return', 'if (false) return'),
+  ),
+  bug(
+    'a hole is new at each look',
+    patch(RECONCILE, 'known ? (cursor.holedAt ?? ports.now()) : ports.now();', 'ports.now();'),
+  ),
+  bug('the looks at a hole are not counted', patch(RECONCILE, 'known ? (cursor.attempts ?? 0) + 1 : 0;', '0;')),
+  bug('a known hole is not counted', patch(RECONCILE, "  if (known) {\n    seen.count('Holes');", '  if (known) {')),
+  bug(
+    'the reconciler brings one event and says that there is no more',
+    patch(
+      RECONCILE,
+      'offerNext(aggregate, cursor, head, ports, seen);',
+      'offerNext(aggregate, cursor, first.version, ports, seen);',
+    ),
+  ),
+  bug(
+    'the reconciler does not wait for the adoption',
+    patch(
+      RECONCILE,
+      'return { ...ports, cursors: { ...ports.cursors, ...whenAdopted(ports.feed, ports.cursors) } };',
+      'return ports;',
+    ),
+  ),
+  bug('a hole is marked behind what was put', patch(CONFIRM, "if (outcome === 'put') return;", '')),
+  bug(
+    'Confirm forgets a continuation that failed',
+    patch(CONFIRM, continuation, `${continuation.slice(0, -1)}.catch(() => {});`),
+  ),
+  bug(
+    'Confirm does not give back what failed',
+    patch(CONFIRM, 'answerOf(failures, seen)', 'answerOf(failures.slice(1), seen)'),
+  ),
+  bug(
+    'Confirm passes over the next version',
+    patch(CONFIRM, 'to <= cursor.confirmed) {', 'to <= cursor.confirmed + 1) {'),
+  ),
+  bug('a breach is not counted', patch(CONFIRM, 'if (from > cursor.confirmed + 1) {', 'if (from < 0) {')),
+  bug(
+    'an offer that was refused is noted',
+    patch(OFFER, 'if (refused.length > 0) throw', 'if (refused.length > 1) throw'),
+  ),
+  bug('the enrichment does not say the base', patch(ENRICH, 'const base = cursor?.base;', 'const base = undefined;')),
+  bug(
+    'the bus’s answers are taken for those of the entries before',
+    patch(PUBLISH, 'settle(pending, answers[i]?.reason)', 'settle(pending, answers[Math.max(0, i - 1)]?.reason)'),
+  ),
 ];
