@@ -5,6 +5,6 @@ export function tuneForRuns(): void {
   // Each run loads the functions anew: what was compiled for the one before it is kept.
   setFlagsFromString('--no-flush-bytecode');
   setFlagsFromString('--max-lazy');
-  // Little runs hot in one run: quick baseline code pays at once, optimized code from the second hundred of runs on.
+  // Little runs hot in one run: quick baseline code pays at once, optimized code from some two hundred runs on.
   setFlagsFromString('--sparkplug');
 }
