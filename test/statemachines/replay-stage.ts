@@ -1,0 +1,273 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { type AnyProjection, dynamoProjectionTable, type ReplayRequest } from 'daybook';
+import { type Cloud, createCloud, type Json, ROOT, ServiceError } from '../../local/cloud.ts';
+import { createDynamoDb } from '../../local/dynamodb/dynamodb.ts';
+import { FORWARDED } from '../../local/eventbridge/target-call.ts';
+import { realKernel } from '../../local/kernel/real-kernel.ts';
+import { createStepFunctions } from '../../local/stepfunctions/service.ts';
+import { dynamoBuilds } from '../../src/aws/dynamo-builds.ts';
+import { dynamoEventTable } from '../../src/aws/dynamo-event-table.ts';
+import { endOfExecution, isRunning } from '../../src/aws/sfn-executions.ts';
+import { tableSize } from '../../src/aws/table-size.ts';
+import { createRunnerOf } from '../../src/projection/runner.ts';
+import type { ArchiveFiles } from '../../src/replay/archive-files.ts';
+import { CATCH_UP_START, catchUp } from '../../src/replay/catch-up.ts';
+import { cleanUp } from '../../src/replay/clean-up.ts';
+import { endReplay } from '../../src/replay/end.ts';
+import { foldSlice } from '../../src/replay/fold.ts';
+import { plan } from '../../src/replay/plan.ts';
+import { VERIFY_START, verify } from '../../src/replay/verify.ts';
+import { makeDynamoTables } from '../contract/dynamo-tables.ts';
+import { SDK_CONFIG, sdkHandler } from '../local/sdk-handler.ts';
+import { folderArchive } from '../src/replay/folder-archive.ts';
+
+/**
+ * What befalls the n-th call of a service, right after it was done: `kill` ends the function (its other calls never come
+ * about), or loses the answer on its way to the machine; `stop` stops the execution; `refuse` throttles it, and it is not done.
+ */
+export type Fault = 'kill' | 'stop' | 'refuse' | undefined;
+
+interface Invocation {
+  readonly name: string;
+  dead: boolean;
+  readonly die: (reason: Error) => void;
+}
+
+const NEVER = new Promise<never>(() => {});
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+export type Stage = Awaited<ReturnType<typeof replayStage>>;
+
+/**
+ * The machine of statemachines/replay.asl.json in the embedded Step Functions, the verbs of its functions in this process, and
+ * the embedded DynamoDB under the SDK: every call of all of them is counted, and something may befall each.
+ */
+export async function replayStage(projections: readonly AnyProjection[]) {
+  const folder = mkdtempSync(join(tmpdir(), 'daybook-stage-'));
+  const before = process.env.TMPDIR;
+  process.env.TMPDIR = folder; // a killed function leaves its files behind
+  const kernel = realKernel({ seed: 1 });
+  const cloud = createCloud(kernel);
+  const within = new AsyncLocalStorage<Invocation>();
+  const stage = {
+    projections,
+    calls: 0,
+    /** What the last calls were, for who reads a failure. */
+    lastCall: '',
+    /** `by` is a function, or the machine itself. */
+    befalls: (_call: number, _what: string, _by: string): Fault | Promise<Fault> => undefined,
+    /** Answers in a function's place. */
+    answers: {} as Record<string, (() => Json) | undefined>,
+    announced: [] as { detailType: string; detail: Json }[],
+    isLate: () => false,
+  };
+  let current = '';
+  let running = 0;
+  /** Ends that are due to be told, and what is done about those that were. */
+  let due = 0;
+  const endings: Promise<unknown>[] = [];
+
+  /** One call of a service: counted, and whatever befalls it. */
+  async function counted<T>(what: string, call: () => Promise<T>): Promise<T> {
+    const invocation = within.getStore();
+    if (invocation?.dead) return NEVER;
+    const number = ++stage.calls;
+    stage.lastCall = `${invocation?.name ?? 'machine'}: ${what}`;
+    const fault = await within.exit(() => stage.befalls(number, what, invocation?.name ?? 'machine'));
+    if (fault === 'refuse') throw new ServiceError('ThrottlingException', 'injected');
+    const answer = await call();
+    if (fault === 'stop') await raw('StopExecution', { executionArn: current }).catch(() => {});
+    if (fault === 'kill') {
+      if (invocation === undefined) throw new ServiceError('InternalServerError', 'injected', { status: 500 });
+      invocation.dead = true;
+      invocation.die(new Error('killed'));
+      return NEVER;
+    }
+    return answer;
+  }
+  const raw = (operation: string, input: Json): Promise<Json> => cloud.call(ROOT, 'states', operation, input);
+
+  const watched: Cloud = Object.assign(Object.create(cloud), {
+    call(caller: Json, service: string, operation: string, input: Json) {
+      const passes = service === 'lambda' || service === 'states' || FORWARDED in (input ?? {});
+      const call = () => cloud.call(caller, service as 'dynamodb', operation, input);
+      return passes ? call() : counted(`${service} ${operation}`, call);
+    },
+  });
+  createDynamoDb(cloud);
+  createStepFunctions(watched);
+  const client = new DynamoDBClient({ ...SDK_CONFIG, requestHandler: sdkHandler(cloud) });
+  const theirs = new DynamoDBClient({ ...SDK_CONFIG, maxAttempts: 3, requestHandler: sdkHandler(watched) });
+  const states = new SFNClient({ ...SDK_CONFIG, requestHandler: sdkHandler(cloud) });
+  const { tableName, table: events } = await makeDynamoTables(client);
+  const TableName = 'projections';
+  const text = (AttributeName: string) => ({ AttributeName, AttributeType: 'S' as const });
+  await client.send(
+    new CreateTableCommand({
+      TableName,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [text('Build'), text('Key')],
+      KeySchema: [
+        { AttributeName: 'Build', KeyType: 'HASH' },
+        { AttributeName: 'Key', KeyType: 'RANGE' },
+      ],
+    }),
+  );
+  const table = dynamoProjectionTable({ client, tableName: TableName });
+  const builds = dynamoBuilds({ client, tableName: TableName });
+  const archive = folderArchive(folder);
+  const files: ArchiveFiles = {
+    ...archive,
+    readText: (key) => counted(`read ${key}`, () => archive.readText(key)),
+    writeText: (key, content) => counted(`write ${key}`, () => archive.writeText(key, content)),
+    writeBytes: (key, content) => counted(`write ${key}`, () => archive.writeBytes(key, content)),
+    download: (key, path) => counted(`download ${key}`, () => archive.download(key, path)),
+  };
+  const ports = {
+    files,
+    table: dynamoProjectionTable({ client: theirs, tableName: TableName }),
+    builds: dynamoBuilds({ client: theirs, tableName: TableName }),
+    events: dynamoEventTable({ client: theirs, tableName }),
+    size: () => tableSize(theirs, tableName),
+    isRunning: (execution: string) => isRunning(states, execution),
+    now: Date.now,
+  };
+  const runnerOf = (given: Json) => createRunnerOf(stage.projections, given.plan);
+  const isLate = () => stage.isLate();
+  const functions: Record<string, (given: Json) => Promise<Json>> = {
+    Plan: ({ request, ...options }) => plan(ports, stage.projections, options, request),
+    Fold: async (given) => foldSlice(ports, runnerOf(given), given.plan, given.slice),
+    CatchUp: async (given) => catchUp(ports, runnerOf(given), given.plan, given.progress ?? CATCH_UP_START, isLate),
+    Verify: async (given) =>
+      verify(ports, runnerOf(given), given.plan, given.caughtUp, given.progress ?? VERIFY_START, isLate),
+  };
+
+  /** A function of the machine, in an environment of its own: killed, it answers as Lambda answers for it. */
+  async function invoke(name: string, given: Json): Promise<Json> {
+    let die: (reason: Error) => void = () => {};
+    const death = new Promise<never>((_, reject) => {
+      die = reject;
+    });
+    const invocation: Invocation = { name, dead: false, die };
+    running++;
+    try {
+      const work = within.run(invocation, async () => {
+        const instead = stage.answers[name];
+        return instead === undefined ? await functions[name]!(given) : instead();
+      });
+      const answer = await Promise.race([work, death]);
+      return { StatusCode: 200, Payload: Buffer.from(JSON.stringify(answer ?? null)) };
+    } catch (error) {
+      const { name: type, message } = error as Error;
+      const failure = { errorType: invocation.dead ? 'Runtime.ExitError' : type, errorMessage: message, trace: [] };
+      return { StatusCode: 200, FunctionError: 'Unhandled', Payload: Buffer.from(JSON.stringify(failure)) };
+    } finally {
+      invocation.dead = true;
+      running--;
+    }
+  }
+  cloud.register({
+    name: 'lambda',
+    handle: (_, { FunctionName, Payload }) => invoke(FunctionName.split(':').at(-1), JSON.parse(Payload)),
+  });
+  cloud.register({
+    name: 'glue',
+    handle: () => ({ Table: { Name: 'events_current', Parameters: {} } }),
+  });
+  const ended = { table, builds, now: Date.now };
+  cloud.register({
+    name: 'events',
+    handle(_, input) {
+      const status = input[FORWARDED];
+      if (status === undefined) {
+        for (const { DetailType, Detail } of input.Entries)
+          stage.announced.push({ detailType: DetailType, detail: JSON.parse(Detail) });
+        return { FailedEntryCount: 0, Entries: input.Entries.map(() => ({ EventId: 'e' })) };
+      }
+      const { detail } = status.parsed;
+      if (
+        detail.executionArn.includes(':execution:replay:') &&
+        ['SUCCEEDED', 'FAILED', 'ABORTED'].includes(detail.status)
+      )
+        endings.push(endReplay(ended, detail, () => false));
+      return { FailedEntryCount: 0, Entries: [] };
+    },
+  });
+
+  const account = 'us-east-1:000000000000';
+  const arn = (name: string) => `arn:aws:lambda:${account}:function:${name}`;
+  const names: Record<string, string> = {
+    ...Object.fromEntries(
+      ['Plan', 'Fold', 'CatchUp', 'Verify', 'Report'].map((name) => [`Replay${name}FunctionArn`, arn(name)]),
+    ),
+    ...{
+      ProjectionsTableName: TableName,
+      EventBusName: 'bus',
+      DatabaseName: 'db',
+      WorkGroupName: 'w',
+      ArchiveBucketName: 'b',
+    },
+  };
+  const asl = readFileSync(fileURLToPath(new URL('../../statemachines/replay.asl.json', import.meta.url)), 'utf8');
+  const { stateMachineArn } = await raw('CreateStateMachine', {
+    name: 'replay',
+    roleArn: 'arn:aws:iam::000000000000:role/replay',
+    definition: asl.replaceAll(/\$\{(\w+)\}/g, (_, name) => names[name] ?? name),
+  });
+
+  /** Until it has ended, what was told of its end is done, and no function of it is under way. */
+  async function settle(executionArn: string) {
+    for (;;) {
+      const answer = await raw('DescribeExecution', { executionArn });
+      if (
+        answer.status !== 'RUNNING' &&
+        answer.status !== 'PENDING_REDRIVE' &&
+        running === 0 &&
+        endings.length === due
+      ) {
+        await Promise.all(endings);
+        return { ...answer, output: answer.output && JSON.parse(answer.output) } as Json;
+      }
+      await pause(1);
+    }
+  }
+
+  return Object.assign(stage, {
+    archive,
+    events,
+    table,
+    builds,
+    async run(name: string, request: ReplayRequest) {
+      stage.calls = 0;
+      const started = await raw('StartExecution', { stateMachineArn, name, input: JSON.stringify(request) });
+      current = started.executionArn;
+      due++;
+      return await settle(current);
+    },
+    async redrive() {
+      await raw('RedriveExecution', { executionArn: current });
+      due++;
+      return await settle(current);
+    },
+    cleanUp: () =>
+      cleanUp(
+        { table, builds, ended: (execution) => endOfExecution(states, execution), now: Date.now },
+        stage.projections,
+        { buildDays: 14, reportDays: 90 },
+        () => false,
+      ),
+    close() {
+      for (const each of [client, theirs, states]) each.destroy();
+      kernel.stop();
+      if (before === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = before;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  });
+}
