@@ -9,6 +9,24 @@ export interface BoundText {
   readonly names: readonly string[];
 }
 
+const BEFORE_WORD = /^(?:\s|\(|--[^\n]*|\/\*[\s\S]*?\*\/)+/;
+const QUERIES = ['SELECT', 'WITH', 'VALUES', 'TABLE', 'SHOW', 'DESCRIBE', 'DESC', 'UNLOAD'];
+
+/**
+ * Does a statement only read? By its first word; of EXPLAIN, which with ANALYZE runs what it explains, by the statement's own.
+ * UNLOAD writes its answer to S3 and changes nothing that is there: "the location must be empty" (Amazon Athena User Guide, UNLOAD).
+ *
+ * @example
+ * isQuery('DROP VIEW events'); // false
+ */
+export function isQuery(text: string): boolean {
+  const sql = text.replace(BEFORE_WORD, '');
+  const [explain] = /^EXPLAIN\b(?:\s+(?:ANALYZE|VERBOSE)\b)*(?:\s*\([^)]*\))?/i.exec(sql) ?? [];
+  if (explain !== undefined)
+    return isQuery(sql.slice(explain.length)) || isQuery(sql.slice(explain.split('(')[0]!.length));
+  return QUERIES.includes((/^[A-Za-z]+/.exec(sql)?.[0] ?? '').toUpperCase());
+}
+
 // Comments, texts and quoted names are passed over. `::` is no parameter, nor is the colon of `'key' : value` or of a time.
 const PART =
   /--[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|::|\?|(?<![\w'"\])]):([A-Za-z_]\w*)/g;

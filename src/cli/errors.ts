@@ -58,6 +58,8 @@ export const cliErrors = {
     readonly cause: string;
   }) =>
     `The compaction ${d.name} is ${d.status}: ${[d.error, d.cause].filter((part) => part !== '').join(': ') || 'no reason is known'}. Nothing is lost, and readers see every event once. Once that is mended start another, or redrive this one.`,
+  'cli.noQuery': (d: { readonly sql: string }) =>
+    `This is no query, and was not run: ${d.sql}. The archive's tables and views are made with the stack, which does not make them again when they are dropped. With --change it is run.`,
   'cli.compactionExists': (d: { readonly name: string }) =>
     `There is a compaction ${d.name} already, of another --before or ended: give it another --name.`,
   'cli.replayExists': (d: { readonly name: string }) =>

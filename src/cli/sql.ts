@@ -7,7 +7,7 @@ import type { QueryEngine, QueryStatus } from '../archive/query-engine.ts';
 import { runQuery } from '../archive/run-query.ts';
 import { type NamedQuery, readNamedText } from '../archive/saved-queries.ts';
 import { scanPrice } from '../archive/scan-price.ts';
-import { bindNames, PARAMETER_TYPES, type ParameterType, toLiteral } from '../archive/sql-text.ts';
+import { bindNames, isQuery, PARAMETER_TYPES, type ParameterType, toLiteral } from '../archive/sql-text.ts';
 import { athenaEngine } from '../aws/athena-engine.ts';
 import { leanClient } from '../aws/lean-client.ts';
 import { DaybookError, isDaybookError } from '../errors.ts';
@@ -28,6 +28,7 @@ The result goes to standard output; what was scanned, and its price, to standard
   --param NAME:TYPE=…   one that is no text: ${PARAMETER_TYPES.join(', ')}
   --saved NAME          a query that is saved in the workgroup; --list says which there are, and their parameters
   --format NAME         table (the default), csv, jsonl, or parquet
+  --change              also what is no query, such as DROP VIEW; without it that is refused
   --out FILE            into a file; there when it is whole. Parquet needs one
   --json                what became of the query as one JSON line on standard error; with --list, a JSON line for each
 ${TARGET_HELP.replace('DAYBOOK_EVENTS_TABLE', 'DAYBOOK_WORK_GROUP and DAYBOOK_DATABASE')}
@@ -43,6 +44,7 @@ const OPTIONS = {
   param: { type: 'string', multiple: true },
   saved: { type: 'string' },
   list: { type: 'boolean', default: false },
+  change: { type: 'boolean', default: false },
   format: { type: 'string', default: 'table' },
   out: { type: 'string' },
   json: { type: 'boolean', default: false },
@@ -60,6 +62,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   if (ways !== 1) throw usage('It takes one query in quotes, or --saved NAME, or --list');
   if (format === 'parquet' && out === undefined) throw usage('Parquet is no text: give --out FILE');
   const given = readParameters(values.param ?? []);
+  if (!values.change && positionals[0] !== undefined) refuseChange(positionals[0]);
 
   const target = await findTarget(values);
   const workGroup = needName(target, 'WorkGroupName', 'sql');
@@ -73,11 +76,17 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     if (values.list) return await list(engine, terminal, json);
     const query =
       saved === undefined ? ownQuery(positionals[0]!, given) : await savedQuery(engine, saved, workGroup, given);
+    if (!values.change) refuseChange(query.sql);
     await ask(engine, query, { terminal, format, out, json, place: { workGroup, database } });
   } finally {
     client.destroy();
     s3.destroy();
   }
+}
+
+/** The tables and views are the stack's, and a deployment does not make again what somebody dropped. */
+function refuseChange(sql: string): void {
+  if (!isQuery(sql)) throw new DaybookError('cli.noQuery', { sql: sql.trim().slice(0, 100) });
 }
 
 interface Given {

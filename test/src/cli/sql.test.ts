@@ -325,6 +325,22 @@ describe('formats', () => {
     });
   });
 
+  it('what would change something is refused, unless it is asked for', async () => {
+    for (const sql of [
+      'DROP VIEW events',
+      ' -- a view\n/* x */ create table t as select 1 as a',
+      'EXPLAIN ANALYZE INSERT INTO t SELECT 1',
+    ]) {
+      const { code, err } = await host.daybook('sql', sql);
+      expect(err.at(-1)).toMatch(/^cli.noQuery: This is no query, and was not run: /);
+      expect(code).toBe(1);
+    }
+    expect(await rows('(SELECT count(*) > 0 AS there FROM events)')).toEqual([{ there: true }]);
+    const made = await host.daybook('sql', 'CREATE VIEW passing AS SELECT 1 AS a', '--change');
+    expect(made.code).toBe(0);
+    expect((await host.daybook('sql', 'DROP VIEW passing', '--change')).code).toBe(0);
+  });
+
   it('UNLOAD says where its files are', async () => {
     const to = `s3://${host.outputs.DaybookArchiveBucketName}/queries/unloaded/`;
     const { err, code } = await host.daybook(
