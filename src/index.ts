@@ -76,7 +76,7 @@ export { toJsonSchema } from './schema/to-json-schema.ts';
 export type { Appended, AppendOptions } from './store/append.ts';
 export type { Backoff } from './store/backoff.ts';
 export type { StoreCounts } from './store/context.ts';
-export type { EventArchive, WantedEvents } from './store/event-archive.ts';
+export type { EventArchive } from './store/event-archive.ts';
 export { createEventStore, type EventStore, type EventStoreOptions } from './store/event-store.ts';
 export type { AggregatePage, Commit, EventTable, PutOutcome, QueryOptions, VersionRange } from './store/event-table.ts';
 export type { Decide, Handled, HandleOptions } from './store/handle.ts';

@@ -7,9 +7,9 @@ import { bucketOf } from '../event/bucket.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
 import { BUCKETS } from '../projection/projection-table.ts';
 import type { Pauses } from '../store/backoff.ts';
-import type { EventArchive, WantedEvents } from '../store/event-archive.ts';
+import type { EventArchive } from '../store/event-archive.ts';
 import type { EventTable } from '../store/event-table.ts';
-import { wants } from '../store/read-all.ts';
+import { readAll, type WantedEvents, wants } from '../store/read-all.ts';
 import { readRuns } from '../store/read-runs.ts';
 import { type ColdFile, type ColdStorage, currentGeneration, rawFiles } from './cold-files.ts';
 import { type Duckdb, openDuckdb, quoted } from './duckdb.ts';
@@ -40,24 +40,29 @@ const LISTINGS = 5;
  * what the table has beyond them. One query to the table for each aggregate that there is.
  */
 export function createEventArchive(cold: ColdStorage, options: ReadArchiveOptions = {}): EventArchive {
-  return {
-    async *readAll(hot, wanted) {
-      const folder = await mkdtemp(join(options.folder ?? tmpdir(), 'daybook-read-all-'));
-      const db = await openDuckdb({ folder, memoryLimit: options.memoryLimit ?? 128 });
-      try {
-        await takeListed(db, hot.table, folder);
-        for (const bucket of BUCKETS) {
-          const files = join(folder, 'files');
-          await mkdir(files);
-          yield* readBucket(db, await download(cold, bucket, files), bucket, hot, wanted);
-          await rm(files, { recursive: true });
-        }
-      } finally {
-        db.close();
-        await rm(folder, { recursive: true, force: true });
-      }
-    },
-  };
+  return { readAll: (hot, asked) => readAll((wanted) => runsOf(cold, options, hot, wanted), asked) };
+}
+
+async function* runsOf(
+  cold: ColdStorage,
+  options: ReadArchiveOptions,
+  hot: Hot,
+  wanted: WantedEvents,
+): AsyncGenerator<readonly StoredEvent[], void, undefined> {
+  const folder = await mkdtemp(join(options.folder ?? tmpdir(), 'daybook-read-all-'));
+  const db = await openDuckdb({ folder, memoryLimit: options.memoryLimit ?? 128 });
+  try {
+    await takeListed(db, hot.table, folder);
+    for (const bucket of BUCKETS) {
+      const files = join(folder, 'files');
+      await mkdir(files);
+      yield* readBucket(db, await download(cold, bucket, files), bucket, hot, wanted);
+      await rm(files, { recursive: true });
+    }
+  } finally {
+    db.close();
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** The ids of all aggregates that the table knows: some have nothing in the archive yet. */

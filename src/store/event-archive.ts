@@ -1,27 +1,17 @@
-import type { StoredEvent } from '../event/stored-event.ts';
+import type { RecordedEvent } from '../event/recorded-event.ts';
 import type { Pauses } from './backoff.ts';
 import type { EventTable } from './event-table.ts';
-import type { TimeClock } from './ranges.ts';
-
-/** Which events of all aggregates. */
-export interface WantedEvents {
-  /** Undefined: of all types. */
-  readonly types: readonly string[] | undefined;
-  /** ISO 8601 with milliseconds, included; '' for an open end. */
-  readonly since: string;
-  /** Included; '~' for an open end. */
-  readonly until: string;
-  readonly clock: TimeClock;
-}
+import type { ReadAllOptions } from './read-all.ts';
 
 /** The port to cold storage with the table behind it: `s3EventArchive(…)` of `daybook/archive`. */
 export interface EventArchive {
   /**
-   * Every event of the archive and, behind it, of the table: each once, an aggregate's in version order and after each other,
-   * a run at a time. It holds what was there when the reading began, and may hold what came later.
+   * Every event of the archive and, behind it, of the table: each once, an aggregate's in version order and after each other.
+   * It holds what was there when the reading began, and may hold what came later. It checks the options itself, so that a
+   * command's handler, which never reads everything, is not bundled with that.
    */
   readAll(
     hot: { readonly table: EventTable; readonly pauses: Pauses },
-    wanted: WantedEvents,
-  ): AsyncIterable<readonly StoredEvent[]>;
+    options: ReadAllOptions,
+  ): AsyncIterable<RecordedEvent>;
 }

@@ -14,7 +14,7 @@ import { type Handled, type HandleOptions, handle } from './handle.ts';
 import { type ListOptions, list } from './list.ts';
 import { type LoadedAggregate, type LoadOptions, load } from './load.ts';
 import { type Occasion, type ReadOptions, read, type StateAt, type StateAtPoint, stateAt, when } from './read.ts';
-import { type ReadAllOptions, readAll } from './read-all.ts';
+import type { ReadAllOptions } from './read-all.ts';
 import { DEFAULT_SNAPSHOT_POLICY, type SnapshotPolicy, type SnapshotStore } from './snapshots.ts';
 import type { EventsFor, Target } from './target.ts';
 
@@ -235,7 +235,11 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     },
     list: (listOptions = {}) => list(context, listOptions),
     // As for read: the overload says what it yields.
-    readAll: ((readAllOptions: ReadAllOptions = {}) => readAll(context, readAllOptions)) as EventStore['readAll'],
+    readAll: ((readAllOptions: ReadAllOptions = {}) => {
+      const { archive, table, pauses } = context;
+      if (archive === undefined) throw new DaybookError('store.noArchive', {});
+      return archive.readAll({ table, pauses }, readAllOptions);
+    }) as EventStore['readAll'],
     counts: context.counts,
   };
 }

@@ -4,9 +4,18 @@ import type { AnyEvent } from '../event/event-definition.ts';
 import type { RecordedEvent } from '../event/recorded-event.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
 import { checkOptions, checkTimeRange } from './check-input.ts';
-import type { StoreContext } from './context.ts';
-import type { WantedEvents } from './event-archive.ts';
 import { type TimeClock, timeOf } from './ranges.ts';
+
+/** Which stored events of all aggregates. */
+export interface WantedEvents {
+  /** Undefined: of all types. */
+  readonly types: readonly string[] | undefined;
+  /** ISO 8601 with milliseconds, included; '' for an open end. */
+  readonly since: string;
+  /** Included; '~' for an open end. */
+  readonly until: string;
+  readonly clock: TimeClock;
+}
 
 /** Which events of all aggregates. */
 export interface ReadAllOptions<Type extends AnyEvent | string = AnyEvent | string> {
@@ -27,7 +36,11 @@ export interface ReadAllOptions<Type extends AnyEvent | string = AnyEvent | stri
 
 const OPTIONS = ['from', 'to', 'clock', 'types', 'validate'];
 
-export function readAll(context: StoreContext, options: ReadAllOptions): AsyncIterable<RecordedEvent> {
+/** Checks the options, and decodes what is read by them, a run of stored events at a time. */
+export function readAll(
+  runsOf: (wanted: WantedEvents) => AsyncIterable<readonly StoredEvent[]>,
+  options: ReadAllOptions,
+): AsyncIterable<RecordedEvent> {
   checkOptions('readAll', options, OPTIONS);
   const { from, to, clock, types, validate = false } = options;
   const range = checkTimeRange('readAll', {
@@ -45,8 +58,6 @@ export function readAll(context: StoreContext, options: ReadAllOptions): AsyncIt
     const allowed = 'true only together with event definitions as types';
     throw new DaybookError('option.notAllowed', { verb: 'readAll', option: 'validate', given: validate, allowed });
   }
-  const { archive } = context;
-  if (archive === undefined) throw new DaybookError('store.noArchive', {});
   const wanted: WantedEvents = { ...range, types: types?.map((type) => (typeof type === 'string' ? type : type.type)) };
   const decoder = eventDecoder(definitions, { validate });
   // What the archive gives is of these types only, so the decoder knows each.
@@ -54,9 +65,7 @@ export function readAll(context: StoreContext, options: ReadAllOptions): AsyncIt
   // Each loop over it begins anew.
   return {
     async *[Symbol.asyncIterator]() {
-      const { table, pauses } = context;
-      for await (const run of archive.readAll({ table, pauses }, wanted))
-        for (const stored of run) yield decode(stored);
+      for await (const run of runsOf(wanted)) for (const stored of run) yield decode(stored);
     },
   };
 }
