@@ -3,22 +3,25 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { leanClient } from '../src/aws/lean-client.ts';
 import { archivePorts, buildPorts } from '../src/aws/replay-ports.ts';
 import { createRunnerOf } from '../src/projection/runner.ts';
-import { type FoldPorts, type FoldResult, foldSlice } from '../src/replay/fold.ts';
+import { type FilesGone, type FoldPorts, type FoldResult, foldSlice } from '../src/replay/fold.ts';
 import type { Plan, Slice } from '../src/replay/plan.ts';
 
 export interface ReplayFoldEvent {
   readonly plan: Plan;
   readonly slice: Slice;
+  readonly pass: number;
+  /** After a file was gone: which one, and which generation of compacted files queries see now. */
+  readonly again: { readonly gone: string; readonly generation: string } | null;
 }
 
 export const createReplayFold =
   (ports: FoldPorts) =>
-  ({ plan, slice }: ReplayFoldEvent): Promise<FoldResult> =>
-    foldSlice(ports, createRunnerOf(app.projections, plan), plan, slice);
+  ({ plan, slice, pass, again }: ReplayFoldEvent): Promise<FoldResult | FilesGone> =>
+    foldSlice(ports, createRunnerOf(app.projections, plan), plan, slice, { pass, ...(again !== null && { again }) });
 
 let fold: ReturnType<typeof createReplayFold> | undefined;
 
-export const handler = (event: ReplayFoldEvent): Promise<FoldResult> => {
+export const handler = (event: ReplayFoldEvent): Promise<FoldResult | FilesGone> => {
   fold ??= createReplayFold({ ...archivePorts(), ...buildPorts(leanClient(new DynamoDBClient())) });
   return fold(event);
 };

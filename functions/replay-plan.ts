@@ -14,7 +14,7 @@ export interface ReplayPlanEvent extends PlanOptions {
 export const createReplayPlan =
   (ports: PlanPorts) =>
   ({ request, ...options }: ReplayPlanEvent): Promise<Plan | Busy> =>
-    plan(ports, app.projections, options, request);
+    plan(ports, app.projections, { ...options, passBytes: Number(environment('PASS_BYTES')) }, request);
 
 let planner: ReturnType<typeof createReplayPlan> | undefined;
 

@@ -27,7 +27,7 @@ export interface EstimateInput {
   readonly size: TableSize;
   readonly request: CheckedRequest;
   /** Of the slices that are folded. */
-  readonly slices: readonly { readonly bytes: number; readonly files: number }[];
+  readonly slices: readonly { readonly bytes: number; readonly files: number; readonly passes: number }[];
   /** The share of all aggregates that the request looks at, in [0, 1]. */
   readonly share: number;
 }
@@ -61,6 +61,9 @@ export function estimateReplay({ size, request, slices, share }: EstimateInput):
   const eventsPerByte = bytes === 0 ? 0 : size.events / bytes;
   const secondsOf = (slice: { readonly bytes: number }) =>
     1 + slice.bytes / COPIED_A_SECOND + (slice.bytes * eventsPerByte) / FOLDED_A_SECOND;
+  // Each pass writes the states of the aggregates that it has events of, and reads those that the passes before have left.
+  const passes = slices.reduce((sum, slice) => sum + slice.passes, 0) / Math.max(1, slices.length);
+  const states = request.rollback ? 0 : aggregates * (passes * WRITE_UNIT + Math.max(0, passes - 1) * READ_UNIT);
   const sliceSeconds = slices.map(secondsOf);
   const folding = sliceSeconds.reduce((sum, seconds) => sum + seconds, 0);
   const fold: StepEstimate = {
@@ -68,7 +71,7 @@ export function estimateReplay({ size, request, slices, share }: EstimateInput):
     events: request.rollback ? 0 : events,
     bytes,
     seconds: Math.max(0, ...sliceSeconds) * Math.ceil(slices.length / AT_ONCE),
-    dollars: folding * 2 * GB_SECOND + files * GET + (request.rollback ? 0 : aggregates) * WRITE_UNIT,
+    dollars: folding * 2 * GB_SECOND + files * GET + states,
   };
   const heads = 1 + aggregates / HEADS_A_SECOND;
   const catchUp: StepEstimate = {

@@ -7,11 +7,12 @@ import { isoTime } from '../archive/iso-time.ts';
 import { readSlice } from '../archive/parquet-reader.ts';
 import type { Run } from '../archive/runs.ts';
 import { typedColumns } from '../archive/typed-columns.ts';
+import { isNotThere } from '../archive/work-files.ts';
 import { DaybookError } from '../errors.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
 import type { AnyProjection } from '../projection/definition.ts';
-import { itemOf, keptValue } from '../projection/project.ts';
-import type { ProjectionTable } from '../projection/projection-table.ts';
+import { foldOf, itemOf, keptValue } from '../projection/project.ts';
+import type { ProjectionItem, ProjectionTable } from '../projection/projection-table.ts';
 import type { Added, Fold, Runner, SeenEvent } from '../projection/runner.ts';
 import type { ArchiveFile, ArchiveFiles } from './archive-files.ts';
 import { boundedWork } from './bounded-work.ts';
@@ -20,6 +21,7 @@ import type { Plan, Slice } from './plan.ts';
 import { countsIn, lastVersion } from './range.ts';
 import type { CheckedRange } from './request.ts';
 import { readSelection } from './selection.ts';
+import { filesByBucket, readPasses, sliceKey, writeSlice } from './slice-files.ts';
 
 export interface FoldPorts {
   readonly files: ArchiveFiles;
@@ -31,12 +33,28 @@ export interface FoldResult {
   readonly bucket: string;
   /** Aggregates whose state was written. */
   readonly aggregates: number;
-  /** Distinct events that the slice's files hold. */
+  /** Distinct events that the pass's files hold, beyond what the passes before have looked at. */
   readonly events: number;
   /** Events that counted. */
   readonly applied: number;
   /** Events behind a version that the archive does not hold (yet): catching up reads them from the table. */
   readonly behindHole: number;
+  /** As it is now: another one when it was listed again. */
+  readonly slice: Slice;
+  /** The pass that comes next; absent after the last. */
+  readonly next?: number;
+}
+
+/** A file of the plan is gone: a compaction has taken it over. To be called again with the generation of now. */
+export interface FilesGone {
+  readonly gone: string;
+}
+
+export interface FoldOptions {
+  /** From 0. @default 0 */
+  readonly pass?: number;
+  /** A file was gone, and the generation of now: the bucket's files are listed again, and folded on to the states that are there. */
+  readonly again?: { readonly gone: string; readonly generation: string };
 }
 
 /** How many states are written at once. */
@@ -45,54 +63,71 @@ const WRITES = 32;
 const MOST_HELD = 20_000;
 
 /**
- * Folds one slice of the archive into the build. Safe to repeat, also at the same time: a state is only ever replaced by one
- * that is farther.
+ * Folds one pass over a slice of the archive into the build: the first from the initial state, each later one from the states that
+ * are there. Safe to repeat, also at the same time: a state is only ever replaced by one that is farther. Of a file that is gone
+ * it tells, and has changed nothing.
  */
 export async function foldSlice(
-  { files, table, builds }: FoldPorts,
+  ports: FoldPorts,
   runner: Runner,
   plan: Plan,
-  slice: Slice,
-): Promise<FoldResult> {
+  planned: Slice,
+  { pass = 0, again }: FoldOptions = {},
+): Promise<FoldResult | FilesGone> {
+  const { files, table, builds } = ports;
+  const slice = again === undefined ? planned : await listAgain(ports, plan, planned, again);
   const folder = await mkdtemp(join(tmpdir(), 'daybook-slice-'));
   const writes = boundedWork(WRITES);
   const totals = { aggregates: 0, events: 0, applied: 0, behindHole: 0 };
   try {
-    const paths = await download(files, slice, folder);
+    const passes = await readPasses(files, slice);
+    const downloaded = await download(files, passes[pass] ?? [], folder);
+    if ('gone' in downloaded) return downloaded;
+    // A rollup's partials are of all that its slice holds, so it begins anew: one pass, and of what is there the first stays.
+    const isCarried = runner.projection.kind === 'projection' && (pass > 0 || slice.carried === true);
     // A rebuild counts everything: nothing is asked for each event then.
     const counts = plan.kind === 'rebuild' ? undefined : countsIn(plan.request);
     const last = lastVersion(plan.request);
     const partials = partialsOf(table, runner, plan, slice, writes);
     let aggregateUuid: string | undefined;
     let fold: Fold = runner.start();
+    /** Up to it the passes before have come. */
+    let from = 0;
+    let appliedBefore = 0;
 
     const finish = (): Promise<void> | undefined => {
-      if (aggregateUuid === undefined || fold.position === 0) return undefined;
+      if (aggregateUuid === undefined || fold.position === from) return undefined;
       const item = itemOf(aggregateUuid, fold);
       totals.aggregates++;
-      totals.applied += fold.applied;
+      totals.applied += fold.applied - appliedBefore;
       return writes.add(() => table.store(plan.projection, plan.build, item));
     };
     const aggregates = plan.selection && (await readSelection(files, plan.selection, slice.bucket));
     for await (const runs of readSlice({
       folder,
-      ...paths,
+      ...downloaded,
       types: runner.projection.events.map((event) => event.type),
       ...(runner.projection.fields !== undefined && { fields: fieldsOf(runner.projection, plan.request.range) }),
       ...(aggregates !== undefined && { aggregates }),
     })) {
+      const left = isCarried ? await statesOf(table, plan, runs) : undefined;
       for (const run of runs) {
-        totals.events += run.end - run.start;
         if (run.aggregateUuid !== aggregateUuid) {
           // Waited for only where there is something to wait for: it is asked once for each aggregate.
           const room = finish();
           if (room !== undefined) await room;
           if (partials.added.size >= MOST_HELD) await partials.flush();
           aggregateUuid = run.aggregateUuid;
-          fold = runner.start(partials.added);
+          const item = left?.get(run.aggregateUuid);
+          fold = item === undefined ? runner.start(partials.added) : foldOf(item);
+          from = fold.position;
+          appliedBefore = fold.applied;
         }
+        let start = run.start;
+        while (start < run.end && run.rows.version(start) <= from) start++;
+        totals.events += run.end - start;
         if (!runner.concerns(run.aggregateType)) continue;
-        for (let row = run.start; row < run.end; row++) {
+        for (let row = start; row < run.end; row++) {
           const version = run.rows.version(row);
           if (version > last) break;
           if (version === fold.position + 1) applyRow(runner, fold, run, row, counts);
@@ -103,8 +138,10 @@ export async function foldSlice(
     await finish();
     await partials.flush();
     await writes.settled();
-    await builds.folded(plan.projection, plan.name, slice.bucket, slice.bytes);
-    return { bucket: slice.bucket, ...totals };
+    const done = passes.slice(0, pass + 1).flat();
+    const bytes = done.reduce((sum, file) => sum + file.bytes, 0);
+    await builds.folded(plan.projection, plan.name, slice.bucket, bytes);
+    return { bucket: slice.bucket, ...totals, slice, ...(pass + 1 < passes.length && { next: pass + 1 }) };
   } finally {
     await writes.settled().catch(() => {});
     await rm(folder, { recursive: true, force: true });
@@ -137,13 +174,43 @@ function partialsOf(
   };
 }
 
-/** Where the slice's files are now: what a generation has compacted, and what no generation has taken. */
-async function download(files: ArchiveFiles, slice: Slice, folder: string) {
-  const listed = JSON.parse(await files.readText(slice.manifest)) as ArchiveFile[];
+/** The states that the passes before have left of the aggregates that come now. */
+async function statesOf(
+  table: ProjectionTable,
+  { projection, build }: Plan,
+  runs: readonly Run[],
+): Promise<ReadonlyMap<string, ProjectionItem>> {
+  const aggregateUuids = [...new Set(runs.map((run) => run.aggregateUuid))];
+  const items = await table.getMany(projection, build, aggregateUuids);
+  return new Map(items.map((item) => [item.aggregateUuid, item]));
+}
+
+/** The bucket as it is now. Its first pass begins anew, and looks at what the build has not seen yet. */
+async function listAgain(
+  { files }: FoldPorts,
+  plan: Plan,
+  { bucket, generation: before }: Slice,
+  { gone: key, generation }: { readonly gone: string; readonly generation: string },
+): Promise<Slice> {
+  if (generation === before) throw new DaybookError('replay.fileLost', { key, generation });
+  const list = (await filesByBucket(files, generation, [bucket])).get(bucket) ?? [];
+  const { passBytes } = plan;
+  const manifest = sliceKey(plan, `${bucket}-${generation}`);
+  return { ...(await writeSlice(files, manifest, { bucket, generation, list, passBytes })), carried: true };
+}
+
+/** Where the files are now: what a generation has compacted, and what no generation has taken. */
+async function download(files: ArchiveFiles, listed: readonly ArchiveFile[], folder: string) {
   const paths = { compacted: [] as string[], raw: [] as string[] };
   for (const [i, { key, bytes }] of listed.entries()) {
     const path = join(folder, `${i}.parquet`);
-    const actualBytes = await files.download(key, path);
+    let actualBytes: number;
+    try {
+      actualBytes = await files.download(key, path);
+    } catch (error) {
+      if (isNotThere(error)) return { gone: key };
+      throw error;
+    }
     if (actualBytes !== bytes) throw new DaybookError('replay.archiveFile', { key, expectedBytes: bytes, actualBytes });
     paths[key.startsWith(FILES_PREFIX) ? 'compacted' : 'raw'].push(path);
   }

@@ -1,25 +1,17 @@
 import './errors.ts';
-import { rawFiles } from '../archive/cold-files.ts';
-import { readGeneration } from '../archive/generation.ts';
 import type { TableSize } from '../check/price.ts';
 import { DaybookError } from '../errors.ts';
 import { bucketOf } from '../event/bucket.ts';
 import type { AnyProjection } from '../projection/definition.ts';
 import { BUCKETS, type ProjectionTable } from '../projection/projection-table.ts';
-import type { ArchiveFile, ArchiveFiles } from './archive-files.ts';
+import type { ArchiveFiles } from './archive-files.ts';
 import type { BuildKind, Builds, LockHolder } from './builds.ts';
 import { type Estimate, estimateReplay } from './estimate.ts';
 import { type CheckedRequest, checkRequest } from './request.ts';
 import { type Selection, selectedIn, writeSelection } from './selection.ts';
+import { cutIntoPasses, filesByBucket, PASS_BYTES, type Slice, sliceKey, writeSlice } from './slice-files.ts';
 
-/** A bucket's share of the archive, as it was when the replay was planned. */
-export interface Slice {
-  readonly bucket: string;
-  readonly files: number;
-  readonly bytes: number;
-  /** Where the list of its files is. */
-  readonly manifest: string;
-}
+export type { Slice } from './slice-files.ts';
 
 export interface Plan {
   /** The execution's name: the record of the replay has it. */
@@ -32,6 +24,8 @@ export interface Plan {
   readonly version: number;
   readonly request: CheckedRequest;
   readonly slices: readonly Slice[];
+  /** What a pass over a slice's files may read. */
+  readonly passBytes: number;
   /** The aggregates that the range names. */
   readonly selection?: Selection;
   readonly estimate: Estimate;
@@ -61,6 +55,8 @@ export interface PlanOptions {
   readonly generation: string;
   /** The file that the query of the range has written. */
   readonly selected?: string;
+  /** So many bytes of files a pass reads at most. @default 1.5 GiB */
+  readonly passBytes?: number;
 }
 
 /**
@@ -70,42 +66,44 @@ export interface PlanOptions {
 export async function plan(
   ports: PlanPorts,
   projections: readonly AnyProjection[],
-  { name, execution, generation, selected }: PlanOptions,
+  { name, execution, generation, selected, ...options }: PlanOptions,
   given: unknown,
 ): Promise<Plan | Busy> {
   const { files, builds } = ports;
   const request = checkRequest(given, projections);
   const { projection, version } = request;
   const kind = kindOf(request);
+  const passBytes = passBytesOf(projections, request, options);
   const build = kind === 'rollback' ? await previousBuild(ports, request) : name;
   const aggregates = await aggregatesOf(files, request, selected);
-  const byBucket = kind === 'rollback' ? [] : [...(await filesByBucket(files, generation, aggregates))];
+  const buckets = new Set(aggregates === undefined ? BUCKETS : aggregates.map(bucketOf));
+  const byBucket = kind === 'rollback' ? [] : [...(await filesByBucket(files, generation, buckets))];
   const found = byBucket
     .filter(([, list]) => list.length > 0)
-    .map(([bucket, list]) => ({ bucket, list, bytes: list.reduce((sum, file) => sum + file.bytes, 0) }));
+    .map(([bucket, list]) => ({
+      ...{ bucket, list, files: list.length, passes: cutIntoPasses(list, passBytes).length },
+      bytes: list.reduce((sum, file) => sum + file.bytes, 0),
+    }));
   const size = await ports.size();
   const share = aggregates === undefined ? 1 : Math.min(1, aggregates.length / Math.max(1, size.aggregates));
-  const priced = found.map(({ list, bytes }) => ({ files: list.length, bytes }));
-  const estimate = estimateReplay({ size, request, share, slices: priced });
+  const estimate = estimateReplay({ size, request, share, slices: found });
   const { budget } = request;
   if (budget !== undefined && estimate.dollars > budget) {
     throw new DaybookError('replay.overBudget', { projection, estimate: estimate.dollars, budget });
   }
-  const planned = { name, build, kind, projection, version, request, estimate };
+  const planned = { name, build, kind, projection, version, request, estimate, passBytes };
   if (request.dryRun) return { ...planned, slices: [] };
 
   if (kind !== 'report') {
     const busy = await lock(ports, request, { build, execution });
     if (busy !== undefined) return { busy };
   }
-  const prefix = `replays/${projection}/${name}/`;
   const slices: Slice[] = [];
-  for (const { bucket, list, bytes } of found) {
-    const manifest = `${prefix}slices/${bucket}.json`;
-    await files.writeText(manifest, JSON.stringify(list));
-    slices.push({ bucket, files: list.length, bytes, manifest });
+  for (const { bucket, list } of found) {
+    slices.push(await writeSlice(files, sliceKey(planned, bucket), { bucket, generation, list, passBytes }));
   }
-  const selection = aggregates && (await writeSelection(files, `${prefix}aggregates/`, aggregates));
+  const selection =
+    aggregates && (await writeSelection(files, `replays/${projection}/${name}/aggregates/`, aggregates));
   await builds.add({
     ...{ projection, build: name, version, kind, status: 'running', execution, request, estimate },
     startedAt: new Date(ports.now()).toISOString(),
@@ -127,6 +125,16 @@ async function undoIfStopped(
   if (await isRunning(execution)) return;
   await builds.release(projection, version, execution);
   await builds.mark(projection, name, 'stopped', { at: new Date(now()).toISOString() });
+}
+
+/** What a rollup's slice adds to its keys is written at its end, for all of its aggregates: it is not cut. */
+function passBytesOf(
+  projections: readonly AnyProjection[],
+  { projection, version }: CheckedRequest,
+  { passBytes = PASS_BYTES }: Pick<PlanOptions, 'passBytes'>,
+): number {
+  const found = projections.find((one) => one.name === projection && one.version === version);
+  return found?.kind === 'rollup' ? Number.MAX_SAFE_INTEGER : passBytes;
 }
 
 function kindOf({ rollback, range, types }: CheckedRequest): BuildKind {
@@ -164,21 +172,4 @@ async function aggregatesOf(
   if (aggregates === undefined || !('sql' in aggregates)) return aggregates;
   // What stands in the file is Athena's answer to this very query, by the state before.
   return selectedIn(selected === undefined ? '' : await files.readText(selected), aggregates.sql);
-}
-
-/** What queries see of each bucket now: the current generation's files, and the raw ones that it has not taken. */
-async function filesByBucket(
-  files: ArchiveFiles,
-  current: string,
-  aggregates: readonly string[] | undefined,
-): Promise<ReadonlyMap<string, readonly ArchiveFile[]>> {
-  const wanted = new Set(aggregates === undefined ? BUCKETS : aggregates.map(bucketOf));
-  const byBucket = new Map<string, ArchiveFile[]>([...wanted].sort().map((bucket) => [bucket, []]));
-  const generation = await readGeneration((key) => files.readText(key), current);
-  for (const { key, bytes, bucket } of generation.files) byBucket.get(bucket)?.push({ key, bytes });
-  const taken = new Set(generation.taken.map(({ key }) => key));
-  for await (const { key, bytes, bucket } of rawFiles(files)) {
-    if (bytes > 0 && !taken.has(key)) byBucket.get(bucket)?.push({ key, bytes });
-  }
-  return byBucket;
 }

@@ -6,6 +6,7 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { PASS_BYTES as PASS_BYTES_AT_MOST } from '../../src/replay/slice-files.ts';
 import { acknowledge, acknowledgePrefix } from './acknowledge.ts';
 import type { Archive } from './archive.ts';
 import { deadLetters } from './dead-letters.ts';
@@ -57,6 +58,9 @@ export class Replay extends Construct {
     const EVENTS_TABLE = storage.events.tableName;
     const PROJECTIONS_TABLE = storage.projections.tableName;
     const ARCHIVE_BUCKET = bucket.bucketName;
+    const foldDiskMiB = props.foldDiskMiB ?? 4096;
+    // Beside a pass's files DuckDB needs room to spill, and a file may be larger than a pass.
+    const PASS_BYTES = String(Math.min(PASS_BYTES_AT_MOST, (foldDiskMiB * 2 ** 20 * 3) / 8));
 
     this.plan = new NodeFunction(this, 'Plan', {
       name: 'replay-plan',
@@ -64,7 +68,7 @@ export class Replay extends Construct {
       description: 'Checks a replay’s request and fixes which files of the archive it folds.',
       timeout: Duration.minutes(15),
       memorySize: 1024, // the ids that a query selects
-      environment: { EVENTS_TABLE, PROJECTIONS_TABLE, ARCHIVE_BUCKET },
+      environment: { EVENTS_TABLE, PROJECTIONS_TABLE, ARCHIVE_BUCKET, PASS_BYTES },
     });
     this.plan.allow(['s3:ListBucket'], [bucket.bucketArn]);
     this.plan.allow(
@@ -80,14 +84,23 @@ export class Replay extends Construct {
       app,
       description: 'Folds one bucket of the archive into a build.',
       memorySize: props.foldMemoryMiB ?? 2048,
-      ephemeralStorageSize: Size.mebibytes(props.foldDiskMiB ?? 4096),
+      ephemeralStorageSize: Size.mebibytes(foldDiskMiB),
       timeout: Duration.minutes(15),
       layers: [duckdbLayer(this)],
       environment: { PROJECTIONS_TABLE, ARCHIVE_BUCKET },
     });
-    const folded = ['compacted/files/*', 'events/*', 'replays/*'].map((keys) => bucket.arnForObjects(keys));
-    this.fold.allow(['s3:GetObject'], folded);
-    this.fold.allow(['dynamodb:PutItem', 'dynamodb:UpdateItem'], [storage.projections.tableArn]);
+    const folded = ['compacted/files/*', 'compacted/generations/*', 'events/*', 'replays/*'];
+    this.fold.allow(
+      ['s3:GetObject'],
+      folded.map((keys) => bucket.arnForObjects(keys)),
+    );
+    // Without it S3 answers for a file that is gone as for one that is forbidden; and the bucket is listed again then.
+    this.fold.allow(['s3:ListBucket'], [bucket.bucketArn]);
+    this.fold.allow(['s3:PutObject'], [bucket.arnForObjects('replays/*')]);
+    this.fold.allow(
+      ['dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+      [storage.projections.tableArn],
+    );
 
     this.catchUp = new NodeFunction(this, 'CatchUp', {
       name: 'replay-catch-up',

@@ -8,7 +8,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { defineProjection, type ProjectionTable } from '../../../src/index.ts';
 import { createRunner } from '../../../src/projection/runner.ts';
 import type { Builds } from '../../../src/replay/builds.ts';
-import { foldSlice } from '../../../src/replay/fold.ts';
+import { type FoldResult, foldSlice } from '../../../src/replay/fold.ts';
 import type { Plan } from '../../../src/replay/plan.ts';
 import { defineBench } from '../figure.ts';
 import { book, castoreLedger, MoneyReceived, MoneySent, storedTransfers } from '../ledger.ts';
@@ -145,10 +145,10 @@ async function foldFile(projection: Parameters<typeof createRunner>[0], folder: 
     slices: [],
   } as unknown as Plan;
   const { size } = statSync(join(folder, key));
-  const { aggregates, applied } = await foldSlice(
+  const { aggregates, applied } = (await foldSlice(
     {
       files: {
-        readText: async () => JSON.stringify([{ key, bytes: size }]),
+        readText: async () => JSON.stringify([[{ key, bytes: size }]]),
         async download(_, path) {
           symlinkSync(join(folder, key), path);
           return size;
@@ -162,8 +162,8 @@ async function foldFile(projection: Parameters<typeof createRunner>[0], folder: 
     },
     createRunner(projection),
     plan,
-    { bucket: '0', files: 1, bytes: size, manifest: 'slice.json' },
-  );
+    { bucket: '0', files: 1, bytes: size, passes: 1, generation: 'none', manifest: 'slice.json' },
+  )) as FoldResult;
   return { aggregates, applied };
 }
 

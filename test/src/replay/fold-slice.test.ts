@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { itemOf } from '../../../src/projection/project.ts';
 import { createRunner } from '../../../src/projection/runner.ts';
-import { foldSlice } from '../../../src/replay/fold.ts';
+import { type FoldResult, foldSlice } from '../../../src/replay/fold.ts';
 import type { Plan } from '../../../src/replay/plan.ts';
 import { memoryBuilds } from '../../../src/testing/memory-builds.ts';
 import { type CompactedOptions, writeCompacted } from '../archive/compacted-file.ts';
@@ -124,7 +124,7 @@ describe('a slice', () => {
     mkdirSync(join(folder, 'replays'), { recursive: true });
     writeFileSync(
       join(folder, manifest),
-      JSON.stringify(keys.map((key) => ({ key, bytes: statSync(join(folder, key)).size }))),
+      JSON.stringify([keys.map((key) => ({ key, bytes: statSync(join(folder, key)).size }))]),
     );
     const table = memoryProjectionTable();
     const plan = {
@@ -135,13 +135,9 @@ describe('a slice', () => {
       request: { projection: projection.name, range: { kind: 'all' }, seed: 'initial', ...request },
       slices: [],
     } as unknown as Plan;
-    const slice = { bucket: '0', files: keys.length, bytes: 0, manifest };
-    const result = await foldSlice(
-      { files: archive, table, builds: memoryBuilds(table) },
-      createRunner(projection),
-      plan,
-      slice,
-    );
+    const slice = { bucket: '0', files: keys.length, bytes: 0, passes: 1, generation: 'none', manifest };
+    const ports = { files: archive, table, builds: memoryBuilds(table) };
+    const result = (await foldSlice(ports, createRunner(projection), plan, slice)) as FoldResult;
     return { result, get: (id: string) => table.get(projection.name, 'b1', id) };
   }
 

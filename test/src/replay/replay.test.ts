@@ -14,7 +14,7 @@ import { project, projectBatch } from '../../../src/projection/project.ts';
 import { readAllProjected, readProjected } from '../../../src/projection/read.ts';
 import { createRunner } from '../../../src/projection/runner.ts';
 import { CATCH_UP_START, type CatchUpPorts, catchUp } from '../../../src/replay/catch-up.ts';
-import { foldSlice } from '../../../src/replay/fold.ts';
+import { type FoldResult, foldSlice } from '../../../src/replay/fold.ts';
 import { type Plan, type PlanOptions, type PlanPorts, plan } from '../../../src/replay/plan.ts';
 import type { ReplayRequest } from '../../../src/replay/request.ts';
 import { VERIFY_START, verify } from '../../../src/replay/verify.ts';
@@ -105,8 +105,8 @@ describe('a replay', () => {
   ) {
     const runner = createRunner(projection);
     const made = await planned({ projection: projection.name, ...request }, { projections: [projection] });
-    const folded = [];
-    for (const slice of made.slices) folded.push(await foldSlice(ports(), runner, made, slice));
+    const folded: FoldResult[] = [];
+    for (const slice of made.slices) folded.push((await foldSlice(ports(), runner, made, slice)) as FoldResult);
     await steps.between?.();
     if (made.kind === 'rebuild') {
       table.setPointer(projection.name, { building: 'b1', phase: 'joined' }, projection.version);
