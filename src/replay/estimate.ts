@@ -62,7 +62,7 @@ export function estimateReplay({ size, request, slices, share }: EstimateInput):
   const secondsOf = (slice: { readonly bytes: number }) =>
     1 + slice.bytes / COPIED_A_SECOND + (slice.bytes * eventsPerByte) / FOLDED_A_SECOND;
   // Each pass writes the states of the aggregates that it has events of, and reads those that the passes before have left.
-  const passes = slices.reduce((sum, slice) => sum + slice.passes, 0) / Math.max(1, slices.length);
+  const passes = Math.max(1, slices.reduce((sum, slice) => sum + slice.passes, 0) / Math.max(1, slices.length));
   const states = request.rollback ? 0 : aggregates * (passes * WRITE_UNIT + Math.max(0, passes - 1) * READ_UNIT);
   const sliceSeconds = slices.map(secondsOf);
   const folding = sliceSeconds.reduce((sum, seconds) => sum + seconds, 0);

@@ -11,7 +11,7 @@ import { isNotThere } from '../archive/work-files.ts';
 import { DaybookError } from '../errors.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
 import type { AnyProjection } from '../projection/definition.ts';
-import { foldOf, itemOf, keptValue } from '../projection/project.ts';
+import { itemOf, keptValue } from '../projection/project.ts';
 import type { ProjectionItem, ProjectionTable } from '../projection/projection-table.ts';
 import type { Added, Fold, Runner, SeenEvent } from '../projection/runner.ts';
 import type { ArchiveFile, ArchiveFiles } from './archive-files.ts';
@@ -119,7 +119,7 @@ export async function foldSlice(
           if (partials.added.size >= MOST_HELD) await partials.flush();
           aggregateUuid = run.aggregateUuid;
           const item = left?.get(run.aggregateUuid);
-          fold = item === undefined ? runner.start(partials.added) : foldOf(item);
+          fold = item === undefined ? runner.start(partials.added) : runner.goOn(item);
           from = fold.position;
           appliedBefore = fold.applied;
         }
