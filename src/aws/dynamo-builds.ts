@@ -133,6 +133,25 @@ export function dynamoBuilds({ client, tableName: TableName }: DynamoBuildsOptio
         { condition: 'attribute_exists(Progress)', names: { '#step': step } },
       );
     },
+    async spend(projection, build, dollars) {
+      let spent = 0;
+      const call = client.send(
+        new UpdateItemCommand({
+          TableName,
+          Key: keyOf(projection, build),
+          UpdateExpression: 'ADD Spent :dollars',
+          ConditionExpression: 'attribute_exists(Folded)',
+          ExpressionAttributeValues: { ':dollars': { N: dollars.toFixed(12) } },
+          ReturnValues: 'UPDATED_NEW',
+        }),
+      );
+      await unlessRefused(
+        call.then(({ Attributes }) => {
+          spent = Number(Attributes?.Spent?.N ?? 0);
+        }),
+      );
+      return spent;
+    },
     mark: (projection, build, status, { at, error }) =>
       update(
         keyOf(projection, build),
@@ -222,6 +241,7 @@ function decode(item: Record<string, AttributeValue>): BuildRecord {
     estimate: JSON.parse(text('Estimate')),
     folded: Object.fromEntries(folded),
     progress: Object.fromEntries(progress),
+    ...(item.Spent?.N !== undefined && { spent: Number(item.Spent.N) }),
     ...(item.Error?.S !== undefined && { error: item.Error.S }),
   };
 }

@@ -33,6 +33,8 @@ export interface BuildRecord {
   /** Bytes folded, by slice. */
   readonly folded: Readonly<Record<string, number>>;
   readonly progress: Readonly<Partial<Record<ReplayStep, StepProgress>>>;
+  /** US dollars that its functions have counted so far; only where it has a budget. */
+  readonly spent?: number;
   readonly error?: string;
 }
 
@@ -53,6 +55,8 @@ export interface Builds {
   /** A slice is folded; said twice it counts once. */
   folded(projection: string, build: string, slice: string, bytes: number): Promise<void>;
   progress(projection: string, build: string, step: ReplayStep, progress: StepProgress): Promise<void>;
+  /** Adds to what the build has spent; the answer is all of it. 0 when there is no record of it. */
+  spend(projection: string, build: string, dollars: number): Promise<number>;
   /** How it stands now. False when there is no record of it. */
   mark(projection: string, build: string, status: BuildStatus, more: { at: string; error?: string }): Promise<boolean>;
   /**

@@ -6,10 +6,12 @@ import type { AggregatePage, EventTable } from '../store/event-table.ts';
 import type { ArchiveFiles } from './archive-files.ts';
 import { boundedWork } from './bounded-work.ts';
 import type { Builds } from './builds.ts';
+import { READ_UNIT } from './estimate.ts';
 import { namingRunner } from './naming-runner.ts';
 import type { Plan } from './plan.ts';
 import { countsIn, lastVersion } from './range.ts';
 import { readSelection, type Selection } from './selection.ts';
+import { spendingOf } from './spending.ts';
 
 export interface CatchUpPorts {
   readonly table: ProjectionTable;
@@ -70,6 +72,7 @@ export async function catchUp(
     if (fold.position < to && holed.length < MOST_HOLED) holed.push(aggregateUuid);
   };
 
+  const spending = spendingOf(ports.builds, plan, 1);
   let next = progress.next;
   do {
     const page = await pageOf(ports, runner, plan, next);
@@ -78,6 +81,9 @@ export async function catchUp(
     const work = boundedWork(AT_ONCE);
     for (const aggregateUuid of page.aggregateUuids) await work.add(() => compare(aggregateUuid, ahead.table));
     await work.settled();
+    // A head is half a read unit, its state in the build one.
+    spending.add(page.aggregateUuids.length * 1.5 * READ_UNIT);
+    await spending.settle();
     next = page.next;
   } while (next !== undefined && !isLate());
   const { name, projection, estimate } = plan;

@@ -14,6 +14,8 @@ export const replayErrors = {
     `${d.projection} is being rebuilt by ${d.building}, so ${d.refused} was refused; wait for it, stop it (npx daybook replay stop), or ask with ifBusy: queue`,
   'replay.overBudget': (d: { projection: string; estimate: number; budget: number }) =>
     `the replay of ${d.projection} is estimated at $${d.estimate}, its budget is $${d.budget}: nothing was started. Raise the budget, or bound the range`,
+  'replay.budgetSpent': (d: { projection: string; build: string; spent: number; budget: number }) =>
+    `the replay ${d.build} of ${d.projection} has spent $${d.spent.toFixed(6)} of its budget of $${d.budget} and is not done: nothing was promoted. Start it again with a higher budget or a bounded range; npx daybook replay stop ${d.build} removes what it has made`,
   'replay.nothingSelected': (d: { query: string }) =>
     `the query that selects the aggregates answered with none: ${d.query.slice(0, 200)}. Its first column has to be their ids`,
   'replay.tooManySelected': (d: { selected: number; limit: number }) =>

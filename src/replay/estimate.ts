@@ -46,10 +46,10 @@ const AT_ONCE = 16;
 export const SAMPLED = 16;
 
 // List prices of us-east-1, US dollars (November 2026): Lambda on arm64 per GB and second, S3 GET, transitions.
-const GB_SECOND = 0.0000133334;
-const GET = 0.4 / 1_000_000;
-const WRITE_UNIT = DOLLARS_PER_MILLION_WRITES / 1_000_000;
-const READ_UNIT = DOLLARS_PER_MILLION_READS / 1_000_000;
+export const GB_SECOND = 0.0000133334;
+export const GET = 0.4 / 1_000_000;
+export const WRITE_UNIT = DOLLARS_PER_MILLION_WRITES / 1_000_000;
+export const READ_UNIT = DOLLARS_PER_MILLION_READS / 1_000_000;
 const TRANSITION = 25 / 1_000_000;
 
 /** Prices a replay before anything of it is done. Rounded up where it has to be guessed: a budget is not to be passed. */

@@ -17,11 +17,13 @@ import type { Added, Fold, Runner, SeenEvent } from '../projection/runner.ts';
 import type { ArchiveFile, ArchiveFiles } from './archive-files.ts';
 import { boundedWork } from './bounded-work.ts';
 import type { Builds } from './builds.ts';
+import { GET, WRITE_UNIT } from './estimate.ts';
 import type { Plan, Slice } from './plan.ts';
 import { countsIn, lastVersion } from './range.ts';
 import type { CheckedRange } from './request.ts';
 import { readSelection } from './selection.ts';
 import { filesByBucket, readPasses, sliceKey, writeSlice } from './slice-files.ts';
+import { spendingOf } from './spending.ts';
 
 export interface FoldPorts {
   readonly files: ArchiveFiles;
@@ -59,6 +61,9 @@ export interface FoldOptions {
 
 /** How many states are written at once. */
 const WRITES = 32;
+/** The function's memory, and how often what it spends is counted. */
+const FOLD_GB = 2;
+const SETTLE_MS = 5000;
 /** So many keys of a rollup are held; then their partials are written, and the slice begins others. */
 const MOST_HELD = 20_000;
 
@@ -88,6 +93,8 @@ export async function foldSlice(
     // A rebuild counts everything: nothing is asked for each event then.
     const counts = plan.kind === 'rebuild' ? undefined : countsIn(plan.request);
     const last = lastVersion(plan.request);
+    const spending = spendingOf(builds, plan, FOLD_GB);
+    spending.add((passes[pass] ?? []).length * GET);
     const partials = partialsOf(table, runner, plan, slice, writes);
     let aggregateUuid: string | undefined;
     let fold: Fold = runner.start();
@@ -99,6 +106,7 @@ export async function foldSlice(
       if (aggregateUuid === undefined || fold.position === from) return undefined;
       const item = itemOf(aggregateUuid, fold);
       totals.aggregates++;
+      spending.add(WRITE_UNIT);
       totals.applied += fold.applied - appliedBefore;
       return writes.add(() => table.store(plan.projection, plan.build, item));
     };
@@ -110,6 +118,7 @@ export async function foldSlice(
       ...(runner.projection.fields !== undefined && { fields: fieldsOf(runner.projection, plan.request.range) }),
       ...(aggregates !== undefined && { aggregates }),
     })) {
+      await spending.settle(SETTLE_MS);
       const left = isCarried ? await statesOf(table, plan, runs) : undefined;
       for (const run of runs) {
         if (run.aggregateUuid !== aggregateUuid) {
@@ -138,6 +147,7 @@ export async function foldSlice(
     await finish();
     await partials.flush();
     await writes.settled();
+    await spending.settle();
     const done = passes.slice(0, pass + 1).flat();
     const bytes = done.reduce((sum, file) => sum + file.bytes, 0);
     await builds.folded(plan.projection, plan.name, slice.bucket, bytes);

@@ -11,10 +11,11 @@ import type { ArchiveFiles } from './archive-files.ts';
 import { boundedWork } from './bounded-work.ts';
 import type { Builds } from './builds.ts';
 import type { CatchUpProgress } from './catch-up.ts';
-import { SAMPLED } from './estimate.ts';
+import { READ_UNIT, SAMPLED } from './estimate.ts';
 import { namingRunner } from './naming-runner.ts';
 import type { Plan } from './plan.ts';
 import { countsIn } from './range.ts';
+import { spendingOf } from './spending.ts';
 
 export interface VerifyPorts {
   readonly table: ProjectionTable;
@@ -84,6 +85,7 @@ export async function verify(
   const live = await liveBuildBeside(ports.table, runner, plan);
   const isSampled = sampler(plan, caughtUp.aggregates);
   const report = reportWriter(ports.files, plan, totals);
+  const spending = spendingOf(ports.builds, plan, 1);
   let { after } = progress;
 
   const look = async (page: readonly ProjectionItem[]) => {
@@ -109,6 +111,8 @@ export async function verify(
     for await (const page of ports.table.list(plan.projection, plan.build, bucket, after)) {
       await look(page);
       after = page.at(-1)?.aggregateUuid ?? after;
+      spending.add(page.length * READ_UNIT);
+      await spending.settle();
       await report.flush(REPORT_CHARACTERS);
       if (isLate()) break outer;
     }

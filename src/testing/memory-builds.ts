@@ -28,6 +28,10 @@ export function memoryBuilds(table: MemoryProjectionTable): Builds {
     async progress(projection, build, step, progress) {
       change(projection, build, (record) => ({ ...record, progress: { ...record.progress, [step]: progress } }));
     },
+    async spend(projection, build, dollars) {
+      change(projection, build, (record) => ({ ...record, spent: (record.spent ?? 0) + dollars }));
+      return records.get(keyOf(projection, build))?.spent ?? 0;
+    },
     async mark(projection, build, status, { at, error }) {
       return change(projection, build, ({ error: _, ...record }) => ({
         ...record,

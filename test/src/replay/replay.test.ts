@@ -314,6 +314,18 @@ describe('a replay', () => {
       });
     });
 
+    it('to go on once more is spent than its budget, though less was estimated', async () => {
+      await files.deliver([...(await deposit('a', 3)), ...(await deposit('b', 3))]);
+      const shared = { ...ports() };
+      const made = await planOf('b1');
+      await shared.builds.add({ ...made, build: 'b1', status: 'running' } as never);
+      const full = { ...made, request: { ...made.request, budget: 0.000001 } };
+      await expect(foldSlice(shared, createRunner(balances), full, made.slices[0]!)).rejects.toMatchObject({
+        code: 'replay.budgetSpent',
+        details: { build: 'b1', budget: 0.000001 },
+      });
+    });
+
     it('a fold that throws, naming the event', async () => {
       await files.deliver(await deposit('a', 3));
       const brittle = defineProjection({
