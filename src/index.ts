@@ -84,6 +84,6 @@ export type { ListOptions } from './store/list.ts';
 export type { LoadedAggregate, LoadOptions } from './store/load.ts';
 export type { TimeClock, TimeRange } from './store/ranges.ts';
 export type { Occasion, ReadOptions, StateAt, StateAtPoint } from './store/read.ts';
-export type { ReadAllOptions } from './store/read-all.ts';
+export type { BadEvent, BadEventCode, ReadAllOptions } from './store/read-all.ts';
 export type { Snapshot, SnapshotPolicy, SnapshotStore } from './store/snapshots.ts';
 export type { BareTarget, EventsFor, Target } from './store/target.ts';

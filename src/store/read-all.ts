@@ -1,4 +1,4 @@
-import { DaybookError } from '../errors.ts';
+import { DaybookError, isDaybookError } from '../errors.ts';
 import { decodeStored, eventDecoder } from '../event/decode-event.ts';
 import type { AnyEvent } from '../event/event-definition.ts';
 import type { RecordedEvent } from '../event/recorded-event.ts';
@@ -32,9 +32,26 @@ export interface ReadAllOptions<Type extends AnyEvent | string = AnyEvent | stri
   readonly types?: readonly Type[];
   /** Check each event against its definition's schema after upcasting; needs definitions. Default false. */
   readonly validate?: boolean;
+  /**
+   * What to do with an event that cannot be given: its text is no JSON (`event.corrupt`), an upcast failed, it is of a later
+   * schema version, or not valid where `validate` is given. Default: the reading throws. A function is told of each, and the
+   * reading goes on without it; count what it is told. What it throws ends the reading.
+   */
+  readonly onBadEvent?: 'throw' | ((bad: BadEvent) => void);
 }
 
-const OPTIONS = ['from', 'to', 'clock', 'types', 'validate'];
+/** An event that is left out, as it is stored. */
+export interface BadEvent {
+  readonly code: BadEventCode;
+  readonly error: DaybookError;
+  /** Its aggregate, version, type and times; `data` and `metadata` are the text that was appended. */
+  readonly stored: StoredEvent;
+}
+
+const BAD_EVENT_CODES = ['event.corrupt', 'event.upcastFailed', 'event.newerSchema', 'event.invalid'] as const;
+export type BadEventCode = (typeof BAD_EVENT_CODES)[number];
+
+const OPTIONS = ['from', 'to', 'clock', 'types', 'validate', 'onBadEvent'];
 
 /** Checks the options, and decodes what is read by them, a run of stored events at a time. */
 export function readAll(
@@ -42,7 +59,7 @@ export function readAll(
   options: ReadAllOptions,
 ): AsyncIterable<RecordedEvent> {
   checkOptions('readAll', options, OPTIONS);
-  const { from, to, clock, types, validate = false } = options;
+  const { from, to, clock, types, validate = false, onBadEvent = 'throw' } = options;
   const range = checkTimeRange('readAll', {
     ...(from !== undefined && { since: from }),
     ...(to !== undefined && { until: to }),
@@ -58,6 +75,10 @@ export function readAll(
     const allowed = 'true only together with event definitions as types';
     throw new DaybookError('option.notAllowed', { verb: 'readAll', option: 'validate', given: validate, allowed });
   }
+  if (onBadEvent !== 'throw' && typeof onBadEvent !== 'function') {
+    const allowed = "'throw' or a function";
+    throw new DaybookError('option.notAllowed', { verb: 'readAll', option: 'onBadEvent', given: onBadEvent, allowed });
+  }
   const wanted: WantedEvents = { ...range, types: types?.map((type) => (typeof type === 'string' ? type : type.type)) };
   const decoder = eventDecoder(definitions, { validate });
   // What the archive gives is of these types only, so the decoder knows each.
@@ -65,9 +86,29 @@ export function readAll(
   // Each loop over it begins anew.
   return {
     async *[Symbol.asyncIterator]() {
-      for await (const run of runsOf(wanted)) for (const stored of run) yield decode(stored);
+      for await (const run of runsOf(wanted)) {
+        for (const stored of run) {
+          const event = onBadEvent === 'throw' ? decode(stored) : decodedOr(decode, stored, onBadEvent);
+          if (event !== undefined) yield event;
+        }
+      }
     },
   };
+}
+
+function decodedOr(
+  decode: (stored: StoredEvent) => RecordedEvent,
+  stored: StoredEvent,
+  onBadEvent: (bad: BadEvent) => void,
+): RecordedEvent | undefined {
+  try {
+    return decode(stored);
+  } catch (error) {
+    const code = BAD_EVENT_CODES.find((each) => isDaybookError(error, each));
+    if (code === undefined) throw error;
+    onBadEvent({ code, error: error as DaybookError, stored });
+    return undefined;
+  }
 }
 
 /** Does an event count? For an archive's own reading of the table. */

@@ -8,7 +8,7 @@ import { type CompactedFile, manifestKey, NO_GENERATION } from '../../../src/arc
 import { createEventArchive } from '../../../src/archive/read-archive.ts';
 import { bucketOf } from '../../../src/event/bucket.ts';
 import type { StoredEvent } from '../../../src/event/stored-event.ts';
-import { createEventStore, defineEvent, type RecordedEvent } from '../../../src/index.ts';
+import { type BadEvent, createEventStore, defineEvent, type RecordedEvent } from '../../../src/index.ts';
 import { memoryEventTable } from '../../../src/testing/memory-event-table.ts';
 import { folderArchive } from '../replay/folder-archive.ts';
 import { writeParquet } from './parquet-file.ts';
@@ -152,6 +152,31 @@ describe('readAll', () => {
     expect(() => store.readAll({ until: 1 } as object)).toThrow('option.unknown');
     expect(() => store.readAll({ types: [MoneyDeposited, 'x'] as never })).toThrow('option.notAllowed');
     expect(() => store.readAll({ types: ['x'], validate: true })).toThrow('option.notAllowed');
+  });
+
+  it('goes on past what cannot be an event when it is told so, and names each', async () => {
+    const odd = deposits('a', 4).map((event, i) => ({
+      ...event,
+      ...(i === 1 && { data: '{"amount":' }),
+      ...(i === 2 && { schemaVersion: 3 }),
+      ...(i === 3 && { data: 'null' }),
+    }));
+    const { store } = await setUp(odd);
+    await archive.deliver(odd.slice(0, 3));
+    await expect(all(store.readAll({ types: [MoneyDeposited] }))).rejects.toThrow('event.corrupt');
+    const bad: BadEvent[] = [];
+    const options = { types: [MoneyDeposited], onBadEvent: (each: BadEvent) => void bad.push(each) };
+    expect((await all(store.readAll(options))).map(keyOf)).toEqual(['a/1']);
+    expect(bad.map(({ code, stored }) => [code, stored])).toEqual([
+      ['event.corrupt', odd[1]],
+      ['event.newerSchema', odd[2]],
+      ['event.upcastFailed', odd[3]],
+    ]);
+    const stop = () => {
+      throw new Error('enough');
+    };
+    await expect(all(store.readAll({ onBadEvent: stop }))).rejects.toThrow('enough');
+    expect(() => store.readAll({ onBadEvent: 'skip' as never })).toThrow('option.notAllowed');
   });
 
   it('names a file that cannot be read', async () => {
