@@ -131,7 +131,7 @@ const CHECK_COLUMNS: readonly Column[] = [
   { name: 'unreadable', type: 'bigint', comment: 'Files that could not be read' },
 ];
 
-/** The last run of a week; no row means that none was. */
+/** The last run of a week, in the one row that it has always: a view that is empty would say nothing at all. */
 const FRESHNESS: View = {
   name: 'freshness',
   description: 'Complete up to: until when every event is proven to be in the archive, by the last check',
@@ -145,14 +145,19 @@ const FRESHNESS: View = {
     { name: 'checked_at', type: 'timestamp', comment: 'When the last check began, UTC' },
     { name: 'lag_seconds', type: 'bigint', comment: 'From then until the last check' },
     { name: 'missing', type: 'bigint', comment: 'Events that the last check found missing' },
+    {
+      name: 'state',
+      type: 'string',
+      comment: '`checked`, or `no check within a week`: then nothing is proven, and the other columns are null',
+    },
   ],
   sql: [
     'SELECT CAST(from_iso8601_timestamp(complete_up_to) AS timestamp(3)) AS complete_up_to,',
     'CAST(from_iso8601_timestamp(newest_arrival) AS timestamp(3)) AS newest_arrival,',
     'CAST(from_iso8601_timestamp(checked_at) AS timestamp(3)) AS checked_at,',
-    "date_diff('second', from_iso8601_timestamp(complete_up_to), from_iso8601_timestamp(checked_at)) AS lag_seconds, missing",
-    'FROM (SELECT complete_up_to, newest_arrival, checked_at, missing, row_number() OVER (ORDER BY checked_at DESC) AS place',
-    "FROM archive_checks WHERE day >= date_format(current_date - INTERVAL '7' DAY, '%Y-%m-%d'))",
-    'WHERE place = 1',
+    "date_diff('second', from_iso8601_timestamp(complete_up_to), from_iso8601_timestamp(checked_at)) AS lag_seconds, missing,",
+    "CASE WHEN checked_at IS NULL THEN 'no check within a week' ELSE 'checked' END AS state",
+    'FROM (SELECT 1 AS one) LEFT JOIN (SELECT complete_up_to, newest_arrival, checked_at, missing, row_number() OVER (ORDER BY checked_at DESC) AS place',
+    "FROM archive_checks WHERE day >= date_format(current_date - INTERVAL '7' DAY, '%Y-%m-%d')) ON place = 1",
   ].join(' '),
 };

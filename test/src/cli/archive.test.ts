@@ -134,6 +134,29 @@ describe('verify', { timeout: 240_000 }, () => {
 
   it('the check on a schedule proves the same, with its own grants, and the view freshness says it', async () => {
     const config = { endpoint: runtime.endpoint, region: runtime.account.region, credentials };
+    const freshness = async () => {
+      const athena = new AthenaClient(config);
+      const { outputs } = runtime.stacks.Bank!;
+      const { QueryExecutionId } = await athena.send(
+        new StartQueryExecutionCommand({
+          QueryString: 'SELECT * FROM freshness',
+          WorkGroup: outputs.DaybookWorkGroupName!,
+          QueryExecutionContext: { Database: outputs.DaybookDatabaseName! },
+        }),
+      );
+      await vi.waitFor(
+        async () => {
+          const { QueryExecution } = await athena.send(new GetQueryExecutionCommand({ QueryExecutionId }));
+          expect(QueryExecution?.Status?.StateChangeReason ?? QueryExecution?.Status?.State).toBe('SUCCEEDED');
+        },
+        { timeout: 30_000 },
+      );
+      const { ResultSet } = await athena.send(new GetQueryResultsCommand({ QueryExecutionId }));
+      return ResultSet!.Rows!.map(({ Data }) => Data!.map(({ VarCharValue }) => VarCharValue));
+    };
+    const columns = ['complete_up_to', 'newest_arrival', 'checked_at', 'lag_seconds', 'missing', 'state'];
+    const never = [...Array(5).fill(undefined), 'no check within a week'];
+    expect(await freshness()).toEqual([columns, never]);
     const lambda = new LambdaClient(config);
     const FunctionName = runtime.stacks.Bank!.byPath['Bank/Daybook/Verification/Check/Function']!;
     const { Payload, FunctionError } = await lambda.send(new InvokeCommand({ FunctionName, Payload: '{}' }));
@@ -146,28 +169,11 @@ describe('verify', { timeout: 240_000 }, () => {
     const last = JSON.parse(Buffer.from(again.Payload!).toString());
     expect(last).toMatchObject({ proven: 0, files: 0, round_complete: true });
 
-    const athena = new AthenaClient(config);
-    const { outputs } = runtime.stacks.Bank!;
-    const { QueryExecutionId } = await athena.send(
-      new StartQueryExecutionCommand({
-        QueryString: 'SELECT * FROM freshness',
-        WorkGroup: outputs.DaybookWorkGroupName!,
-        QueryExecutionContext: { Database: outputs.DaybookDatabaseName! },
-      }),
-    );
-    await vi.waitFor(
-      async () => {
-        const { QueryExecution } = await athena.send(new GetQueryExecutionCommand({ QueryExecutionId }));
-        expect(QueryExecution?.Status?.StateChangeReason ?? QueryExecution?.Status?.State).toBe('SUCCEEDED');
-      },
-      { timeout: 30_000 },
-    );
-    const { ResultSet } = await athena.send(new GetQueryResultsCommand({ QueryExecutionId }));
-    const rows = ResultSet!.Rows!.map(({ Data }) => Data!.map(({ VarCharValue }) => VarCharValue));
+    const rows = await freshness();
     const text = (instant: string) => instant.replace('T', ' ').replace('Z', '');
-    expect(rows[0]).toEqual(['complete_up_to', 'newest_arrival', 'checked_at', 'lag_seconds', 'missing']);
+    expect(rows[0]).toEqual(columns);
     expect(rows[1]!.slice(0, 3)).toEqual([last.complete_up_to, last.newest_arrival, last.checked_at].map(text));
-    expect(rows[1]!.slice(3)).toEqual([expect.stringMatching(/^(59|6\d)$/), '0']);
+    expect(rows[1]!.slice(3)).toEqual([expect.stringMatching(/^(59|6\d)$/), '0', 'checked']);
     expect(rows).toHaveLength(2);
   });
 
