@@ -22,6 +22,7 @@ import {
   toContent,
 } from './compacted-rows.ts';
 import type { CompactionFiles } from './compaction-files.ts';
+import { sha256Of } from './file-hash.ts';
 import { type CompactedFile, FILES_PREFIX, keysKey, type TakenFile } from './generation.ts';
 import type { TypedColumn } from './typed-columns.ts';
 import { typedSelect } from './typed-sql.ts';
@@ -234,6 +235,7 @@ async function writeFile(work: SliceWork, period: Period, rows: string, number: 
   const name = `${generation}-${String(number).padStart(2, '0')}-${randomBytes(4).toString('hex')}`;
   const key = `${FILES_PREFIX}bucket=${bucket}/${name}.parquet`;
   const bytes = (await stat(path)).size;
+  const sha256 = await sha256Of(path);
   await files.upload(path, key, bytes);
   const back = join(folder, `back-${period}.parquet`);
   if (!(await files.download(key, back))) {
@@ -261,7 +263,7 @@ async function writeFile(work: SliceWork, period: Period, rows: string, number: 
   const contentHash = hashText(work.duckdb, content.hash);
   const firstRecordedAt = String(row.first);
   const lastRecordedAt = String(row.last);
-  return [{ key, bytes, rows: content.rows, bucket, firstRecordedAt, lastRecordedAt, contentHash }];
+  return [{ key, bytes, rows: content.rows, bucket, firstRecordedAt, lastRecordedAt, contentHash, sha256 }];
 }
 
 async function contentOf(connection: DuckDBConnection, paths: readonly string[]): Promise<Content> {

@@ -13,6 +13,8 @@ export interface CompactedFile {
   readonly lastRecordedAt: string;
   /** Of its events, whatever their order: `contentHashSql` says how. */
   readonly contentHash: string;
+  /** SHA-256 of the file in hex: it holds for typed columns too. Absent in files of an earlier version. */
+  readonly sha256?: string;
 }
 
 /** A raw file whose events a generation holds; it may be deleted two hours after the switch. */
@@ -117,7 +119,8 @@ function isCompactedFile(file: Record<string, unknown>): boolean {
     /^[0-9a-f]$/.test(String(file.bucket)) &&
     isText(file.firstRecordedAt) &&
     isText(file.lastRecordedAt) &&
-    isText(file.contentHash)
+    isText(file.contentHash) &&
+    (file.sha256 === undefined || /^[0-9a-f]{64}$/.test(String(file.sha256)))
   );
 }
 

@@ -5,6 +5,7 @@ import type { EventTable } from '../store/event-table.ts';
 import { arrivalDay, type ColdFile, type ColdStorage, currentGeneration, rawFiles } from './cold-files.ts';
 import { statedContent } from './compacted-rows.ts';
 import { type Comparison, createComparison, type Totals } from './comparison.ts';
+import { sha256Of } from './file-hash.ts';
 import { DIFFERENCES, type Finding, weightOf } from './findings.ts';
 import { filesListKey, type Generation, keysKey, NO_GENERATION } from './generation.ts';
 import type { HotEvents } from './hot-events.ts';
@@ -196,6 +197,11 @@ function createReading(
       const stated = compacted && statedContent(comparison.duckdb, compacted);
       if (stated?.rows === rows && stated.hash !== hash) {
         await tell({ kind: 'changed', key, expected: `content ${stated.hash}`, actual: `content ${hash}` });
+      } else if (compacted?.sha256 !== undefined && compacted.rows === rows && actual === bytes) {
+        // The same events in as many bytes: typed columns are in no content hash.
+        const sha256 = await sha256Of(path);
+        if (sha256 !== compacted.sha256)
+          await tell({ kind: 'changed', key, expected: `SHA-256 ${compacted.sha256}`, actual: `SHA-256 ${sha256}` });
       }
       if (misplaced > 0) await tell({ kind: 'misplaced', key, rows: misplaced });
       if (compacted !== undefined) return; // a raw file that it has taken may hold just the same

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -82,6 +83,9 @@ async function compact(name: string, events: readonly StoredEvent[]): Promise<vo
       firstRecordedAt: times[0]!,
       lastRecordedAt: times.at(-1)!,
       contentHash: '0',
+      sha256: createHash('sha256')
+        .update(readFileSync(pathOf(key)))
+        .digest('hex'),
     });
   }
   await switchTo(name, files);
@@ -246,6 +250,25 @@ describe('verify', () => {
     expect(found.report).toMatchObject({ complete: false, archived: 75 });
     await compact('g2', [...events, events[3]!]);
     expect((await run(events)).findings).toMatchObject([{ kind: 'twice', aggregate: 'a', version: 4 }]);
+  });
+
+  it('a compacted file with other bytes and the same events, as when a typed column is altered', async () => {
+    await compact('g1', events);
+    const [first] = await compactedFiles();
+    const bytes = readFileSync(pathOf(first!.key));
+    // A letter of the footer's text that says who wrote the file.
+    bytes.write('d', bytes.lastIndexOf('DuckDB'));
+    writeFileSync(pathOf(first!.key), bytes);
+    const { findings, report } = await run(events);
+    expect(findings).toEqual([
+      {
+        kind: 'changed',
+        key: first!.key,
+        expected: `SHA-256 ${first!.sha256}`,
+        actual: expect.stringMatching(/^SHA-256 [0-9a-f]{64}$/),
+      },
+    ]);
+    expect(report.complete).toBe(false);
   });
 
   it('a list that names other files than the manifest, files of keys and a file that are gone: named, then mended', async () => {
