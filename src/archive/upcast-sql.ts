@@ -10,8 +10,13 @@ type Value =
   | { readonly kind: 'absent' }
   | { readonly kind: 'cast'; readonly of: Value; readonly to: CastType }
   | { readonly kind: 'if'; readonly present: Value; readonly yes: Value; readonly no: Value }
-  /** `own`, with other members: an object as soon as one of them is present. */
-  | { readonly kind: 'object'; readonly own: Value; readonly members: ReadonlyMap<string, Value> };
+  /** `own`, with other members: an object where `own` is one, or as soon as anything of `put` is present; it stays one when that is dropped. */
+  | {
+      readonly kind: 'object';
+      readonly own: Value;
+      readonly members: ReadonlyMap<string, Value>;
+      readonly put: readonly Value[];
+    };
 
 const ABSENT: Value = { kind: 'absent' };
 
@@ -74,8 +79,13 @@ function constantMember(value: unknown, name: string): Value {
 
 function put(value: Value, [name, ...rest]: Place, inner: Value): Value {
   if (name === undefined) return inner;
-  const [own, members] = value.kind === 'object' ? [value.own, value.members] : [value, new Map<string, Value>()];
-  return { kind: 'object', own, members: new Map([...members, [name, put(memberOf(value, name), rest, inner)]]) };
+  const object = value.kind === 'object' ? value : { own: value, members: new Map<string, Value>(), put: [] };
+  return {
+    kind: 'object',
+    own: object.own,
+    members: new Map([...object.members, [name, put(memberOf(value, name), rest, inner)]]),
+    put: inner.kind === 'absent' ? object.put : [...object.put, inner],
+  };
 }
 
 /** `first` where it is present, else `second`. */
@@ -123,7 +133,7 @@ function sqlOf(value: Value, kind: FieldKind): Sql | undefined {
     case 'object':
       // What is left of it cannot be put together; with a member that is present it is no scalar.
       if (kind === 'json') return undefined;
-      return choose(anyOf([...value.members.values()].map(presence)), NULLS[kind], sqlOf(value.own, kind));
+      return choose(anyOf(value.put.map(presence)), NULLS[kind], sqlOf(value.own, kind));
   }
 }
 
@@ -197,7 +207,7 @@ function textOf(value: Value): Sql | undefined {
     case 'if':
       return choose(presence(value.present), textOf(value.yes), textOf(value.no));
     case 'object':
-      return choose(anyOf([...value.members.values()].map(presence)), NULLS.text, textOf(value.own));
+      return choose(anyOf(value.put.map(presence)), NULLS.text, textOf(value.own));
     case 'cast': {
       // Of a text such as 1.50 a number is written as 1.5: what was cast is not cast again, unless it reads the same.
       if (hasNumberCast(value.of) && value.to !== 'number') return undefined;
@@ -219,6 +229,7 @@ function castText(text: Sql, to: CastType): Sql {
 
 function hasNumberCast(value: Value): boolean {
   if (value.kind === 'cast') return value.to === 'number' || hasNumberCast(value.of);
+  if (value.kind === 'object') return hasNumberCast(value.own); // a scalar is there only where none of its members is
   return value.kind === 'if' && (hasNumberCast(value.yes) || hasNumberCast(value.no));
 }
 
@@ -236,7 +247,7 @@ function presence(value: Value): Condition {
     case 'cast':
       return presence(value.of);
     case 'object':
-      return anyOf([value.own, ...value.members.values()].map(presence));
+      return anyOf([value.own, ...value.put].map(presence));
     case 'if': {
       const [present, then, otherwise] = [presence(value.present), presence(value.yes), presence(value.no)];
       if (typeof present === 'boolean') return present ? then : otherwise;

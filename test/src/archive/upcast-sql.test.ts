@@ -268,8 +268,8 @@ test('what is no time of a column is null, whatever the engine would make of it'
   expect(rows.map(({ at }, i) => [times[i]![0], at])).toEqual(times);
 });
 
-// Known and not mended: the number that JavaScript makes of such a text is another one, SQL keeps the digits (without a place below it that changes, the view says unreadable).
-test.fails('a text of digits beyond 2^53 that becomes a number and a text again is the same in both', async () => {
+// The number that JavaScript makes of such a text is another one, and Trino has no way to write it as JavaScript does.
+test('a text that becomes a number and a text again is not said in SQL, also where a place below it changes', async () => {
   const event = defineEvent({
     type: 'E',
     schemaVersion: 3,
@@ -277,7 +277,24 @@ test.fails('a text of digits beyond 2^53 that becomes a number and a text again 
     upcasts: { 1: { cast: { '/p': 'number' } }, 2: { drop: ['/p/x'], cast: { '/p': 'string' } } },
   });
   const data = '{"p":"9007199254740993"}';
-  const [row] = await view(event as never, [{ schemaVersion: 1, data }]);
-  const { data: upcast } = eventDecoder([event]).decode(storedEvent('a', 1, { type: 'E', schemaVersion: 1, data }))!;
-  expect(Object.values(row!)).toContain((upcast as { p: string }).p);
+  const [first, second, third] = await view(
+    event as never,
+    [1, 2, 3].map((schemaVersion) => ({ schemaVersion, data })),
+  );
+  expect(first).toEqual({ readable: 'false', p: null });
+  expect([second, third]).toEqual(Array(2).fill({ readable: 'true', p: '9007199254740993' }));
+});
+
+test('what became an object for a member stays one when that member is dropped', async () => {
+  const event = defineEvent({
+    type: 'E',
+    schemaVersion: 3,
+    data: { type: 'object', properties: { p: { type: 'string' } } },
+    upcasts: { 1: { default: { '/p/x': 1 } }, 2: { drop: ['/p/x'] } },
+  });
+  const texts = [1, 2].map((schemaVersion) => ({ schemaVersion, data: '{"p":"text"}' }));
+  expect(await view(event as never, texts)).toEqual([
+    { readable: 'true', p: null },
+    { readable: 'true', p: 'text' },
+  ]);
 });
