@@ -26,7 +26,7 @@ export {
 export type { NewEvent, RecordedEvent } from './event/recorded-event.ts';
 export { EVENT_FORMAT, type StoredEvent } from './event/stored-event.ts';
 export { lambdaTrace } from './event/traceparent.ts';
-export type { CastType, Upcast, UpcastFunction, UpcastRule } from './event/upcast.ts';
+export { type CastType, type Upcast, type UpcastRule, upcastBy } from './event/upcast.ts';
 export {
   type AnyProjection,
   type DeclaredFields,

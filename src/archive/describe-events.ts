@@ -1,7 +1,7 @@
 import type { AppDefinition } from '../app.ts';
 import { eventsOfApp } from '../app.ts';
 import type { AnyEvent } from '../event/event-definition.ts';
-import type { Upcast, UpcastRule } from '../event/upcast.ts';
+import { type Upcast, type UpcastRule, upcastBy } from '../event/upcast.ts';
 import type { JsonSchema } from '../schema/json-schema.ts';
 import type { StandardSchemaV1 } from '../schema/standard-schema.ts';
 import { jsonSchemaOf } from './typed-columns.ts';
@@ -22,7 +22,7 @@ export function describeEvents(app: AppDefinition): readonly EventDescription[] 
   return eventsOfApp(app).map((event) => {
     const { type, schemaVersion, description, upcasts } = event;
     const schema = jsonSchemaOf(event);
-    const rules = Object.entries(upcasts).map(([from, upcast]) => [from, typeof upcast === 'function' ? null : upcast]);
+    const rules = Object.entries(upcasts).map(([from, upcast]) => [from, upcast.rule ?? null]);
     return {
       type,
       schemaVersion,
@@ -35,7 +35,10 @@ export function describeEvents(app: AppDefinition): readonly EventDescription[] 
 
 /** A definition of the same fields; what was code stayed behind: it validates nothing, and its functions do not run. */
 export function describedEvent({ schema, upcasts, ...rest }: EventDescription): AnyEvent {
-  const functions = Object.entries(upcasts).map(([from, rule]): [string, Upcast] => [from, rule ?? notHere(rest.type)]);
+  const functions = Object.entries(upcasts).map(([from, rule]): [string, Upcast] => [
+    from,
+    rule === null ? notHere(rest.type) : upcastBy(rule),
+  ]);
   return { kind: 'event', ...rest, data: schema ?? UNSAID, upcasts: Object.fromEntries(functions) };
 }
 

@@ -28,15 +28,15 @@ export function upcastValue(event: Pick<AnyEvent, 'schemaVersion' | 'upcasts'>, 
   let value: Value | undefined = { kind: 'stored', place: [] };
   if (from < 1 || from > event.schemaVersion) return undefined;
   for (let version = from; version < event.schemaVersion; version++) {
-    const upcast = event.upcasts[version];
-    if (upcast === undefined || typeof upcast === 'function') return undefined;
-    value = upcastBy(upcast, value);
+    const rule = event.upcasts[version]?.rule;
+    if (rule === undefined) return undefined;
+    value = byRule(rule, value);
   }
   return value;
 }
 
-/** The same steps as `applyUpcast` takes. */
-function upcastBy(rule: UpcastRule, given: Value): Value {
+/** The same steps as `upcastBy` takes. */
+function byRule(rule: UpcastRule, given: Value): Value {
   let value = given;
   for (const place of (rule.drop ?? []).map(placeOf)) value = put(value, place, ABSENT);
   const moves = Object.entries(rule.rename ?? {}).map(([from, to]) => [placeOf(from), placeOf(to)] as const);

@@ -3,7 +3,6 @@ import { type DaybookError, isDaybookError } from '../errors.ts';
 import { decoderOf, decodeStored, type EventDecoder, eventDecoder } from '../event/decode-event.ts';
 import type { AnyEvent } from '../event/event-definition.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
-import { applyUpcast } from '../event/upcast.ts';
 import { currentBuild, type ProjectionTable } from '../projection/projection-table.ts';
 import { realPauses } from '../store/backoff.ts';
 import type { EventTable } from '../store/event-table.ts';
@@ -214,7 +213,7 @@ function upcastAgain(checker: Checker, stored: StoredEvent, data: unknown, add: 
   try {
     let unchanged = decodeStored(stored).data;
     for (let from = schemaVersion; from < definition.schemaVersion; from++) {
-      unchanged = applyUpcast(definition.upcasts[from], frozen(unchanged), Object.freeze({ ...stored }));
+      unchanged = definition.upcasts[from]?.(frozen(unchanged), Object.freeze({ ...stored }));
     }
   } catch (error) {
     const message = 'an upcast changes the data that it is given: return new data';

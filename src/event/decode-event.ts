@@ -3,7 +3,6 @@ import { validatorFor } from '../schema/validate.ts';
 import type { AnyEvent, EventOf } from './event-definition.ts';
 import type { RecordedEvent } from './recorded-event.ts';
 import type { StoredEvent } from './stored-event.ts';
-import { applyUpcast } from './upcast.ts';
 
 /** Makes events of stored ones: parses, upcasts, and validates when told so; undefined for an event that is none of the definitions. */
 export interface EventDecoder<Events extends AnyEvent> {
@@ -97,7 +96,9 @@ function upcast(event: RecordedEvent, stored: StoredEvent, definition: AnyEvent)
   let { data } = event;
   for (let from = stored.schemaVersion; from < known; from++) {
     try {
-      data = applyUpcast(definition.upcasts[from], data, stored);
+      const upcast = definition.upcasts[from];
+      if (upcast === undefined) throw new TypeError('there is no upcast from this version');
+      data = upcast(data, stored);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new DaybookError('event.upcastFailed', { aggregateUuid, version, type, from, reason }, { cause });

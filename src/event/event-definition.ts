@@ -4,7 +4,7 @@ import { asJsonSchema, type DataSchema, type InputOf, type OutputOf } from '../s
 import { isStandardSchema } from '../schema/standard-schema.ts';
 import { checkTypeName } from './names.ts';
 import type { NewEvent, RecordedEvent } from './recorded-event.ts';
-import { checkUpcastRule, type Upcast } from './upcast.ts';
+import type { Upcast } from './upcast.ts';
 
 export type UnknownMetadata = Readonly<Record<string, unknown>> | undefined;
 
@@ -75,8 +75,8 @@ export interface EventOptions<Type extends string, S extends DataSchema, M exten
   /** What `toJsonSchema` says, for a library that cannot say its schema as JSON Schema itself (valibot without its converter). */
   readonly jsonSchema?: GivenJsonSchemas;
   /**
-   * `{ 1: { rename: { amt: 'amount' } }, 2: (data) => dataOfVersion3 }`: one for every version below `schemaVersion`, as data
-   * (`UpcastRule`), which the archive's views understand too, or as a function.
+   * `{ 1: upcastBy({ rename: { amt: 'amount' } }), 2: (data) => dataOfVersion3 }`: one for every version below `schemaVersion`,
+   * by a rule, which the archive's views understand too, or a function of your own.
    */
   readonly upcasts?: Readonly<Record<number, Upcast>>;
 }
@@ -140,7 +140,9 @@ function checkUpcasts(event: string, schemaVersion: number, upcasts: Readonly<Re
     if (upcast === undefined || upcast === null) {
       throw new DaybookError('definition.missingUpcast', { event, from, schemaVersion });
     }
-    if (typeof upcast !== 'function') checkUpcastRule(upcast, event, from);
+    const problem =
+      typeof upcast === 'function' ? upcast.problem : 'it is no function: upcastBy(rule) makes one of a rule';
+    if (problem !== undefined) throw new DaybookError('definition.badUpcast', { event, from, problem });
   }
   for (const key of Object.keys(upcasts)) {
     const from = Number(key);

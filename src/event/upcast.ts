@@ -1,9 +1,16 @@
-import { DaybookError } from '../errors.ts';
 import { jsonProblem } from '../schema/json-value.ts';
 import type { StoredEvent } from './stored-event.ts';
 
-/** Turns data of one schema version into data of the next. Pure; the stored event is there for what data alone does not say. */
-export type UpcastFunction = { upcast(data: unknown, stored: StoredEvent): unknown }['upcast'];
+/**
+ * Turns data of one schema version into data of the next: a function of your own, or what `upcastBy` makes of a rule. Pure; the
+ * stored event is there for what data alone does not say.
+ */
+export type Upcast = { upcast(data: unknown, stored: StoredEvent): unknown }['upcast'] & {
+  /** What it does, as data; a function of your own has none. */
+  readonly rule?: UpcastRule;
+  /** What the rule says that it cannot mean: a definition refuses it (`definition.badUpcast`). */
+  readonly problem?: string;
+};
 
 /** What a `cast` makes of a text, number or boolean. */
 export type CastType = 'string' | 'integer' | 'number' | 'boolean';
@@ -12,9 +19,7 @@ export type CastType = 'string' | 'integer' | 'number' | 'boolean';
  * An upcast as data: what it says in JavaScript, the archive's views say in SQL. A place is a property's name, or a JSON
  * pointer that begins with `/` for one that is nested: `/address/street` (in it `~1` is a slash, `~0` a tilde; a dot is a dot).
  * The words apply in the order in which they stand here.
- *
- * @example
- * { rename: { amt: 'amount', street: '/address/street' }, cast: { amount: 'integer' }, default: { currency: 'EUR' } }
+
  */
 export interface UpcastRule {
   /** Places of the older data that are left out. */
@@ -27,19 +32,28 @@ export interface UpcastRule {
   readonly default?: Readonly<Record<string, unknown>>;
 }
 
-/** From one schema version to the next: as data, or as a function for what data cannot say. */
-export type Upcast = UpcastFunction | UpcastRule;
-
 /** Names of properties, from the outside in. */
 export type Place = readonly string[];
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Runs an upcast. Throws what its function throws, or says what the rule cannot do. */
-export function applyUpcast(upcast: Upcast | undefined, data: unknown, stored: StoredEvent): unknown {
-  if (typeof upcast === 'function') return upcast(data, stored);
-  if (upcast === undefined) throw new TypeError('there is no upcast from this version');
+/**
+ * An upcast by a rule, which the archive's views understand as well as a fold does.
+ *
+ * @example
+ * defineEvent({
+ *   type: 'Paid', schemaVersion: 2, data: Paid,
+ *   upcasts: { 1: upcastBy({ rename: { amt: 'amount' }, cast: { amount: 'integer' }, default: { currency: 'EUR' } }) },
+ * });
+ */
+export function upcastBy(rule: UpcastRule): Upcast {
+  const problem = problemOf(rule);
+  return Object.assign((data: unknown) => applyRule(rule, data), { rule, ...(problem !== undefined && { problem }) });
+}
+
+/** Throws what says what the rule cannot do with this data. */
+function applyRule(upcast: UpcastRule, data: unknown): unknown {
   if (!isObject(data))
     throw new TypeError('its data is no object, which is all that drop, rename, cast and default know');
   let made: unknown = data;
@@ -119,37 +133,33 @@ export function placeOf(given: string): Place {
 
 const WORDS = ['drop', 'rename', 'cast', 'default'];
 
-/** Refuses a rule that says what it cannot mean (`definition.badUpcast`). */
-export function checkUpcastRule(rule: UpcastRule, event: string, from: number): void {
-  const refuse = (problem: string): never => {
-    throw new DaybookError('definition.badUpcast', { event, from, problem });
-  };
-  const record = (word: 'rename' | 'cast' | 'default'): Readonly<Record<string, unknown>> => {
-    const said = rule[word] ?? {};
-    return isObject(said) ? said : refuse(`${word} must be an object of places`);
-  };
-  if (!isObject(rule)) refuse('it is neither a function nor an object');
+/** What a rule says that it cannot mean. */
+function problemOf(rule: UpcastRule): string | undefined {
+  if (!isObject(rule as unknown)) return 'it is no object';
   const stray = Object.keys(rule).find((word) => !WORDS.includes(word));
-  if (stray !== undefined) refuse(`there is no word ${JSON.stringify(stray)}; there are ${WORDS.join(', ')}`);
+  if (stray !== undefined) return `there is no word ${JSON.stringify(stray)}; there are ${WORDS.join(', ')}`;
   const dropped: unknown = rule.drop ?? [];
   if (!Array.isArray(dropped) || dropped.some((place) => typeof place !== 'string'))
-    refuse('drop must be a list of places');
-  const targets = Object.values(record('rename'));
-  if (targets.some((to) => typeof to !== 'string')) refuse('rename goes from a place to a place, both text');
-  for (const [given, type] of Object.entries(record('cast'))) {
-    if (!Object.hasOwn(CAST_TEXTS, type as string)) {
-      refuse(`${given} cannot be cast to ${JSON.stringify(type)}; there are ${Object.keys(CAST_TEXTS).join(', ')}`);
-    }
+    return 'drop must be a list of places';
+  for (const word of ['rename', 'cast', 'default'] as const) {
+    if (!isObject(rule[word] ?? {})) return `${word} must be an object of places`;
   }
-  for (const [given, value] of Object.entries(record('default'))) {
+  const { rename = {}, cast: casts = {}, default: defaults = {} } = rule;
+  const targets = Object.values(rename);
+  if (targets.some((to) => typeof to !== 'string')) return 'rename goes from a place to a place, both text';
+  for (const [given, type] of Object.entries(casts)) {
+    if (Object.hasOwn(CAST_TEXTS, type)) continue;
+    return `${given} cannot be cast to ${JSON.stringify(type)}; there are ${Object.keys(CAST_TEXTS).join(', ')}`;
+  }
+  for (const [given, value] of Object.entries(defaults)) {
     const issue = jsonProblem(value);
-    if (issue !== undefined) refuse(`the default of ${given}${issue.path}: ${issue.problem}`);
+    if (issue !== undefined) return `the default of ${given}${issue.path}: ${issue.problem}`;
   }
-  const parts = [Object.keys(record('rename')), targets as string[], Object.keys(record('cast'))];
-  for (const places of [...parts, Object.keys(record('default'))]) {
+  for (const places of [Object.keys(rename), targets, Object.keys(casts), Object.keys(defaults)]) {
     const overlap = overlapOf(places);
-    if (overlap !== undefined) refuse(`${overlap[0]} and ${overlap[1]} are one place, or one is in the other`);
+    if (overlap !== undefined) return `${overlap[0]} and ${overlap[1]} are one place, or one is in the other`;
   }
+  return undefined;
 }
 
 function overlapOf(places: readonly string[]): readonly [string, string] | undefined {

@@ -67,7 +67,7 @@ export function foldName(aggregate: AnyAggregate): string {
 
 /** Everything of a definition that says which state events make. */
 function sourceOf({ initialState, evolve, events }: AnyAggregate): string {
-  const source = (upcast: Upcast) => (typeof upcast === 'function' ? String(upcast) : JSON.stringify(upcast));
+  const source = (upcast: Upcast) => (upcast.rule === undefined ? String(upcast) : JSON.stringify(upcast.rule));
   const upcasts = events.map((event) => [event.type, event.schemaVersion, ...Object.values(event.upcasts).map(source)]);
   return JSON.stringify([String(initialState), String(evolve), upcasts]);
 }

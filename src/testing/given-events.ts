@@ -3,7 +3,7 @@ import type { AnyAggregate, EventsOf } from '../event/aggregate-definition.ts';
 import { encodeEvent, typeOfNewEvent } from '../event/encode-event.ts';
 import type { AnyEvent, NewEventOf } from '../event/event-definition.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
-import { applyUpcast, type Upcast, type UpcastFunction } from '../event/upcast.ts';
+import type { Upcast } from '../event/upcast.ts';
 
 /** An event as an older version of the code stored it: its data is upcast, and must then satisfy the present schema. */
 export interface OldEvent<Type extends string = string> {
@@ -48,11 +48,11 @@ export function withPureUpcasts<E extends AnyEvent>(events: readonly E[]): E[] {
   });
 }
 
-function pure(type: string, from: string, upcast: Upcast): UpcastFunction {
+function pure(type: string, from: string, upcast: Upcast): Upcast {
   return (data, stored) => {
     freeze(data);
-    const once = applyUpcast(upcast, data, stored);
-    if (!isDeepStrictEqual(once, applyUpcast(upcast, data, stored))) {
+    const once = upcast(data, stored);
+    if (!isDeepStrictEqual(once, upcast(data, stored))) {
       throw new TypeError(`the upcast of ${type} from ${from} gives another answer the second time`);
     }
     return once;

@@ -1,4 +1,4 @@
-import { defineAggregate, defineEvent, toJsonSchema } from 'daybook';
+import { defineAggregate, defineEvent, toJsonSchema, upcastBy } from 'daybook';
 import { z } from 'zod';
 
 export const HolderRenamed = defineEvent({
@@ -6,7 +6,7 @@ export const HolderRenamed = defineEvent({
   schemaVersion: 3,
   data: z.object({ given: z.string(), family: z.string() }),
   upcasts: {
-    1: { rename: { n: 'name' } }, // what version 1 stored, as version 2 would have
+    1: upcastBy({ rename: { n: 'name' } }), // what version 1 stored, as version 2 would have
     2: (data: { name: string }) => {
       const [given = '', ...rest] = data.name.split(' ');
       return { given, family: rest.join(' ') };

@@ -4,7 +4,7 @@ import { type Column, eventViews } from '../../../src/archive/event-views.ts';
 import type { FieldKind } from '../../../src/archive/schema-fields.ts';
 import { eventDecoder } from '../../../src/event/decode-event.ts';
 import { defineEvent } from '../../../src/event/event-definition.ts';
-import { type CastType, type UpcastRule, valueAt } from '../../../src/event/upcast.ts';
+import { type CastType, type UpcastRule, upcastBy, valueAt } from '../../../src/event/upcast.ts';
 import type { JsonSchema } from '../../../src/schema/json-schema.ts';
 import { parseDateTime } from '../../../src/schema/text-formats.ts';
 import { type ColdStorage, openColdStorage } from '../../local/athena/cold-storage.ts';
@@ -180,7 +180,7 @@ test('the views’ SQL and the upcasts’ JavaScript make the same of random dat
               p: SCHEMAS[p],
             },
           },
-          upcasts: { 1: first, 2: second },
+          upcasts: { 1: upcastBy(first), 2: upcastBy(second) },
         });
         const fields = [
           ...Object.entries(top).map(([one, is]) => [[one], is] as const),
@@ -239,7 +239,7 @@ test('half of a character takes none of the other fields away', async () => {
       type: 'object',
       properties: { n: SCHEMAS.integer, cut: SCHEMAS.text, list: SCHEMAS.json, at: SCHEMAS.time },
     },
-    upcasts: { 1: { rename: { old: 'n' } } },
+    upcasts: { 1: upcastBy({ rename: { old: 'n' } }) },
   });
   const data = '{"old":7,"cut":"x\\ud83d","list":[1,"\\udc00"],"at":"2026-01-31T12:00:00Z"}';
   const [row] = await view(event as never, [{ schemaVersion: 1, data }]);
@@ -274,7 +274,7 @@ test('a text that becomes a number and a text again is not said in SQL, also whe
     type: 'E',
     schemaVersion: 3,
     data: { type: 'object', properties: { p: { type: 'string' } } },
-    upcasts: { 1: { cast: { '/p': 'number' } }, 2: { drop: ['/p/x'], cast: { '/p': 'string' } } },
+    upcasts: { 1: upcastBy({ cast: { '/p': 'number' } }), 2: upcastBy({ drop: ['/p/x'], cast: { '/p': 'string' } }) },
   });
   const data = '{"p":"9007199254740993"}';
   const [first, second, third] = await view(
@@ -290,7 +290,7 @@ test('what became an object for a member stays one when that member is dropped',
     type: 'E',
     schemaVersion: 3,
     data: { type: 'object', properties: { p: { type: 'string' } } },
-    upcasts: { 1: { default: { '/p/x': 1 } }, 2: { drop: ['/p/x'] } },
+    upcasts: { 1: upcastBy({ default: { '/p/x': 1 } }), 2: upcastBy({ drop: ['/p/x'] }) },
   });
   const texts = [1, 2].map((schemaVersion) => ({ schemaVersion, data: '{"p":"text"}' }));
   expect(await view(event as never, texts)).toEqual([

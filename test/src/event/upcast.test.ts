@@ -2,7 +2,7 @@ import { describe, expect, it, test } from 'vitest';
 import { isDaybookError } from '../../../src/errors.ts';
 import { eventDecoder } from '../../../src/event/decode-event.ts';
 import { defineEvent } from '../../../src/event/event-definition.ts';
-import { applyUpcast, type UpcastRule } from '../../../src/event/upcast.ts';
+import { type UpcastRule, upcastBy } from '../../../src/event/upcast.ts';
 import { storedEvent } from '../../simulation/records.ts';
 
 const stored = storedEvent('a', 1);
@@ -10,7 +10,7 @@ const freeze = (value: unknown): unknown => {
   if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(freeze);
   return value;
 };
-const upcast = (rule: UpcastRule, data: unknown) => applyUpcast(rule, freeze(data), stored);
+const upcast = (rule: UpcastRule, data: unknown) => upcastBy(rule)(freeze(data), stored);
 
 test.each<[string, UpcastRule, unknown, unknown]>([
   ['a rename', { rename: { amt: 'amount' } }, { amt: 1, to: 2 }, { amount: 1, to: 2 }],
@@ -71,12 +71,17 @@ test.each<[UpcastRule, unknown, string]>([
 
 describe('in a definition', () => {
   const define = (rule: unknown) =>
-    defineEvent({ type: 'Paid', schemaVersion: 2, data: { type: 'object' }, upcasts: { 1: rule as UpcastRule } });
+    defineEvent({
+      type: 'Paid',
+      schemaVersion: 2,
+      data: { type: 'object' },
+      upcasts: { 1: upcastBy(rule as UpcastRule) },
+    });
 
   it.each([
     [{ renames: {} }, 'there is no word "renames"; there are drop, rename, cast, default'],
-    [3, 'neither a function nor an object'],
-    [[], 'neither a function nor an object'],
+    [3, 'it is no object'],
+    [[], 'it is no object'],
     [{ rename: ['a'] }, 'rename must be an object'],
     [{ drop: 'a' }, 'drop must be a list'],
     [{ rename: { a: 1 } }, 'from a place to a place'],
@@ -103,7 +108,7 @@ describe('in a definition', () => {
       schemaVersion: 3,
       data: { type: 'object' },
       upcasts: {
-        1: { rename: { amt: 'amount' }, cast: { amount: 'integer' } },
+        1: upcastBy({ rename: { amt: 'amount' }, cast: { amount: 'integer' } }),
         2: (data: object) => ({ ...data, by: 'card' }),
       },
     });
