@@ -220,4 +220,30 @@ describe('a replay, whatever befalls it', { timeout: 240_000 }, () => {
       expect(status).toBe('FAILED');
     }
   });
+
+  it.each(['Fold', 'CatchUp', 'Verify'])(
+    'whose %s answers with garbage fails by name, and goes on from there',
+    async (step) => {
+      for (const garbage of [null, 'done', {}, { done: true }, { done: 'yes', events: '1', bucket: 0 }]) {
+        const { active } = await pointer();
+        const name = `b${++builds}`;
+        const what = `${step} answered ${JSON.stringify(garbage)}`;
+        let asked = 0;
+        stage.answers = {
+          [step]: () => {
+            asked++;
+            return garbage;
+          },
+        };
+        const failed = await stage.run(name, { projection: 'balances' });
+        stage.answers = {};
+        expect(failed, what).toMatchObject({ status: 'FAILED' });
+        expect(stage.causes.join('\n'), what).toContain(`replay.badAnswer: ${step}`);
+        expect(asked, what).toBeLessThanOrEqual(BUCKETS.length);
+        expect((await pointer()).active, what).toBe(active);
+        expect((await stage.redrive()).status, what).toBe('SUCCEEDED');
+        await expectPromoted(name, active, what);
+      }
+    },
+  );
 });

@@ -66,6 +66,8 @@ export async function replayStage(projections: readonly AnyProjection[]) {
     answers: {} as Record<string, (() => Json) | undefined>,
     announced: [] as { detailType: string; detail: Json }[],
     isLate: () => false,
+    /** Why executions failed, the Map's own as well: a Map only tells that too many of its items did. */
+    causes: [] as string[],
   };
   let current = '';
   let running = 0;
@@ -191,6 +193,7 @@ export async function replayStage(projections: readonly AnyProjection[]) {
         return { FailedEntryCount: 0, Entries: input.Entries.map(() => ({ EventId: 'e' })) };
       }
       const { detail } = status.parsed;
+      if (detail.status === 'FAILED') stage.causes.push(detail.cause);
       if (
         detail.executionArn.includes(':execution:replay:') &&
         ['SUCCEEDED', 'FAILED', 'ABORTED'].includes(detail.status)
@@ -245,6 +248,7 @@ export async function replayStage(projections: readonly AnyProjection[]) {
     builds,
     async run(name: string, request: ReplayRequest) {
       stage.calls = 0;
+      stage.causes = [];
       const started = await raw('StartExecution', { stateMachineArn, name, input: JSON.stringify(request) });
       current = started.executionArn;
       due++;
