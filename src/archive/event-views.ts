@@ -28,6 +28,7 @@ export const OWN_RELATIONS = [
   'holes',
   'freshness',
   'archive_checks',
+  'reports',
 ] as const;
 
 /**

@@ -106,6 +106,12 @@ GROUP BY aggregate_type
 ORDER BY aggregate_type`,
   },
   {
+    name: 'freshness',
+    question: 'Up to when is an answer complete: until when is every event proven to be in the archive?',
+    sql: `SELECT complete_up_to, newest_arrival, checked_at, lag_seconds, missing, state
+FROM freshness`,
+  },
+  {
     name: 'holes',
     question: 'Which versions of which aggregates miss in the archive? (None, once delivery has caught up.)',
     sql: `SELECT aggregate_uuid, aggregate_type, missing_from, missing_to

@@ -8,6 +8,7 @@ import { Archive, type ArchiveOptions } from './archive.ts';
 import { Compaction, type CompactionOptions } from './compaction.ts';
 import { Feed, type FeedOptions } from './feed.ts';
 import { FeedDashboard } from './feed-dashboard.ts';
+import { grantQuery } from './grant-query.ts';
 import { AGGREGATES_BY_TYPE, HotStorage, type HotStorageProps } from './hot-storage.ts';
 import { Projections } from './projections.ts';
 import { Publisher } from './publisher.ts';
@@ -117,6 +118,22 @@ export class Daybook extends Construct {
   grantConsume(grantee: IGrantable): void {
     grant(grantee, ['dynamodb:Query'], [this.storage.events.tableArn]);
     grant(grantee, ['dynamodb:BatchGetItem', 'dynamodb:UpdateItem'], [this.storage.positions.tableArn]);
+  }
+
+  /**
+   * Lets somebody ask the archive with SQL, as `npx daybook sql` and the saved queries do: queries in the store's workgroup over its
+   * tables and views, their results in S3, and the stack's outputs. It changes no table, no event and no file of the archive.
+   * Whoever may ask may read what others' queries have answered in the last 30 days.
+   *
+   * @param grantee a role, user or group, or a `ManagedPolicy` for people who sign in by IAM Identity Center.
+   * @throws when there is nothing to add a policy to, as with a service principal.
+   *
+   * @example
+   * const analysts = new Role(this, 'Analysts', { assumedBy: new AccountRootPrincipal() });
+   * daybook.grantQuery(analysts);
+   */
+  grantQuery(grantee: IGrantable): void {
+    grantQuery(this.archive, grantee);
   }
 
   private raiseAlarms(): void {

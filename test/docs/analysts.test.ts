@@ -19,6 +19,15 @@ describe('the guide for analysts', () => {
   let host: Awaited<ReturnType<typeof hostArchive>>;
   beforeAll(async () => {
     host = await hostArchive({ columns: 120 });
+    // What the check says of that bank: one event, the version that `holes` names, stayed away. It counts as of today's.
+    const check = {
+      checked_at: '2026-03-05T13:00:04.117Z',
+      complete_up_to: '2026-01-07T20:11:20.112Z',
+      newest_arrival: '2026-03-05T12:49:30.425Z',
+      round_complete: true,
+      missing: 1,
+    };
+    await host.putCheck(check, new Date().toISOString().slice(0, 10));
   }, 240_000);
   afterAll(() => host?.close());
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { resourcesOf } from './bank-template.ts';
-import { grantsByRole } from './grants.ts';
+import { grantsByRole, render } from './grants.ts';
 
 /** What each role may do, all of it. A change here is a change of who can do what: read it twice. */
 const EXPECTED: Record<string, string[]> = {
@@ -199,6 +199,22 @@ const EXPECTED: Record<string, string[]> = {
     'Allow s3:ListBucket on Daybook/Archive/Bucket',
     'Allow s3:PutObject on Daybook/Archive/Bucket/report-tables/*',
   ],
+  // What `grantQuery` grants.
+  Analysts: [
+    'Allow athena:BatchGetNamedQuery athena:GetNamedQuery athena:GetQueryExecution athena:GetQueryResults athena:GetWorkGroup athena:ListNamedQueries athena:StartQueryExecution athena:StopQueryExecution on arn:<Partition>:athena:<Region>:<AccountId>:workgroup/bank_daybook_archive_ed993015',
+    'Allow cloudformation:DescribeStacks on arn:<Partition>:cloudformation:<Region>:<AccountId>:stack/Bank/*',
+    'Allow glue:GetDatabase glue:GetPartitions glue:GetTable glue:GetTables on arn:<Partition>:glue:<Region>:<AccountId>:catalog',
+    'Allow glue:GetDatabase glue:GetPartitions glue:GetTable glue:GetTables on arn:<Partition>:glue:<Region>:<AccountId>:database/bank_daybook_archive_ed993015',
+    'Allow glue:GetDatabase glue:GetPartitions glue:GetTable glue:GetTables on arn:<Partition>:glue:<Region>:<AccountId>:table/bank_daybook_archive_ed993015/*',
+    'Allow glue:GetDatabase on arn:<Partition>:glue:<Region>:<AccountId>:database/default',
+    'Allow s3:AbortMultipartUpload s3:GetObject s3:ListMultipartUploadParts s3:PutObject on Daybook/Archive/Bucket/queries/*',
+    'Allow s3:GetBucketLocation s3:ListBucket on Daybook/Archive/Bucket',
+    'Allow s3:GetObject on Daybook/Archive/Bucket/checks/runs/*',
+    'Allow s3:GetObject on Daybook/Archive/Bucket/compacted/files/*',
+    'Allow s3:GetObject on Daybook/Archive/Bucket/compacted/generations/*',
+    'Allow s3:GetObject on Daybook/Archive/Bucket/events/*',
+    'Allow s3:GetObject on Daybook/Archive/Bucket/report-tables/*',
+  ],
   'Daybook/Replay/StateMachine/EventsRole': ['Allow states:StartExecution on Daybook/Replay/StateMachine'],
 };
 
@@ -220,6 +236,19 @@ describe('grants', () => {
       expect(actions).not.toContain('*');
       if (resource === '*') expect(WITHOUT_RESOURCE).toContain(actions);
     }
+  });
+
+  it('let analysts read where a table’s files lie, and nowhere else', () => {
+    const locations = resourcesOf('AWS::Glue::Table').flatMap(
+      ([, { Properties }]) => Properties.TableInput.StorageDescriptor.Location ?? [],
+    );
+    const places = locations.map((location) => render(location).replace('s3://', ''));
+    expect(places.length).toBeGreaterThan(3);
+    // The files of generations are listed in files below the table's location.
+    const lists = actual.Analysts!.filter((line) => line.startsWith('Allow s3:GetObject on '));
+    expect(lists).toEqual(
+      [...places, 'Daybook/Archive/Bucket/compacted/files/'].map((place) => `Allow s3:GetObject on ${place}*`).sort(),
+    );
   });
 
   it('deny changing and deleting events, to everyone', () => {

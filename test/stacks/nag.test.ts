@@ -2,7 +2,9 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { expect, it } from 'vitest';
 import { bank } from './bank-template.ts';
 
-it('has no finding of cdk-nag’s AwsSolutions rules that is not acknowledged with its reason', () => {
+it('has no finding of cdk-nag’s AwsSolutions rules that is not acknowledged with its reason', {
+  timeout: 300_000,
+}, () => {
   const { stack } = bank();
   const { violations } = new AwsSolutionsChecks(stack.node.root).validateScope(stack);
   const findings = violations.flatMap(({ ruleName, violatingResources }) =>

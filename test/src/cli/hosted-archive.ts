@@ -4,20 +4,36 @@ import { join, resolve } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { startLocal, synthesize } from 'daybook/local';
+import { credentialsFor } from '../../../local/lambda/credentials.ts';
+import { type ArchiveCheck, checkKey } from '../../../src/archive/check-archive.ts';
 import { main } from '../../../src/cli/main.ts';
 import { bankHistory, rowsOf } from './bank-history.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 
-/** The bank's stack in the embedded runtime, with a known history in its archive, and the command line pointed at it. */
+interface Keys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+/** The command line, here and in processes that a test starts, takes its credentials from the environment. */
+function signIn({ accessKeyId, secretAccessKey }: Keys): void {
+  process.env.AWS_ACCESS_KEY_ID = accessKeyId;
+  process.env.AWS_SECRET_ACCESS_KEY = secretAccessKey;
+}
+
+/**
+ * The bank's stack in the embedded runtime, with a known history in its archive, and the command line pointed at it: with what
+ * `grantQuery` grants the bank's analysts, and no more.
+ */
 export async function hostArchive({ columns = 100 } = {}) {
   const assembly = await synthesize(join(root, 'stacks/app.ts'));
   const runtime = await startLocal({ assembly: assembly.directory, log: () => {} });
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const client = { region: runtime.account.region, endpoint: runtime.endpoint, credentials };
-  process.env.AWS_ACCESS_KEY_ID = 'local';
-  process.env.AWS_SECRET_ACCESS_KEY = 'local';
-  const { outputs } = runtime.stacks.Bank!;
+  const { outputs, byPath } = runtime.stacks.Bank!;
+  const analyst = credentialsFor(`arn:aws:iam::${runtime.account.accountId}:role/${byPath['Bank/Analysts']}`);
+  signIn(analyst);
   const history = bankHistory();
   await putRows(new S3Client({ ...client, forcePathStyle: true }), outputs.DaybookArchiveBucketName!, rowsOf(history));
   const flags = ['--stack', 'Bank', '--endpoint-url', runtime.endpoint, '--region', runtime.account.region];
@@ -33,11 +49,34 @@ export async function hostArchive({ columns = 100 } = {}) {
   }
   return {
     daybook,
+    /** An analyst of the bank, for any SDK's client. */
+    analyst: { ...client, credentials: analyst },
+    /** Who may do everything runs the command. */
+    async asOwner(...args: string[]) {
+      signIn(credentials);
+      try {
+        return await daybook(...args);
+      } finally {
+        signIn(analyst);
+      }
+    },
     flags,
     client,
     history,
     outputs,
     runtime,
+    /** A run of the check, as the check writes it, on the day of the run unless another one is said. */
+    async putCheck(
+      check: Pick<ArchiveCheck, 'checked_at'> & Partial<ArchiveCheck>,
+      day = check.checked_at.slice(0, 10),
+    ) {
+      const s3 = new S3Client({ ...client, forcePathStyle: true });
+      const Key = checkKey(check.checked_at).replace(/day=[\d-]+/, `day=${day}`);
+      await s3.send(
+        new PutObjectCommand({ Bucket: outputs.DaybookArchiveBucketName!, Key, Body: JSON.stringify(check) }),
+      );
+      s3.destroy();
+    },
     async close() {
       await runtime.stop();
       assembly.dispose();

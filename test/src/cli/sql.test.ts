@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { AthenaClient, BatchGetQueryExecutionCommand, ListQueryExecutionsCommand } from '@aws-sdk/client-athena';
+import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { savedQueries } from '../../../examples/bank/saved-queries.ts';
@@ -144,6 +146,30 @@ describe('the saved queries', () => {
         aggregates: 12,
         last_recorded_at: sqlTime(sorted(history.map(({ recordedAt }) => recordedAt)).at(-1)!),
         last_arrival_day: sorted(history.map(({ days }) => days[0]!)).at(-1),
+      },
+    ]);
+  });
+
+  it('freshness: before a check that nothing is proven, and then what the check has found', async () => {
+    const columns = { complete_up_to: null, newest_arrival: null, checked_at: null, lag_seconds: null, missing: null };
+    expect(await saved('freshness')).toEqual([{ ...columns, state: 'no check within a week' }]);
+    const check = {
+      checked_at: new Date().toISOString(),
+      complete_up_to: new Date(Date.now() - 90_500).toISOString(),
+      newest_arrival: history.at(-1)!.recordedAt,
+      round_complete: true,
+      missing: 2,
+    };
+    await host.putCheck({ ...check, checked_at: new Date(Date.now() - 3_600_000).toISOString(), missing: 0 });
+    await host.putCheck(check);
+    expect(await saved('freshness')).toEqual([
+      {
+        complete_up_to: sqlTime(check.complete_up_to),
+        newest_arrival: sqlTime(check.newest_arrival),
+        checked_at: sqlTime(check.checked_at),
+        lag_seconds: Math.floor((Date.parse(check.checked_at) - Date.parse(check.complete_up_to)) / 1000),
+        missing: 2,
+        state: 'checked',
       },
     ]);
   });
@@ -336,9 +362,9 @@ describe('formats', () => {
       expect(code).toBe(1);
     }
     expect(await rows('(SELECT count(*) > 0 AS there FROM events)')).toEqual([{ there: true }]);
-    const made = await host.daybook('sql', 'CREATE VIEW passing AS SELECT 1 AS a', '--change');
+    const made = await host.asOwner('sql', 'CREATE VIEW passing AS SELECT 1 AS a', '--change');
     expect(made.code).toBe(0);
-    expect((await host.daybook('sql', 'DROP VIEW passing', '--change')).code).toBe(0);
+    expect((await host.asOwner('sql', 'DROP VIEW passing', '--change')).code).toBe(0);
   });
 
   it('UNLOAD says where its files are', async () => {
@@ -402,6 +428,41 @@ describe('parameters are values, whatever is in them', () => {
   });
 });
 
+// Everything else here is asked by an analyst, so that a grant that is too narrow fails there.
+describe('an analyst changes nothing', () => {
+  it.each([
+    ['DROP VIEW events', 'glue:DeleteTable'],
+    ['CREATE VIEW mine AS SELECT 1 AS a', 'glue:CreateTable'],
+    ["UNLOAD (SELECT 1 AS a) TO 's3://BUCKET/events/mine/' WITH (format = 'PARQUET')", 's3:PutObject'],
+  ])('%s wants %s', async (sql, action) => {
+    const text = sql.replace('BUCKET', host.outputs.DaybookArchiveBucketName!);
+    const { code, err } = await host.daybook('sql', text, '--change');
+    expect(err.join('\n')).toContain(`is not authorized to perform: ${action}`);
+    expect(code).toBe(1);
+  });
+
+  it('writes results and nothing else, and reads no file but the tables’', async () => {
+    const s3 = new S3Client({ ...host.analyst, forcePathStyle: true });
+    const Bucket = host.outputs.DaybookArchiveBucketName;
+    for (const prefix of ['events', 'compacted', 'checks/runs', 'errors', 'replays']) {
+      const written = s3.send(new PutObjectCommand({ Bucket, Key: `${prefix}/mine.txt`, Body: 'x' }));
+      await expect(written, prefix).rejects.toThrow('is not authorized to perform: s3:PutObject');
+    }
+    for (const prefix of ['errors', 'conflicts', 'replays', 'checks']) {
+      const read = s3.send(new GetObjectCommand({ Bucket, Key: `${prefix}/some.txt` }));
+      await expect(read, prefix).rejects.toThrow('is not authorized to perform: s3:GetObject');
+    }
+    s3.destroy();
+  });
+
+  it('sees nothing of the tables that the application writes to', async () => {
+    const dynamodb = new DynamoDBClient(host.analyst);
+    const scan = dynamodb.send(new ScanCommand({ TableName: host.outputs.DaybookEventsTableName }));
+    await expect(scan).rejects.toThrow('is not authorized to perform: dynamodb:Scan');
+    dynamodb.destroy();
+  });
+});
+
 describe('errors', () => {
   it.each<[string[], RegExp]>([
     [[], /one query in quotes, or --saved NAME, or --list/],
@@ -439,7 +500,9 @@ describe('errors', () => {
   it('a saved query that is not there: those that are', async () => {
     const { code, err } = await host.daybook('sql', '--saved', 'nope');
     expect(code).toBe(1);
-    expect(err.join()).toMatch(/^cli.noSavedQuery: No query "nope" .*; there are events-per-type-and-day, history/);
+    expect(err.join()).toMatch(
+      /^cli.noSavedQuery: No query "nope" .*; there are events-per-type-and-day, freshness, history/,
+    );
   });
 
   it('what is wrong, and where', async () => {
