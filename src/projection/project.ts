@@ -1,11 +1,13 @@
 import './errors.ts';
-import { DaybookError } from '../errors.ts';
+import { DaybookError, isDaybookError } from '../errors.ts';
 import { bucketOf } from '../event/bucket.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
 import { type Envelope, fromEnvelopeEvent } from '../feed/envelope.ts';
+import { errorNote, type Observing } from '../feed/observed.ts';
 import { type Backoff, pause, realPauses } from '../store/backoff.ts';
 import type { EventTable } from '../store/event-table.ts';
 import type { RollupDefinition } from './definition.ts';
+import { FailingFold, tellingRunner } from './failing-fold.ts';
 import { inTurn } from './in-turn.ts';
 import { notJson } from './not-json.ts';
 import {
@@ -30,21 +32,50 @@ const RACE: Backoff = { attempts: 10, baseMs: 5, capMs: 250 };
 /**
  * Applies one envelope to every build that a projection has going: the active one, and one in the making once it has
  * joined. `to ≤ position` drops it; a gap before it is read from the table.
+ *
+ * A fold that fails stops this aggregate in this build, before the event that it cannot take; it is counted (`FoldsFailed`)
+ * and named, and others go on. The aggregate's next event tries again from there.
  */
 export async function project(
   ports: ProjectPorts,
   runner: Runner,
   pointer: BuildPointer,
   envelope: Envelope,
+  seen?: Observing,
 ): Promise<void> {
   const first = envelope.events[0];
   if (first === undefined || !runner.concerns(first.aggregateType)) return;
   for (const build of buildsToMaintain(runner, pointer)) {
-    await advanceTo(ports, runner, build, {
+    const advance = {
       aggregateUuid: envelope.aggregate,
       to: envelope.to,
       events: envelope.events.map((event) => fromEnvelopeEvent(envelope.aggregate, event)),
-    });
+    };
+    const failure = await failureOf(() => advanceTo(ports, tellingRunner(runner), build, advance));
+    if (failure === undefined) continue;
+    const { aggregateUuid } = advance;
+    const { version, type, cause } =
+      failure instanceof FailingFold ? failure : { version: envelope.to, cause: failure };
+    seen?.count('FoldsFailed');
+    seen?.note(
+      errorNote('foldFailed', cause, { projection: runner.projection.name, build, aggregateUuid, version, type }),
+    );
+    // A fold may have changed the state in part: what stands before the failing event is folded anew.
+    if (failure instanceof FailingFold) {
+      await failureOf(() => advanceTo(ports, tellingRunner(runner), build, { ...advance, to: version - 1 }));
+    }
+  }
+}
+
+/** What a projection's own code fails with, which another try does not mend; anything else is thrown. */
+async function failureOf(work: () => Promise<unknown>): Promise<FailingFold | DaybookError | undefined> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    if (error instanceof FailingFold) return error;
+    if (isDaybookError(error, 'projection.notJson') || isDaybookError(error, 'projection.badCombine')) return error;
+    throw error;
   }
 }
 
@@ -52,7 +83,7 @@ export async function project(
 export interface BatchProjector {
   /** Told of the whole batch, it reads what is there together, and applies an aggregate's envelopes as one. */
   prepare(envelopes: readonly Envelope[]): Promise<void>;
-  apply(envelope: Envelope): Promise<void>;
+  apply(envelope: Envelope, seen?: Observing): Promise<void>;
 }
 
 /**
@@ -83,9 +114,9 @@ export function projectBatch({ table, events }: ProjectPorts, runners: readonly 
       for (const run of runsOf(envelopes)) runs.set(run.first, run.whole);
       await Promise.all(runners.map(fetch));
     },
-    async apply(envelope) {
+    async apply(envelope, seen) {
       const whole = runs.get(envelope) ?? envelope;
-      await Promise.all(runners.map(async (runner) => project(ports, runner, await pointerOf(runner), whole)));
+      await Promise.all(runners.map(async (runner) => project(ports, runner, await pointerOf(runner), whole, seen)));
     },
   };
 }

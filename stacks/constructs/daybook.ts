@@ -147,6 +147,12 @@ export class Daybook extends Construct {
     alarms.iteratorAge('Publish', publisher.publish.function, 'rules get events late.');
     if (projections !== undefined) {
       alarms.iteratorAge('Project', projections.project.function, 'projections are stale.');
+      alarms.none(
+        'FoldsFailed',
+        'FoldsFailed',
+        feedId,
+        'A projection could not fold an event: its aggregate stands still in this projection, before that event; others go on. The log of feed-to-projections names the projection, the aggregate and the version. Mend the fold (or add an upcast) and deploy; the aggregate goes on with its next event, and all of them by: npx daybook replay start --projection NAME',
+      );
     }
     alarms.errors(
       'Enrich',

@@ -41,6 +41,7 @@ describe('alarms', () => {
       'Daybook CompactionConflicts Daybook/Feed/Stream1',
       'Daybook CompactionExcluded Daybook/Feed/Stream1',
       'Daybook EnvelopesRefused Daybook/Feed/Stream1',
+      'Daybook FoldsFailed Daybook/Feed/Stream1',
       'Daybook Holes Daybook/Feed/Stream1',
       'Daybook ImmutabilityBreaches Daybook/Feed/Stream1',
       'Daybook OtherHistories Daybook/Feed/Stream1',

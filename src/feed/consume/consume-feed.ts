@@ -1,16 +1,16 @@
 import type { Envelope } from '../envelope.ts';
 import { answerOf, type BatchAnswer, perAggregate, readFeedBatch } from '../feed-batch.ts';
 import { noReport, type Report } from '../metrics.ts';
-import { observing } from '../observed.ts';
+import { type Observing, observing } from '../observed.ts';
 
 export interface ConsumeFeedOptions {
   /** The feed's id; envelopes of another feed are refused and counted. */
   readonly feed: string;
   /**
    * Applies one envelope. It keeps a position of its own: `to ≤ position` → drop; otherwise it applies the versions above
-   * it in order, and reads those that are missing before `from` from the table.
+   * it in order, and reads those that are missing before `from` from the table. What it counts and notes is reported.
    */
-  readonly apply: (envelope: Envelope) => Promise<void>;
+  readonly apply: (envelope: Envelope, seen: Observing) => Promise<void>;
   /** Told of a batch's envelopes before the first is applied, such as to read together what they need. Default: nothing. */
   readonly prepare?: (envelopes: readonly Envelope[]) => Promise<void>;
   /** How many aggregates are worked on at a time. Default 10. */
@@ -37,7 +37,7 @@ export function consumeFeed(options: ConsumeFeedOptions): (event: unknown) => Pr
       const work: Parameters<typeof perAggregate>[1] = async (run, standsAt) => {
         for (const record of run) {
           standsAt(record);
-          if (record.envelope.to > 0) await apply(record.envelope);
+          if (record.envelope.to > 0) await apply(record.envelope, seen);
         }
       };
       return answerOf(await perAggregate(records, work, concurrency), seen);

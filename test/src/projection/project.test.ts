@@ -5,7 +5,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { Account } from '../../../examples/bank/account.ts';
 import { MoneyDeposited } from '../../../examples/bank/events.ts';
 import { balances } from '../../../examples/bank/projections.ts';
+import { consumeFeed } from '../../../src/feed/consume/consume-feed.ts';
 import { type Envelope, toEnvelopeEvent } from '../../../src/feed/envelope.ts';
+import type { Observed } from '../../../src/feed/observed.ts';
 import { project, projectBatch } from '../../../src/projection/project.ts';
 import type { BuildPointer, ProjectionTable } from '../../../src/projection/projection-table.ts';
 import { readAllProjected, readProjected, readRollup } from '../../../src/projection/read.ts';
@@ -185,6 +187,50 @@ describe('projecting live', () => {
     expect((await readProjected(table, balances, 'a'))?.build).toBe('old');
     expect((await readProjected(table, { ...balances, version: 2 }, 'a'))?.build).toBe('new');
     expect(await readProjected(table, { ...balances, version: 3 }, 'a')).toBeUndefined();
+  });
+
+  it('stops an aggregate before the event that a fold fails on, tells of it, and goes on with everything else', async () => {
+    let mended = false;
+    const picky = defineProjection({
+      name: 'picky',
+      events: [MoneyDeposited],
+      initialState: () => ({ balance: 0 }),
+      evolve: (state, { aggregateUuid, version, data }) => {
+        state.balance += data.amount; // in place, and then it fails: nothing of it may be kept
+        if (!mended && aggregateUuid === 'a' && version === 3) throw new TypeError('private');
+        return state;
+      },
+    });
+    const [a, b] = [await deposit('a', 5), await deposit('b', 2)];
+    const report: Observed[] = [];
+    const handler = consumeFeed({
+      feed: 'feed',
+      report: (seen) => report.push(seen),
+      ...projectBatch({ table, events }, [createRunner(picky), createRunner(balances)]),
+    });
+    const batch = [envelope(a, 1, 4), envelope(b, 1, 2)].map((each, i) => ({
+      kinesis: { sequenceNumber: String(i), data: Buffer.from(JSON.stringify(each)).toString('base64') },
+    }));
+    expect(await handler({ Records: batch })).toEqual({ batchItemFailures: [] });
+    const pickyAt = async (id: string) => {
+      const found = await readProjected(table, picky, id);
+      return found && [found.position, found.state.balance];
+    };
+    expect(await pickyAt('a')).toEqual([2, 3]);
+    expect(await pickyAt('b')).toEqual([2, 3]);
+    expect(await seen('a')).toEqual([4, 10]);
+    expect(report[0]!.counts.get('FoldsFailed')).toBe(1);
+    const told = { what: 'foldFailed', projection: 'picky', aggregateUuid: 'a', version: 3, type: 'MoneyDeposited' };
+    expect(report[0]!.notes).toMatchObject([{ ...told, code: 'TypeError' }]);
+    expect(JSON.stringify(report[0]!.notes)).not.toContain('private');
+    mended = true;
+    await project({ table, events }, createRunner(picky), {}, envelope(a, 5, 5));
+    expect(await pickyAt('a')).toEqual([5, 15]);
+  });
+
+  it('waits for the code that knows a newer schema version', async () => {
+    const all = (await deposit('a', 1)).map((event) => ({ ...event, schemaVersion: 2 }));
+    await expect(apply(envelope(all, 1, 1))).rejects.toMatchObject({ code: 'event.newerSchema' });
   });
 
   it('passes over aggregates of another type', async () => {
