@@ -1,5 +1,7 @@
+import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { Daybook } from 'daybook/cdk';
 import { describe, expect, it } from 'vitest';
-import { resourcesOf } from './bank-template.ts';
+import { bank, resourcesOf } from './bank-template.ts';
 import { grantsByRole, render } from './grants.ts';
 
 /** What each role may do, all of it. A change here is a change of who can do what: read it twice. */
@@ -248,6 +250,13 @@ describe('grants', () => {
     const lists = actual.Analysts!.filter((line) => line.startsWith('Allow s3:GetObject on '));
     expect(lists).toEqual(
       [...places, 'Daybook/Archive/Bucket/compacted/files/'].map((place) => `Allow s3:GetObject on ${place}*`).sort(),
+    );
+  });
+
+  it('are refused where there is nothing to add a policy to', () => {
+    const daybook = bank().stack.node.findChild('Daybook') as Daybook;
+    expect(() => daybook.grantQuery(new ServicePrincipal('states.amazonaws.com'))).toThrow(
+      /athena:StartQueryExecution/,
     );
   });
 
