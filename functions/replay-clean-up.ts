@@ -1,4 +1,5 @@
 import app from 'daybook:app';
+import { setTimeout as pause } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import type { Context } from 'aws-lambda';
@@ -21,7 +22,7 @@ export const handler = (_: unknown, context: Context): Promise<CleanedUp> => {
   if (run === undefined) {
     const states = new SFNClient();
     const ended = (execution: string) => endOfExecution(states, execution);
-    const ports = { ...buildPorts(new DynamoDBClient()), ended, now: Date.now };
+    const ports = { ...buildPorts(new DynamoDBClient()), ended, now: Date.now, pause };
     const buildDays = Number(environment('KEEP_BUILDS_DAYS'));
     run = createReplayCleanUp(ports, { buildDays, reportDays: Number(environment('KEEP_REPORTS_DAYS')) });
   }

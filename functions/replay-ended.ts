@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import type { Context } from 'aws-lambda';
@@ -22,7 +23,7 @@ export const handler = (event: { readonly detail: ExecutionEnded }, context: Con
   if (run === undefined) {
     const client = new EventBridgeClient();
     const bus = environment('EVENT_BUS');
-    run = createReplayEnded({ ...buildPorts(new DynamoDBClient()), now: Date.now }, (announcement) =>
+    run = createReplayEnded({ ...buildPorts(new DynamoDBClient()), now: Date.now, pause }, (announcement) =>
       announce(client, bus, { source: 'daybook.replay', ...announcement }),
     );
   }

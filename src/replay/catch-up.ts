@@ -12,6 +12,7 @@ import type { Plan } from './plan.ts';
 import { countsIn, lastVersion } from './range.ts';
 import { readSelection, type Selection } from './selection.ts';
 import { spendingOf } from './spending.ts';
+import { refuseStopped } from './stopped.ts';
 
 export interface CatchUpPorts {
   readonly table: ProjectionTable;
@@ -73,8 +74,10 @@ export async function catchUp(
   };
 
   const spending = spendingOf(ports.builds, plan, 1);
+  const goOn = refuseStopped(ports.builds, plan);
   let next = progress.next;
   do {
+    await goOn();
     const page = await pageOf(ports, runner, plan, next);
     const ahead = readAhead(ports.table);
     await ahead.fetch(plan.projection, plan.build, page.aggregateUuids);

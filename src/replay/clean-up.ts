@@ -9,6 +9,7 @@ export interface CleanUpPorts {
   /** How an execution ended; undefined while it runs, and when nobody knows it any more. */
   ended(execution: string): Promise<ExecutionEnded | undefined>;
   now(): number;
+  pause(ms: number): Promise<void>;
 }
 
 /** How long states are kept that nothing reads by itself, in days. */
@@ -25,6 +26,8 @@ export interface CleanedUp {
 }
 
 const DAY_MS = 86_400_000;
+/** The longest that a function of a replay works, its timeout. */
+const FUNCTION_MS = 15 * 60_000;
 
 /**
  * Removes the states of builds whose retention has ended. It goes on where it was when it is called again. A replay whose end
@@ -47,7 +50,9 @@ export async function cleanUp(
         if (!(await ports.builds.removeStates(projection, record.build, bucket, isLate)))
           return { done: false, removed };
       }
-      await ports.builds.mark(projection, record.build, 'removed', { at: new Date(ports.now()).toISOString() });
+      // What a function could still write goes with the next cleaning up.
+      if (ports.now() - Date.parse(record.endedAt ?? '') > FUNCTION_MS)
+        await ports.builds.mark(projection, record.build, 'removed', { at: new Date(ports.now()).toISOString() });
       removed.push(`${projection}/${record.build}`);
     }
   }

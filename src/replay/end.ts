@@ -1,6 +1,7 @@
 import './errors.ts';
 import { BUCKETS, type ProjectionTable } from '../projection/projection-table.ts';
 import type { BuildKind, BuildRecord, BuildStatus, Builds } from './builds.ts';
+import { ASK_MS, isStopped } from './stopped.ts';
 
 /** How an execution ended, as Step Functions tells it on the default bus ("Step Functions Execution Status Change"). */
 export interface ExecutionEnded {
@@ -24,6 +25,7 @@ export interface EndPorts {
   readonly table: Pick<ProjectionTable, 'pointer'>;
   readonly builds: Builds;
   now(): number;
+  pause(ms: number): Promise<void>;
 }
 
 /** How a build stands by its execution's status, as Step Functions names it. */
@@ -43,10 +45,11 @@ export function statusAfter(kind: BuildKind, execution: string | undefined): Bui
 
 /**
  * Keeps the record of a replay that has ended. One that failed keeps its lock and its states, for it can be resumed (a redrive goes
- * on where it failed); one that was stopped gives the lock back, and its states go. Safe to repeat.
+ * on where it failed); one that was stopped gives the lock back, its states go, and it stays stopped whatever a redrive from outside
+ * comes to. Safe to repeat.
  */
 export async function endReplay(
-  { table, builds, now }: EndPorts,
+  { table, builds, now, pause }: EndPorts,
   ended: ExecutionEnded,
   isLate: () => boolean,
 ): Promise<Announcement | undefined> {
@@ -58,7 +61,8 @@ export async function endReplay(
   const detail = { projection, build, execution: executionArn, error: ended.error ?? '', cause: ended.cause ?? '' };
   if (status === 'SUCCEEDED') {
     // A plan alone leaves no record.
-    if (record !== undefined) await builds.mark(projection, build, statusAfter(record.kind, status), { at });
+    if (record !== undefined && !isStopped(record))
+      await builds.mark(projection, build, statusAfter(record.kind, status), { at });
     return undefined;
   }
   if (status === 'ABORTED' && record !== undefined && (await wasPromoted({ table, builds }, record))) {
@@ -66,10 +70,16 @@ export async function endReplay(
     return { detailType: 'Replay Promoted', detail: { ...detail, version: record.version, kind: record.kind } };
   }
   const reason = [ended.error, ended.cause].filter(Boolean).join(': ').slice(0, 1000);
-  const becomes = statusAfter('rebuild', status);
+  const becomes = isStopped(record) ? 'stopped' : statusAfter('rebuild', status);
   if (record !== undefined) {
     await builds.mark(projection, build, becomes, { at, ...(reason !== '' && { error: reason }) });
-    if (becomes === 'stopped') await abandon(builds, record, isLate);
+    if (becomes === 'stopped') {
+      await builds.release(projection, record.version, executionArn);
+      await abandon(builds, record, isLate);
+      // Functions that were under way have seen it by then, and write no more.
+      await pause(2 * ASK_MS);
+      await abandon(builds, record, isLate);
+    }
   }
   return becomes === 'stopped'
     ? { detailType: 'Replay Stopped', detail }
@@ -88,8 +98,12 @@ export async function wasPromoted(
   return (await table.pointer(projection, version)).active === build;
 }
 
-/** Removes the states that only this build had. What functions write that are still under way goes with the next cleaning up. */
-async function abandon(builds: Builds, { projection, build, kind }: BuildRecord, isLate: () => boolean): Promise<void> {
+/** Removes the states that only this build had. */
+export async function abandon(
+  builds: Builds,
+  { projection, build, kind }: BuildRecord,
+  isLate: () => boolean,
+): Promise<void> {
   if (kind === 'rollback') return; // its states are the earlier build's
   for (const bucket of BUCKETS) {
     if (!(await builds.removeStates(projection, build, bucket, isLate))) return;

@@ -36,6 +36,8 @@ export const replayErrors = {
     `the archive's file ${d.key} is gone, and no compaction has taken it over: the current generation is ${d.generation} as before. Restore the file (the bucket keeps versions, or daybook verify --redeliver), then resume`,
   'replay.notVerified': (d: { projection: string; build: string; problems: readonly string[] }) =>
     `${d.projection}/${d.build} was not promoted: ${d.problems.join('; ')}`,
+  'replay.stopped': (d: { projection: string; build: string }) =>
+    `the replay ${d.build} of ${d.projection} was stopped, and its states are removed: it cannot go on. Start it again under another name`,
   'replay.noDuckdb': (_: Record<string, never>) =>
     'reading Parquet takes @duckdb/node-api: in a function it comes from the layer, elsewhere npm install it',
 };

@@ -24,6 +24,7 @@ import type { CheckedRange } from './request.ts';
 import { readSelection } from './selection.ts';
 import { filesByBucket, readPasses, sliceKey, writeSlice } from './slice-files.ts';
 import { spendingOf } from './spending.ts';
+import { refuseStopped } from './stopped.ts';
 
 export interface FoldPorts {
   readonly files: ArchiveFiles;
@@ -80,6 +81,8 @@ export async function foldSlice(
   { pass = 0, again }: FoldOptions = {},
 ): Promise<FoldResult | FilesGone> {
   const { files, table, builds } = ports;
+  const goOn = refuseStopped(builds, plan);
+  await goOn();
   const slice = again === undefined ? planned : await listAgain(ports, plan, planned, again);
   const folder = await mkdtemp(join(tmpdir(), 'daybook-slice-'));
   const writes = boundedWork(WRITES);
@@ -119,6 +122,7 @@ export async function foldSlice(
       ...(aggregates !== undefined && { aggregates }),
     })) {
       await spending.settle(SETTLE_MS);
+      await goOn();
       const left = isCarried ? await statesOf(table, plan, runs) : undefined;
       for (const run of runs) {
         if (run.aggregateUuid !== aggregateUuid) {

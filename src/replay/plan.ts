@@ -159,8 +159,11 @@ async function lock(
     holder = await builds.lock(projection, version, wanted, holder.execution);
   }
   if (holder.execution === wanted.execution) return undefined;
-  if (ifBusy === 'queue') return holder.build;
-  throw new DaybookError('replay.alreadyBuilding', { projection, building: holder.build, refused: wanted.build });
+  // By the name of what runs, which is what can be stopped: a rollback works on a build of another name.
+  const building = holder.execution.split(':').at(-1) ?? holder.build;
+  if (ifBusy === 'queue') return building;
+  const refused = wanted.execution.split(':').at(-1) ?? wanted.build;
+  throw new DaybookError('replay.alreadyBuilding', { projection, building, refused });
 }
 
 async function aggregatesOf(

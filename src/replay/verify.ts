@@ -16,6 +16,7 @@ import { namingRunner } from './naming-runner.ts';
 import type { Plan } from './plan.ts';
 import { countsIn } from './range.ts';
 import { spendingOf } from './spending.ts';
+import { refuseStopped } from './stopped.ts';
 
 export interface VerifyPorts {
   readonly table: ProjectionTable;
@@ -79,6 +80,7 @@ export async function verify(
   progress: VerifyProgress,
   isLate: () => boolean,
 ): Promise<VerifyProgress> {
+  await refuseStopped(ports.builds, plan)();
   const runner = namingRunner(given);
   const { after: _, ...start } = progress;
   const totals = { ...start, problems: [...start.problems], differing: [...start.differing] };

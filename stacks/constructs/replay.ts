@@ -98,7 +98,7 @@ export class Replay extends Construct {
     this.fold.allow(['s3:ListBucket'], [bucket.bucketArn]);
     this.fold.allow(['s3:PutObject'], [bucket.arnForObjects('replays/*')]);
     this.fold.allow(
-      ['dynamodb:BatchGetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+      ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
       [storage.projections.tableArn],
     );
 

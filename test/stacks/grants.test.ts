@@ -135,7 +135,7 @@ const EXPECTED: Record<string, string[]> = {
     'Allow states:DescribeExecution on arn:<Partition>:states:<Region>:<AccountId>:execution:Daybook/Replay/StateMachine.Name:*',
   ],
   'Daybook/Replay/Fold/Role': [
-    'Allow dynamodb:BatchGetItem dynamodb:PutItem dynamodb:UpdateItem on Daybook/Storage/Projections',
+    'Allow dynamodb:BatchGetItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on Daybook/Storage/Projections',
     'Allow logs:CreateLogStream logs:PutLogEvents on Daybook/Replay/Fold/Log',
     'Allow s3:GetObject on Daybook/Archive/Bucket/compacted/files/*',
     'Allow s3:GetObject on Daybook/Archive/Bucket/compacted/generations/*',

@@ -182,7 +182,7 @@ export async function replayStage(projections: readonly AnyProjection[]) {
     name: 'glue',
     handle: () => ({ Table: { Name: 'events_current', Parameters: {} } }),
   });
-  const ended = { table, builds, now: Date.now };
+  const ended = { table, builds, now: Date.now, pause: async () => {} };
   cloud.register({
     name: 'events',
     handle(_, input) {
@@ -261,7 +261,7 @@ export async function replayStage(projections: readonly AnyProjection[]) {
     },
     cleanUp: () =>
       cleanUp(
-        { table, builds, ended: (execution) => endOfExecution(states, execution), now: Date.now },
+        { ...ended, ended: (execution) => endOfExecution(states, execution) },
         stage.projections,
         { buildDays: 14, reportDays: 90 },
         () => false,

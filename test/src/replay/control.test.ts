@@ -30,6 +30,7 @@ describe('a replay, from outside', () => {
   let gone: string[];
   let over: Map<string, ExecutionEnded>;
   let now: number;
+  let pause: () => Promise<void>;
   let size: { events: number; bytes: number; aggregates: number; indexBytes: number };
 
   beforeEach(() => {
@@ -39,6 +40,7 @@ describe('a replay, from outside', () => {
     events = memoryEventTable();
     gone = [];
     over = new Map();
+    pause = async () => {};
     now = Date.UTC(2026, 10, 28);
     size = { events: 1000, bytes: 100_000, aggregates: 100, indexBytes: 10_000 };
   });
@@ -53,6 +55,7 @@ describe('a replay, from outside', () => {
     isRunning: async (execution: string) => !gone.includes(execution),
     ended: async (execution: string) => over.get(execution),
     now: () => now,
+    pause,
   });
   const ask = (name: string, more: object = {}, options: { selected?: string } = {}) =>
     plan(
@@ -128,6 +131,14 @@ describe('a replay, from outside', () => {
     gone = ['arn:first'];
     await made('second');
     expect(await table.pointer('balances', 1)).toMatchObject({ building: 'second', buildingBy: 'arn:second' });
+  });
+
+  it('is refused by the name of the replay that runs: a rollback, not the build that it goes back to', async () => {
+    await finish(await made('one'));
+    table.setPointer('balances', { active: 'two', previous: 'one' });
+    await made('back', { rollback: true });
+    await expect(ask('clash')).rejects.toMatchObject({ details: { building: 'back', refused: 'clash' } });
+    await expect(ask('later', { ifBusy: 'queue' })).resolves.toEqual({ busy: 'back' });
   });
 
   it('takes the aggregates that a query names, and no others', async () => {
@@ -225,6 +236,41 @@ describe('a replay, from outside', () => {
     await endReplay(ports(), ended('back', { status: 'ABORTED' }), never);
     expect(await table.pointer('balances', 1)).toEqual({ active: 'b3', previous: 'b2' });
     expect(await balanceOf('a', 'b2')).toBe(1);
+  });
+
+  it('that is stopped while its functions work: what they write meanwhile goes too, and they write no more', async () => {
+    await deposit('a', [1]);
+    const report = await made('r', { types: ['MoneyDeposited'] });
+    const runner = createRunner(balances);
+    let late = 0;
+    pause = async () => {
+      late++;
+      await table.store('balances', 'r', { aggregateUuid: 'a', position: 1, applied: 1, state: '{}' });
+      await expect(catchUp(ports(), runner, report, CATCH_UP_START, never)).rejects.toMatchObject({
+        code: 'replay.stopped',
+      });
+    };
+    await endReplay(ports(), ended('r', { status: 'ABORTED' }), never);
+    expect(late).toBe(1);
+    expect(await balanceOf('a', 'r')).toBeUndefined();
+    // Redriven from outside it cannot go on, and however that ends it is no report that is ready.
+    await expect(verify(ports(), runner, report, CATCH_UP_START, VERIFY_START, never)).rejects.toMatchObject({
+      code: 'replay.stopped',
+    });
+    pause = async () => {};
+    for (const status of ['FAILED', 'SUCCEEDED'] as const) {
+      const told = await endReplay(ports(), ended('r', { status }), never);
+      expect(told?.detail.resume).toBeUndefined();
+      expect(await builds.get('balances', 'r')).toMatchObject({ status: 'stopped' });
+    }
+    // The daily cleaning up looks again for as long as a function could have worked on.
+    const clean = () => cleanUp(ports(), [balances], { buildDays: 14, reportDays: 90 }, never);
+    expect((await clean()).removed).toEqual(['balances/r']);
+    expect(await builds.get('balances', 'r')).toMatchObject({ status: 'stopped' });
+    now += DAY;
+    expect((await clean()).removed).toEqual(['balances/r']);
+    expect(await builds.get('balances', 'r')).toMatchObject({ status: 'removed' });
+    expect((await clean()).removed).toEqual([]);
   });
 
   it('that is stopped after its promotion stays live with all its states, and its record says so', async () => {
