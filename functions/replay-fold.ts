@@ -3,6 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { leanClient } from '../src/aws/lean-client.ts';
 import { archivePorts, buildPorts } from '../src/aws/replay-ports.ts';
 import { createRunnerOf } from '../src/projection/runner.ts';
+import { noteFailure } from '../src/replay/failure.ts';
 import { type FilesGone, type FoldPorts, type FoldResult, foldSlice } from '../src/replay/fold.ts';
 import type { Plan, Slice } from '../src/replay/plan.ts';
 
@@ -17,7 +18,9 @@ export interface ReplayFoldEvent {
 export const createReplayFold =
   (ports: FoldPorts) =>
   ({ plan, slice, pass, again }: ReplayFoldEvent): Promise<FoldResult | FilesGone> =>
-    foldSlice(ports, createRunnerOf(app.projections, plan), plan, slice, { pass, ...(again !== null && { again }) });
+    noteFailure(ports.builds, plan, async () =>
+      foldSlice(ports, createRunnerOf(app.projections, plan), plan, slice, { pass, ...(again !== null && { again }) }),
+    );
 
 let fold: ReturnType<typeof createReplayFold> | undefined;
 

@@ -152,11 +152,19 @@ export function dynamoBuilds({ client, tableName: TableName }: DynamoBuildsOptio
       );
       return spent;
     },
+    async sliceFailed(projection, build, error) {
+      await update(
+        keyOf(projection, build),
+        'SET SliceError = :error',
+        { ':error': { S: error } },
+        { condition: 'attribute_exists(Folded)' },
+      );
+    },
     mark: (projection, build, status, { at, error }) =>
       update(
         keyOf(projection, build),
         error === undefined
-          ? 'SET #status = :status, EndedAt = :at REMOVE #error'
+          ? `SET #status = :status, EndedAt = :at REMOVE #error${status === 'running' ? ', SliceError' : ''}`
           : 'SET #status = :status, EndedAt = :at, #error = :error',
         { ':status': { S: status }, ':at': { S: at }, ...(error !== undefined && { ':error': { S: error } }) },
         { condition: 'attribute_exists(Folded)', names: { '#status': 'Status', '#error': 'Error' } },
@@ -243,5 +251,6 @@ function decode(item: Record<string, AttributeValue>): BuildRecord {
     progress: Object.fromEntries(progress),
     ...(item.Spent?.N !== undefined && { spent: Number(item.Spent.N) }),
     ...(item.Error?.S !== undefined && { error: item.Error.S }),
+    ...(item.SliceError?.S !== undefined && { sliceError: item.SliceError.S }),
   };
 }

@@ -49,8 +49,10 @@ export const cliErrors = {
     readonly status: string;
     readonly error: string;
     readonly cause: string;
+    /** What to do now. */
+    readonly next: string;
   }) =>
-    `${d.name} is ${d.status}: ${[d.error, d.cause].filter((part) => part !== '').join(': ') || 'no reason is known'}. Nothing was promoted. Once that is mended: npx daybook replay resume ${d.name}; to give it up: npx daybook replay stop ${d.name}`,
+    `${d.name} is ${d.status}: ${[d.error, d.cause].filter((part) => part !== '').join(': ') || 'no reason is known'}. Nothing was promoted. ${d.next}`,
   'cli.compactionEnded': (d: {
     readonly name: string;
     readonly status: string;
@@ -68,6 +70,8 @@ export const cliErrors = {
     `${d.name} is ${d.status}: there is nothing to stop.`,
   'cli.replayNotResumable': (d: { readonly name: string; readonly status: string; readonly reason: string }) =>
     `${d.name} is ${d.status} and cannot be resumed (${d.reason}). Only one that failed can, within 14 days; else start it again under another name.`,
+  'cli.noReplay': (d: { readonly name: string }) =>
+    `There is no replay ${d.name}, or it ended more than 90 days ago. \`npx daybook replay list\` names them.`,
   'cli.notParked': (d: { readonly consumer: string; readonly aggregateUuid: string }) =>
     `${JSON.stringify(d.aggregateUuid)} is not parked by ${d.consumer}.`,
 };

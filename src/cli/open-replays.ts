@@ -1,9 +1,13 @@
+import './errors.ts';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, ExecutionDoesNotExist, SFNClient } from '@aws-sdk/client-sfn';
 import { dynamoBuilds } from '../aws/dynamo-builds.ts';
 import { dynamoProjectionTable } from '../aws/dynamo-projection-table.ts';
+import { DaybookError } from '../errors.ts';
 import type { ProjectionTable } from '../projection/projection-table.ts';
-import type { Builds } from '../replay/builds.ts';
+import type { BuildRecord, Builds } from '../replay/builds.ts';
+import { reasonOf } from '../replay/failure.ts';
+import { isStopped } from '../replay/stopped.ts';
 import { findTarget, needName, type TargetFlags } from './target.ts';
 
 export interface OpenReplays {
@@ -38,7 +42,29 @@ export async function openReplays(flags: TargetFlags): Promise<OpenReplays> {
 
 /** How an execution stands. */
 export async function describe({ states, executionOf }: OpenReplays, name: string) {
-  const answer = await states.send(new DescribeExecutionCommand({ executionArn: executionOf(name) }));
+  const call = states.send(new DescribeExecutionCommand({ executionArn: executionOf(name) }));
+  const answer = await call.catch((cause: unknown) => {
+    throw cause instanceof ExecutionDoesNotExist ? new DaybookError('cli.noReplay', { name }, { cause }) : cause;
+  });
   const input = JSON.parse(answer.input ?? '{}') as { projection?: string };
   return { ...answer, projection: input.projection ?? '' };
+}
+
+/** What an execution that did not succeed came to, and what can be done. */
+export async function endOf({ builds }: OpenReplays, name: string, execution: Awaited<ReturnType<typeof describe>>) {
+  const { status = 'ended', projection } = execution;
+  const record = projection === '' ? undefined : await builds.get(projection, name);
+  const { error, cause } = reasonOf(execution, record?.sliceError);
+  return new DaybookError('cli.replayEnded', { name, status, error, cause, next: nextOf(name, status, record, error) });
+}
+
+/** A request that was refused has no record: asked again it is refused again. */
+function nextOf(name: string, status: string, record: BuildRecord | undefined, error: string): string {
+  if (status === 'ABORTED' || isStopped(record)) return 'It cannot go on: start it again under another name.';
+  const resume = `npx daybook replay resume ${name}`;
+  if (record !== undefined) return `Once that is mended: ${resume}; to give it up: npx daybook replay stop ${name}`;
+  const isRefused = error === 'DaybookError' || error.startsWith('Athena.') || error === 'States.TaskFailed';
+  return isRefused
+    ? 'Nothing was begun: mend the request, and start it under another name.'
+    : `Once that is mended: ${resume}`;
 }

@@ -2,7 +2,8 @@ import './errors.ts';
 import { parseArgs } from 'node:util';
 import { ExecutionNotRedrivable, RedriveExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { DaybookError } from '../errors.ts';
-import { statusAfter, wasPromoted } from '../replay/end.ts';
+import { abandon, statusAfter, wasPromoted } from '../replay/end.ts';
+import { isStopped } from '../replay/stopped.ts';
 import { orUsage } from './command.ts';
 import { describe, type OpenReplays, openReplays } from './open-replays.ts';
 import { onlyArgument } from './open-store.ts';
@@ -31,6 +32,12 @@ export async function run(what: 'stop' | 'resume', args: readonly string[], term
       );
       return;
     }
+    const { projection, status: stands = 'unknown' } = await describe(replays, name);
+    const record = projection === '' ? undefined : await replays.builds.get(projection, name);
+    if (stands === 'ABORTED' || isStopped(record)) {
+      const reason = 'what was stopped has given its lock back, and its states go';
+      throw new DaybookError('cli.replayNotResumable', { name, status: 'stopped', reason });
+    }
     try {
       await replays.states.send(new RedriveExecutionCommand({ executionArn }));
     } catch (error) {
@@ -38,7 +45,6 @@ export async function run(what: 'stop' | 'resume', args: readonly string[], term
       const { status = 'unknown' } = await describe(replays, name);
       throw new DaybookError('cli.replayNotResumable', { name, status, reason: error.message }, { cause: error });
     }
-    const { projection } = await describe(replays, name);
     await replays.builds.mark(projection, name, 'running', { at: new Date().toISOString() });
     if (values.watch) return await watch(replays, name, terminal, values.json);
     terminal.out(
@@ -51,7 +57,10 @@ export async function run(what: 'stop' | 'resume', args: readonly string[], term
   }
 }
 
-/** One that runs is ended; one that failed, and waits to be resumed, is given up: its states go with the next cleaning up. */
+/** So long a stop removes states itself; what is left then goes with the daily cleaning up. */
+const REMOVE_MS = 60_000;
+
+/** One that runs is ended; one that failed, and waits to be resumed, is given up: its states are removed. */
 async function stop(replays: OpenReplays, name: string): Promise<void> {
   const { status = 'unknown', projection } = await describe(replays, name);
   const executionArn = replays.executionOf(name);
@@ -68,4 +77,6 @@ async function stop(replays: OpenReplays, name: string): Promise<void> {
     throw new DaybookError('cli.replayNotRunning', { name, status: 'live: it failed after its promotion' });
   }
   await replays.builds.mark(projection, name, 'stopped', { at });
+  const until = Date.now() + REMOVE_MS;
+  await abandon(replays.builds, record, () => Date.now() > until);
 }

@@ -7,7 +7,7 @@ import { statusAfter } from '../replay/end.ts';
 import { orUsage } from './command.ts';
 import { describe, type OpenReplays, openReplays } from './open-replays.ts';
 import { TARGET_OPTIONS } from './target.ts';
-import { columnsOf, type Terminal } from './terminal.ts';
+import { columnsOf, cut, type Terminal } from './terminal.ts';
 
 const OPTIONS = {
   ...TARGET_OPTIONS,
@@ -36,7 +36,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     if (values.json) return;
     if (rows.length === 0) return terminal.err('no replays');
     for (const line of columnsOf([['build', 'projection', 'kind', 'status', 'started', 'ended', ''], ...rows]))
-      terminal.out(line);
+      terminal.out(cut(line, terminal.columns));
   } finally {
     replays.close();
   }
@@ -44,17 +44,21 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
 
 /** As the execution has it: a redrive that was started in the console, and an end that was not told, stand in no record. */
 async function statusOf({ states }: OpenReplays, { status, kind, execution }: BuildRecord): Promise<BuildStatus> {
-  if (status !== 'running' && status !== 'failed') return status;
+  if (status !== 'running' && status !== 'failed') {
+    // Redriven from outside it runs, until its next step finds that it was stopped.
+    return status === 'stopped' && (await isRunning(states, execution)) ? 'running' : status;
+  }
   const ended = await endOfExecution(states, execution);
   if (ended !== undefined) return statusAfter(kind, ended.status);
   return (await isRunning(states, execution)) ? 'running' : status;
 }
 
 function rowOf(
-  { build, projection, version, kind, status, startedAt, endedAt = '' }: BuildRecord,
+  { build, projection, version, kind, status, startedAt, endedAt = '', error = '' }: BuildRecord,
   role: string,
 ): string[] {
-  return [build, `${projection} v${version}`, kind, status, startedAt.slice(0, 19), endedAt.slice(0, 19), role];
+  const why = status === 'failed' ? error.replaceAll(/\s+/g, ' ') : '';
+  return [build, `${projection} v${version}`, kind, status, startedAt.slice(0, 19), endedAt.slice(0, 19), role || why];
 }
 
 /** The projections of the latest executions: which ones an app has is not deployed anywhere. */

@@ -6,7 +6,7 @@ import type { Estimate } from '../replay/estimate.ts';
 import type { ReplayAggregates, ReplayRange, ReplayRequest } from '../replay/request.ts';
 import { orUsage } from './command.ts';
 import { clockOf, numberOf, timeFrom } from './flags.ts';
-import { describe, type OpenReplays, openReplays } from './open-replays.ts';
+import { describe, endOf, type OpenReplays, openReplays } from './open-replays.ts';
 import { duration, watch } from './replay-watch.ts';
 import { TARGET_OPTIONS } from './target.ts';
 import { columnsOf, type Terminal } from './terminal.ts';
@@ -129,14 +129,13 @@ function rangeOf(flags: Flags): ReplayRange | undefined {
 
 async function showPlan(replays: OpenReplays, name: string, terminal: Terminal, json: boolean): Promise<void> {
   for (;;) {
-    const { status, output, error = '', cause = '' } = await describe(replays, name);
+    const execution = await describe(replays, name);
+    const { status, output } = execution;
     if (status === 'RUNNING') {
       await new Promise((resolve) => setTimeout(resolve, 200));
       continue;
     }
-    if (status !== 'SUCCEEDED' || output === undefined) {
-      throw new DaybookError('cli.replayEnded', { name, status: status ?? 'ended', error, cause });
-    }
+    if (status !== 'SUCCEEDED' || output === undefined) throw await endOf(replays, name, execution);
     if (json) return terminal.out(output);
     const plan = JSON.parse(output) as { projection: string; version: number; kind: string; estimate: Estimate };
     for (const line of planLines(plan)) terminal.out(line);

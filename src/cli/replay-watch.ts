@@ -1,9 +1,8 @@
 import './errors.ts';
 import { parseArgs } from 'node:util';
-import { DaybookError } from '../errors.ts';
 import type { BuildRecord } from '../replay/builds.ts';
 import { orUsage } from './command.ts';
-import { describe, type OpenReplays, openReplays } from './open-replays.ts';
+import { describe, endOf, type OpenReplays, openReplays } from './open-replays.ts';
 import { onlyArgument } from './open-store.ts';
 import { createProgress } from './progress.ts';
 import { TARGET_OPTIONS } from './target.ts';
@@ -34,8 +33,8 @@ export async function watch(replays: OpenReplays, name: string, terminal: Termin
       const execution = await describe(replays, name);
       if (execution.status !== 'RUNNING' && execution.status !== 'PENDING_REDRIVE') {
         progress.end();
-        const { status = 'ended', output, error = '', cause = '' } = execution;
-        if (status !== 'SUCCEEDED') throw new DaybookError('cli.replayEnded', { name, status, error, cause });
+        const { status, output } = execution;
+        if (status !== 'SUCCEEDED') throw await endOf(replays, name, execution);
         terminal.out(json ? (output ?? 'null') : said(JSON.parse(output ?? '{}'), terminal));
         return;
       }

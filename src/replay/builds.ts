@@ -36,6 +36,8 @@ export interface BuildRecord {
   /** US dollars that its functions have counted so far; only where it has a budget. */
   readonly spent?: number;
   readonly error?: string;
+  /** What a slice failed with last; forgotten when it is resumed. */
+  readonly sliceError?: string;
 }
 
 /** Who may write and promote a build: one execution per version of a projection. */
@@ -57,6 +59,8 @@ export interface Builds {
   progress(projection: string, build: string, step: ReplayStep, progress: StepProgress): Promise<void>;
   /** Adds to what the build has spent; the answer is all of it. 0 when there is no record of it. */
   spend(projection: string, build: string, dollars: number): Promise<number>;
+  /** A slice failed, and why; said before the execution fails. */
+  sliceFailed(projection: string, build: string, error: string): Promise<void>;
   /** How it stands now. False when there is no record of it. */
   mark(projection: string, build: string, status: BuildStatus, more: { at: string; error?: string }): Promise<boolean>;
   /**

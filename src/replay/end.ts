@@ -1,6 +1,7 @@
 import './errors.ts';
 import { BUCKETS, type ProjectionTable } from '../projection/projection-table.ts';
 import type { BuildKind, BuildRecord, BuildStatus, Builds } from './builds.ts';
+import { reasonOf } from './failure.ts';
 import { ASK_MS, isStopped } from './stopped.ts';
 
 /** How an execution ended, as Step Functions tells it on the default bus ("Step Functions Execution Status Change"). */
@@ -58,7 +59,8 @@ export async function endReplay(
   if (projection === undefined) return undefined;
   const record = await builds.get(projection, build);
   const at = new Date(now()).toISOString();
-  const detail = { projection, build, execution: executionArn, error: ended.error ?? '', cause: ended.cause ?? '' };
+  const failure = reasonOf(ended, record?.sliceError);
+  const detail = { projection, build, execution: executionArn, ...failure };
   if (status === 'SUCCEEDED') {
     // A plan alone leaves no record.
     if (record !== undefined && !isStopped(record))
@@ -69,7 +71,7 @@ export async function endReplay(
     await builds.mark(projection, build, 'promoted', { at });
     return { detailType: 'Replay Promoted', detail: { ...detail, version: record.version, kind: record.kind } };
   }
-  const reason = [ended.error, ended.cause].filter(Boolean).join(': ').slice(0, 1000);
+  const reason = [failure.error, failure.cause].filter(Boolean).join(': ').slice(0, 1000);
   const becomes = isStopped(record) ? 'stopped' : statusAfter('rebuild', status);
   if (record !== undefined) {
     await builds.mark(projection, build, becomes, { at, ...(reason !== '' && { error: reason }) });

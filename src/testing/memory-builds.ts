@@ -32,9 +32,13 @@ export function memoryBuilds(table: MemoryProjectionTable): Builds {
       change(projection, build, (record) => ({ ...record, spent: (record.spent ?? 0) + dollars }));
       return records.get(keyOf(projection, build))?.spent ?? 0;
     },
+    async sliceFailed(projection, build, sliceError) {
+      change(projection, build, (record) => ({ ...record, sliceError }));
+    },
     async mark(projection, build, status, { at, error }) {
-      return change(projection, build, ({ error: _, ...record }) => ({
+      return change(projection, build, ({ error: _, sliceError, ...record }) => ({
         ...record,
+        ...(status !== 'running' && sliceError !== undefined && { sliceError }),
         status,
         endedAt: at,
         ...(error !== undefined && { error }),

@@ -209,6 +209,19 @@ describe('a replay, whatever befalls it', { timeout: 240_000 }, () => {
     expect(await readProjected(stage.table, { ...balances, version: 2 }, 'a')).toBeUndefined();
   });
 
+  it('whose fold throws in a slice fails, and its record names the event', async () => {
+    const name = `b${++builds}`;
+    const evolve = () => {
+      throw new Error('boom');
+    };
+    stage.projections = [{ ...balances, evolve } as unknown as AnyProjection];
+    expect(await stage.run(name, { projection: 'balances' })).toMatchObject({ status: 'FAILED' });
+    const record = await stage.builds.get('balances', name);
+    expect(record?.error).toMatch(/cannot fold MoneyDeposited \(aggregate [ab], version 1\): boom/);
+    stage.projections = [balances];
+    expect((await stage.redrive()).status).toBe('SUCCEEDED');
+  });
+
   it('whose plan answers with garbage is not promoted', async () => {
     const { active } = await pointer();
     for (const garbage of [null, 'done', {}]) {

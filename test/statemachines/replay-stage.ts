@@ -20,6 +20,7 @@ import type { ArchiveFiles } from '../../src/replay/archive-files.ts';
 import { CATCH_UP_START, catchUp } from '../../src/replay/catch-up.ts';
 import { cleanUp } from '../../src/replay/clean-up.ts';
 import { endReplay } from '../../src/replay/end.ts';
+import { noteFailure } from '../../src/replay/failure.ts';
 import { foldSlice } from '../../src/replay/fold.ts';
 import { plan } from '../../src/replay/plan.ts';
 import { VERIFY_START, verify } from '../../src/replay/verify.ts';
@@ -144,7 +145,8 @@ export async function replayStage(projections: readonly AnyProjection[]) {
   const isLate = () => stage.isLate();
   const functions: Record<string, (given: Json) => Promise<Json>> = {
     Plan: ({ request, ...options }) => plan(ports, stage.projections, options, request),
-    Fold: async (given) => foldSlice(ports, runnerOf(given), given.plan, given.slice),
+    Fold: (given) =>
+      noteFailure(ports.builds, given.plan, async () => foldSlice(ports, runnerOf(given), given.plan, given.slice)),
     CatchUp: async (given) => catchUp(ports, runnerOf(given), given.plan, given.progress ?? CATCH_UP_START, isLate),
     Verify: async (given) =>
       verify(ports, runnerOf(given), given.plan, given.caughtUp, given.progress ?? VERIFY_START, isLate),

@@ -221,6 +221,16 @@ describe('the replay machine, as the bank deploys it', () => {
     const unknown = await daybook('replay', 'start', '--projection', 'balance', '--name', 'wrong', '--watch');
     expect(unknown.code).toBe(1);
     expect(unknown.err).toContain('there is no projection');
+    expect(unknown.err).toContain('mend the request');
+    expect(unknown.err).not.toMatch(/replay resume|trace|errorType/);
+    const sql = 'SELECT nothing_of_this FROM nowhere_at_all';
+    const bad = await daybook('replay', 'start', '--projection', 'balances', '--name', 'bad', '--sql', sql, '--watch');
+    expect(bad.code).toBe(1);
+    expect(bad.err).toContain('mend the request');
+    expect(bad.err).toContain('nowhere_at_all');
+    expect(bad.err).not.toContain('QueryExecutionId');
+    for (const what of ['watch', 'stop', 'resume'])
+      expect((await daybook('replay', what, 'nobody')).err).toContain('cli.noReplay');
     const dear = await daybook(
       'replay',
       'start',
@@ -288,5 +298,7 @@ describe('the replay machine, as the bank deploys it', () => {
     await until('the record', async () => ['stopped', undefined].includes((await statusOf(name))?.status) || undefined);
     expect(await projections().pointer('balances', 1)).toEqual(before);
     expect(await balanceOf('a')).toBe(100);
+    const again = await daybook('replay', 'resume', name);
+    expect(again.err).toContain('cli.replayNotResumable');
   });
 });

@@ -13,6 +13,7 @@ import type { Builds } from '../../../src/replay/builds.ts';
 import { CATCH_UP_START, catchUp } from '../../../src/replay/catch-up.ts';
 import { cleanUp } from '../../../src/replay/clean-up.ts';
 import { type ExecutionEnded, endReplay } from '../../../src/replay/end.ts';
+import { noteFailure } from '../../../src/replay/failure.ts';
 import { type Plan, plan } from '../../../src/replay/plan.ts';
 import { selectedIn } from '../../../src/replay/selection.ts';
 import { VERIFY_START, verify } from '../../../src/replay/verify.ts';
@@ -220,6 +221,30 @@ describe('a replay, from outside', () => {
     });
     expect(await table.pointer('balances', 1)).toMatchObject({ building: 'b1' });
     expect(await balanceOf('a', 'b1')).toBe(1);
+  });
+
+  it('that fails in a slice says which aggregate, version and type, until it is resumed; a refusal says its message alone', async () => {
+    const planned = await made('b1');
+    const why = 'replay.foldFailed: balances cannot fold Odd (aggregate a, version 3): boom';
+    const work = async () => {
+      throw new Error(why);
+    };
+    await expect(noteFailure(builds, planned, work)).rejects.toThrow(why);
+    const failure = ended('b1', { error: 'States.ExceedToleratedFailureThreshold', cause: 'too many items failed' });
+    for (const _ of ['told', 'told again']) {
+      const told = await endReplay(ports(), failure, never);
+      expect(told).toMatchObject({ detailType: 'Replay Failed', detail: { error: failure.error, cause: why } });
+      expect(await builds.get('balances', 'b1')).toMatchObject({ error: `${failure.error}: ${why}` });
+    }
+    await builds.mark('balances', 'b1', 'running', { at: '' });
+    expect((await endReplay(ports(), failure, never))?.detail.cause).toBe('too many items failed');
+
+    const lambda = { errorType: 'DaybookError', errorMessage: 'replay.overBudget: it is', trace: ['at x'] };
+    const refused = ended('dear', { error: 'DaybookError', cause: JSON.stringify(lambda) });
+    expect((await endReplay(ports(), refused, never))?.detail.cause).toBe('replay.overBudget: it is');
+    const Status = { State: 'FAILED', StateChangeReason: 'COLUMN_NOT_FOUND: line 1:8' };
+    const query = ended('sql', { error: 'States.TaskFailed', cause: JSON.stringify({ QueryExecution: { Status } }) });
+    expect((await endReplay(ports(), query, never))?.detail.cause).toBe(Status.StateChangeReason);
   });
 
   it('that is stopped leaves neither lock nor states; a rollback that is stopped leaves the earlier build', async () => {
