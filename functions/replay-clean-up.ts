@@ -1,5 +1,4 @@
 import app from 'daybook:app';
-import { setTimeout as pause } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import type { Context } from 'aws-lambda';
@@ -10,6 +9,8 @@ import { type CleanedUp, type CleanUpPorts, cleanUp, type Retention } from '../s
 
 /** Stop early enough that what is under way ends before the function's timeout. */
 const MARGIN_MS = 30_000;
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 export const createReplayCleanUp =
   (ports: CleanUpPorts, retention: Retention) =>

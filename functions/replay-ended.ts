@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import type { Context } from 'aws-lambda';
@@ -9,6 +8,8 @@ import { type Announcement, type EndPorts, type ExecutionEnded, endReplay } from
 
 /** Stop early enough that what is under way ends before the function's timeout. */
 const MARGIN_MS = 30_000;
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 export const createReplayEnded =
   (ports: EndPorts, tell: (announcement: Announcement) => Promise<void>) =>
