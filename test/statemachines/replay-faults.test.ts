@@ -120,7 +120,7 @@ describe('a replay, whatever befalls it', { timeout: 240_000 }, () => {
         redriven++;
         ({ status } = await stage.redrive());
       }
-      expect(status, what).toBe('SUCCEEDED');
+      expect(status, `${what}: ${stage.causes.join('\n')}`).toBe('SUCCEEDED');
       await expectPromoted(name, active, what);
     }
     expect(redriven).toBeGreaterThan(10);
