@@ -30,7 +30,7 @@ The range, both ends included:
   --seed before             start from the state before the range (an opening balance)
 
   --projection NAME         a projection or rollup of the app; --projection-version N for another than the highest
-  --name BUILD              the name of the build, and of the execution: given again it is the same replay
+  --name BUILD              the name of the build, and of the execution: given again while it runs it is the same replay
   --budget DOLLARS          refuse it when it is estimated at more
   --queue                   wait for another rebuild of the projection instead of being refused
   --verify all              fold every aggregate again from the table, not only a sample

@@ -139,8 +139,9 @@ export class Replay extends Construct {
       memorySize: 1024,
       timeout: Duration.minutes(15),
       layers: [duckdbLayer(this)],
-      environment: { ARCHIVE_BUCKET },
+      environment: { PROJECTIONS_TABLE, ARCHIVE_BUCKET },
     });
+    this.report.allow(['dynamodb:GetItem'], [storage.projections.tableArn]);
     this.report.allow(['s3:ListBucket'], [bucket.bucketArn]);
     this.report.allow(['s3:GetObject'], [bucket.arnForObjects('reports/*')]);
     this.report.allow(['s3:PutObject'], [bucket.arnForObjects('report-tables/*')]);

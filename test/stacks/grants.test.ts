@@ -196,6 +196,7 @@ const EXPECTED: Record<string, string[]> = {
     'Allow logs:CreateLogStream logs:PutLogEvents on Daybook/Replay/Ended/Log',
   ],
   'Daybook/Replay/Report/Role': [
+    'Allow dynamodb:GetItem on Daybook/Storage/Projections',
     'Allow logs:CreateLogStream logs:PutLogEvents on Daybook/Replay/Report/Log',
     'Allow s3:GetObject on Daybook/Archive/Bucket/reports/*',
     'Allow s3:ListBucket on Daybook/Archive/Bucket',
