@@ -8,11 +8,26 @@ import {
   UpdateFunctionConfigurationCommand,
 } from '@aws-sdk/client-lambda';
 import { DescribeExecutionCommand, ListExecutionsCommand, SFNClient } from '@aws-sdk/client-sfn';
-import { createEventStore, dynamoEventTable, dynamoProjectionTable, readProjected } from 'daybook';
+import {
+  createEventStore,
+  dynamoEventTable,
+  dynamoProjectionTable,
+  readProjected,
+  readRollup,
+  waitForRollup,
+} from 'daybook';
 import { startLocal, synthesize } from 'daybook/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Account } from '../../examples/bank/account.ts';
-import { balances } from '../../examples/bank/projections.ts';
+import {
+  balances,
+  type Month,
+  type Movements,
+  monthlyStatement,
+  movementsByMonth,
+  type Overdraft,
+  overdrafts,
+} from '../../examples/bank/projections.ts';
 import { main } from '../../src/cli/main.ts';
 import { expectSchema } from '../functions/schemas.ts';
 
@@ -77,7 +92,7 @@ describe('the replay machine, as the bank deploys it', () => {
       ]);
     }
     await until('the bank’s events in the projection', async () => (await balanceOf('c')) === 100);
-  });
+  }, 240_000);
 
   afterAll(async () => {
     for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name];
@@ -301,4 +316,155 @@ describe('the replay machine, as the bank deploys it', () => {
     const again = await daybook('replay', 'resume', name);
     expect(again.err).toContain('cli.replayNotResumable');
   });
+
+  it('answers the bank: statements of a month, balances as of a date by either clock, overdrafts', async () => {
+    const store = createEventStore({
+      table: dynamoEventTable({ client: clients.dynamodb, tableName: output('EventsTableName') }),
+    });
+    type Movement = { id: string; version: number; amount: number; at: string; isLate: boolean };
+    const movements: Movement[] = [];
+    const book = async (id: string, amount: number, day: string, isLate = false) => {
+      const at = `2026-${day}T12:00:00.000Z`;
+      const version = movements.filter((one) => one.id === id).length + 1;
+      await store.append({ aggregate: Account, aggregateUuid: id, expectedVersion: version - 1 }, [
+        amount > 0
+          ? { type: 'MoneyDeposited', data: { amount }, occurredAt: at }
+          : { type: 'MoneyWithdrawn', data: { amount: -amount }, occurredAt: at },
+      ]);
+      movements.push({ id, version, amount, at, isLate });
+    };
+    for (const [id, amount, day] of [
+      ['x', 500, '01-03'],
+      ['x', -700, '01-20'],
+      ['x', 300, '02-02'],
+      ['x', -400, '02-10'],
+      ['y', 900, '01-31'],
+      ['y', -100, '02-28'],
+    ] as const) {
+      await book(id, amount, day);
+    }
+    await pause(5);
+    const known = new Date().toISOString();
+    await pause(5);
+    await book('y', -850, '01-31', true); // told later, and happened before
+    await book('x', 450, '02-11', true);
+
+    // The answers, by plain addition over what was booked.
+    const upTo = (id: string, isIn: (one: Movement) => boolean) =>
+      movements.filter((one) => one.id === id && isIn(one)).reduce((sum, { amount }) => sum + amount, 0);
+    const january = ({ at }: Movement) => at < '2026-02';
+    const months = (id: string) => {
+      const found: Record<string, Month> = {};
+      let closing = 0;
+      for (const { amount, at } of movements.filter((one) => one.id === id && january(one))) {
+        const month = at.slice(0, 7);
+        const { deposits, withdrawals } = found[month] ?? { deposits: 0, withdrawals: 0 };
+        closing += amount;
+        found[month] = {
+          deposits: deposits + Math.max(amount, 0),
+          withdrawals: withdrawals - Math.min(amount, 0),
+          closing,
+        };
+      }
+      return found;
+    };
+
+    const only = ['--aggregate', 'x', '--aggregate', 'y'];
+    const past = ['--from', '2000-01-01T00:00:00Z', '--to'];
+    const asked = {
+      statement: [
+        'monthly-statement',
+        '--from',
+        '2026-01-01T00:00:00Z',
+        '--to',
+        '2026-01-31T23:59:59.999Z',
+        '--seed',
+        'before',
+      ],
+      'as-happened': ['balances', ...past, '2026-01-31T23:59:59.999Z'],
+      'as-known': ['balances', ...past, known, '--clock', 'recorded'],
+      overdrawn: ['overdrafts', '--first', '1'],
+    };
+    await Promise.all(
+      Object.entries(asked).map(async ([name, [projection, ...range]]) => {
+        await replay('start', '--projection', projection!, '--name', name, ...only, ...range, '--watch');
+      }),
+    );
+    for (const id of ['x', 'y']) {
+      const statement = await readProjected(projections(), monthlyStatement, id, { build: 'statement' });
+      expect(statement?.state.months).toEqual(months(id));
+      expect(await balanceOf(id, 'as-happened')).toBe(upTo(id, january));
+      expect(await balanceOf(id, 'as-known')).toBe(upTo(id, ({ isLate }) => !isLate));
+    }
+    const overdrawn = async (id: string) =>
+      (await readProjected(projections(), overdrafts, id, { build: 'overdrawn' }))?.state.overdrafts;
+    expect(await overdrawn('x')).toEqual([
+      { from: 2, at: '2026-01-20T12:00:00.000Z', lowest: -200, to: 3 },
+      { from: 4, at: '2026-02-10T12:00:00.000Z', lowest: -300, to: 5 },
+    ] satisfies Overdraft[]);
+    expect(await overdrawn('y')).toEqual([
+      { from: 3, at: '2026-01-31T12:00:00.000Z', lowest: -50 },
+    ] satisfies Overdraft[]);
+  }, 240_000);
+
+  it('rebuilds a rollup that every account adds to beside live traffic, twice, and goes back: each event is in it once', async () => {
+    const table = dynamoEventTable({ client: clients.dynamodb, tableName: output('EventsTableName') });
+    const store = createEventStore({ table });
+    const accounts = Array.from({ length: 4 }, (_, i) => `busy-${i}`);
+    let isOver = false;
+    const traffic = accounts.map(async (id, i) => {
+      for (let n = 0; !isOver; n++) {
+        const type = n % 5 === 4 ? 'MoneyWithdrawn' : 'MoneyDeposited';
+        const occurredAt = new Date(Date.UTC(2026, n % 3, 1 + i)).toISOString();
+        await store.handle(
+          Account,
+          id,
+          () => ({ type, data: { amount: 1 + ((n * 7 + i) % 50) }, occurredAt }) as const,
+        );
+        await pause(250);
+      }
+    });
+    const isRead = async (build: string) => {
+      const { values, build: read } = await readRollup(projections(), movementsByMonth);
+      expect(read).toBe(build);
+      return values.size;
+    };
+    try {
+      for (const build of ['months-1', 'months-2']) {
+        const args = ['--projection', 'movements-by-month', '--name', build, '--verify', 'all', '--watch'];
+        expect(await replay('start', ...args)).toMatchObject({ kind: 'rebuild', build, differences: 0 });
+        expect(await isRead(build)).toBeGreaterThan(0);
+      }
+      const back = await replay('rollback', '--projection', 'movements-by-month', '--name', 'months-back', '--watch');
+      expect(back).toMatchObject({ kind: 'rollback', build: 'months-1' });
+    } finally {
+      isOver = true;
+      await Promise.all(traffic);
+    }
+    const byMonth: Record<string, Movements> = {};
+    let counted = 0;
+    for await (const id of store.list({ type: 'Account' })) {
+      let last = 0;
+      for await (const { type, version, occurredAt, data } of store.read(id)) {
+        last = version;
+        if (type !== 'MoneyDeposited' && type !== 'MoneyWithdrawn') continue;
+        const { amount } = data as { amount: number };
+        const month = byMonth[occurredAt.slice(0, 7)] ?? { count: 0, deposited: 0, withdrawn: 0, largest: 0 };
+        counted++;
+        byMonth[occurredAt.slice(0, 7)] = {
+          count: month.count + 1,
+          deposited: month.deposited + (type === 'MoneyDeposited' ? amount : 0),
+          withdrawn: month.withdrawn + (type === 'MoneyWithdrawn' ? amount : 0),
+          largest: Math.max(month.largest, amount),
+        };
+      }
+      const { position } = await waitForRollup(projections(), movementsByMonth, id, last, { timeout: 30_000 });
+      expect(position).toBe(last);
+    }
+    const { values, entries, build } = await readRollup(projections(), movementsByMonth);
+    expect(Object.fromEntries(values)).toEqual(byMonth);
+    expect({ entries, build }).toEqual({ entries: counted, build: 'months-1' });
+    const one = await readRollup(projections(), movementsByMonth, { key: '2026-02' });
+    expect(Object.fromEntries(one.values)).toEqual({ '2026-02': byMonth['2026-02'] });
+  }, 240_000);
 });
