@@ -5,11 +5,10 @@ import { announce } from '../src/aws/announce.ts';
 import { environment } from '../src/aws/environment.ts';
 import { buildPorts } from '../src/aws/replay-ports.ts';
 import { type Announcement, type EndPorts, type ExecutionEnded, endReplay } from '../src/replay/end.ts';
+import { realPauses } from '../src/store/backoff.ts';
 
 /** Stop early enough that what is under way ends before the function's timeout. */
 const MARGIN_MS = 30_000;
-
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 export const createReplayEnded =
   (ports: EndPorts, tell: (announcement: Announcement) => Promise<void>) =>
@@ -24,8 +23,9 @@ export const handler = (event: { readonly detail: ExecutionEnded }, context: Con
   if (run === undefined) {
     const client = new EventBridgeClient();
     const bus = environment('EVENT_BUS');
-    run = createReplayEnded({ ...buildPorts(new DynamoDBClient()), now: Date.now, pause }, (announcement) =>
-      announce(client, bus, { source: 'daybook.replay', ...announcement }),
+    run = createReplayEnded(
+      { ...buildPorts(new DynamoDBClient()), now: Date.now, pause: realPauses.sleep },
+      (announcement) => announce(client, bus, { source: 'daybook.replay', ...announcement }),
     );
   }
   return run(event, () => context.getRemainingTimeInMillis() < MARGIN_MS);

@@ -7,8 +7,9 @@ import type { PositionTable } from '../feed/position-table.ts';
 import { firstFrom, headOf } from '../feed/read-run.ts';
 import type { EventTable } from '../store/event-table.ts';
 import { arrivalDay, type ColdFile, type ColdStorage, currentGeneration, rawFiles } from './cold-files.ts';
+import { quoteText } from './compact-duckdb.ts';
 import { CONTENT_HASH, contentHash } from './content-hash.ts';
-import { type Duckdb, openDuckdb, quoted } from './duckdb.ts';
+import { type Duckdb, openDuckdb } from './duckdb.ts';
 import { LAG_MS } from './verify.ts';
 import { isNotThere, readIfThere } from './work-files.ts';
 
@@ -213,7 +214,7 @@ async function takeKeys(
     const values = only === undefined ? undefined : { only: JSON.stringify(only) };
     await db
       .run(
-        `INSERT INTO fresh SELECT aggregate_uuid, version, ${CONTENT_HASH} FROM read_parquet(${quoted(path)}, hive_partitioning = false) ${chosen}`,
+        `INSERT INTO fresh SELECT aggregate_uuid, version, ${CONTENT_HASH} FROM read_parquet(${quoteText(path)}, hive_partitioning = false) ${chosen}`,
         values,
       )
       .catch((error: Error) => {

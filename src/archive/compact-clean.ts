@@ -1,5 +1,6 @@
 import './errors.ts';
-import { isSame, RAW_PREFIX } from './compact-plan.ts';
+import { RAW_PREFIX } from './cold-files.ts';
+import { isSame } from './compact-plan.ts';
 import type { CompactionFiles } from './compaction-files.ts';
 import { type GlueTable, generationOf, switchedAt } from './current-view.ts';
 import { COMPACTED_PREFIX, FILES_PREFIX, KEYS_PREFIX, keysKey, NO_GENERATION, readGeneration } from './generation.ts';

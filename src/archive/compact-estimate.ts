@@ -1,5 +1,7 @@
+import { GB_SECOND, GET, PUT, TRANSITION } from '../list-prices.ts';
+import { RAW_PREFIX } from './cold-files.ts';
 import { planRewrites } from './compact-periods.ts';
-import { checkRequest, isSame, RAW_FILE, RAW_PREFIX } from './compact-plan.ts';
+import { checkRequest, isSame, RAW_FILE } from './compact-plan.ts';
 import type { CompactionFiles } from './compaction-files.ts';
 import { readGeneration } from './generation.ts';
 
@@ -31,12 +33,6 @@ const GIB = 4;
 const AT_ONCE = 8;
 /** Starting functions, reading tables, the switch. */
 const OVERHEAD_SECONDS = 10;
-
-// List prices of us-east-1, US dollars (November 2026): Lambda on arm64 per GB and second, S3 GET and LIST or PUT, transitions.
-const GB_SECOND = 0.0000133334;
-const GET = 0.4 / 1_000_000;
-const PUT = 5 / 1_000_000;
-const TRANSITION = 25 / 1_000_000;
 const LISTED_AT_ONCE = 1000;
 
 /**

@@ -1,6 +1,7 @@
 import './errors.ts';
 import { createHash } from 'node:crypto';
 import { DaybookError } from '../errors.ts';
+import { RAW_PREFIX } from './cold-files.ts';
 import type { CompactionFiles, ListedFile } from './compaction-files.ts';
 import { type GlueTable, generationOf } from './current-view.ts';
 import {
@@ -44,7 +45,6 @@ export interface SliceList {
   readonly old: readonly CompactedFile[];
 }
 
-export const RAW_PREFIX = 'events/';
 /** A raw file's arrival day and bucket, by its key; Hive passes over names that begin with a dot or an underscore. */
 export const RAW_FILE = /^events\/day=(\d{4}-\d\d-\d\d)\/bucket=([0-9a-f])\/(?:.*\/)?[^/._][^/]*$/;
 const RUNS_PREFIX = 'compacted/runs/';

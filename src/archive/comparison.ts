@@ -2,9 +2,10 @@ import { rm } from 'node:fs/promises';
 import type { StoredEvent } from '../event/stored-event.ts';
 import type { ColdFile } from './cold-files.ts';
 import { readIntegers, readUnsigned, TextColumn } from './column-vectors.ts';
+import { quoteText } from './compact-duckdb.ts';
 import { EVENT_HASH } from './compacted-rows.ts';
 import { CONTENT_HASH, contentHash } from './content-hash.ts';
-import { openDuckdb, quoted } from './duckdb.ts';
+import { openDuckdb } from './duckdb.ts';
 import type { Finding } from './findings.ts';
 import { createKeyParts, type KeyRow, PARTS, partOf } from './key-parts.ts';
 
@@ -64,7 +65,7 @@ export async function createComparison(folder: string, memoryLimit?: number): Pr
       let [rows, misplaced, hash] = [0, 0, 0n];
       const result = await db.connection.stream(`
         SELECT coalesce(aggregate_uuid, ''), coalesce(version, 0)::BIGINT, ${CONTENT_HASH}, coalesce(epoch_ms(recorded_at), 0), ${EVENT_HASH}
-        FROM read_parquet(${quoted(path)}, hive_partitioning = false)`);
+        FROM read_parquet(${quoteText(path)}, hive_partitioning = false)`);
       for (;;) {
         const chunk = await result.fetchChunk();
         if (chunk === null || chunk.rowCount === 0) break;

@@ -57,6 +57,3 @@ export async function openDuckdb({ folder, memoryLimit = 96 }: DuckdbOptions): P
 
 /** Counts and versions are safe numbers; DuckDB gives them as bigint. */
 const plain = (value: unknown): unknown => (typeof value === 'bigint' ? Number(value) : value);
-
-/** A text of ours (never a person's) as SQL writes it: a file's path, where no parameter can stand. */
-export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;

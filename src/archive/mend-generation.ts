@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ColdStorage, currentGeneration, RAW_KEY } from './cold-files.ts';
-import { openDuckdb, quoted } from './duckdb.ts';
+import { quoteText } from './compact-duckdb.ts';
+import { openDuckdb } from './duckdb.ts';
 import type { Finding } from './findings.ts';
 import { filesListKey, filesListText, type Generation, keysKey, manifestKey } from './generation.ts';
 import type { WorkFiles } from './work-files.ts';
@@ -82,8 +83,8 @@ async function writeKeys(files: WorkFiles, key: string, folder: string): Promise
   try {
     await files.download(key, path);
     await db.run(`COPY (SELECT aggregate_uuid, min(version) AS first_version, max(version) AS last_version
-      FROM read_parquet(${quoted(path)}, hive_partitioning = false) GROUP BY aggregate_uuid ORDER BY aggregate_uuid)
-      TO ${quoted(keys)} (FORMAT parquet, COMPRESSION zstd)`);
+      FROM read_parquet(${quoteText(path)}, hive_partitioning = false) GROUP BY aggregate_uuid ORDER BY aggregate_uuid)
+      TO ${quoteText(keys)} (FORMAT parquet, COMPRESSION zstd)`);
     await files.upload(keysKey(key), keys);
   } finally {
     db.close();

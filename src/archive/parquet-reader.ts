@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { StoredEvent } from '../event/stored-event.ts';
+import { pathList } from './compact-duckdb.ts';
 import { loadDuckdb } from './load-duckdb.ts';
 import { compareTexts, mergeRuns, type Run, runsOf, type Source } from './runs.ts';
 import { readStoredRuns } from './stored-rows.ts';
@@ -79,14 +80,14 @@ type Values = Record<string, string | number>;
 /** In the order of the file; a connection has one such answer open at a time. */
 function compactedSource(connection: DuckDBConnection, path: string, options: SliceOptions): Source {
   const { sql, values } = chosenAggregates(options);
-  const from = `read_parquet(${quoted([path])}, hive_partitioning = false)`;
+  const from = `read_parquet(${pathList([path])}, hive_partitioning = false)`;
   return readStoredRuns(connection, { from, where: sql, values }, options.types);
 }
 
 /** Sorted here, so many at a time as fit: each pass takes the events up to the next boundary. */
 async function* rawSource(connection: DuckDBConnection, options: SliceOptions): Source {
   const chosen = chosenAggregates(options);
-  const files = `read_parquet(${quoted(options.raw)}, union_by_name = true, hive_partitioning = false)`;
+  const files = `read_parquet(${pathList(options.raw)}, union_by_name = true, hive_partitioning = false)`;
   for (const pass of await passesOf(connection, files, options)) {
     const relation = {
       from: files,
@@ -127,7 +128,7 @@ const SAMPLES_A_PASS = 64;
 /** Boundaries between passes, from a sample of the rows: a pass that is a little larger than another does no harm. */
 async function passesOf(connection: DuckDBConnection, files: string, options: SliceOptions): Promise<Condition[]> {
   const size = await connection.run(
-    `SELECT sum(total_uncompressed_size)::DOUBLE FROM parquet_metadata(${quoted(options.raw)})`,
+    `SELECT sum(total_uncompressed_size)::DOUBLE FROM parquet_metadata(${pathList(options.raw)})`,
   );
   const bytes = ((await size.getRows())[0]?.[0] as number | null) ?? 0;
   const passes = Math.ceil(bytes / ((options.sortLimit ?? 32) * 1e6));
@@ -157,9 +158,4 @@ function chosenAggregates({ aggregates }: SliceOptions): Condition {
   if (aggregates === undefined) return { sql: 'true', values: {} };
   const values = Object.fromEntries(aggregates.map((id, i) => [`aggregate${i}`, id]));
   return { sql: `aggregate_uuid IN (${aggregates.map((_, i) => `$aggregate${i}`).join(', ') || 'NULL'})`, values };
-}
-
-/** Paths of our own as SQL writes them: no parameter can stand there. */
-function quoted(paths: readonly string[]): string {
-  return `[${paths.map((path) => `'${path.replaceAll("'", "''")}'`).join(', ')}]`;
 }

@@ -12,7 +12,8 @@ import type { EventTable } from '../store/event-table.ts';
 import { readAll, type WantedEvents, wants } from '../store/read-all.ts';
 import { readRuns } from '../store/read-runs.ts';
 import { type ColdFile, type ColdStorage, currentGeneration, rawFiles } from './cold-files.ts';
-import { type Duckdb, openDuckdb, quoted } from './duckdb.ts';
+import { quoteText } from './compact-duckdb.ts';
+import { type Duckdb, openDuckdb } from './duckdb.ts';
 import { isNotThere } from './work-files.ts';
 
 export interface ReadArchiveOptions {
@@ -76,7 +77,7 @@ async function takeListed(db: Duckdb, table: EventTable, folder: string): Promis
     await appendFile(csv, lines.join(''));
     after = page.next;
   } while (after !== undefined);
-  await db.run(`INSERT INTO listed SELECT * FROM read_csv(${quoted(csv)}, auto_detect = false, header = false, delim = ',', new_line = '\\n', quote = '"', escape = '"', parallel = false,
+  await db.run(`INSERT INTO listed SELECT * FROM read_csv(${quoteText(csv)}, auto_detect = false, header = false, delim = ',', new_line = '\\n', quote = '"', escape = '"', parallel = false,
     allow_quoted_nulls = false, columns = {'aggregate': 'VARCHAR', 'bucket': 'VARCHAR'})`);
   await rm(csv);
 }
@@ -218,12 +219,12 @@ async function* missingBetween(
 /** What the archive has of each aggregate of the bucket; version 0 stands for one that only the table knows. */
 async function takeKeys(db: Duckdb, files: readonly LocalFile[], bucket: string): Promise<void> {
   await db.run(
-    `CREATE OR REPLACE TABLE keys AS SELECT aggregate, 0::BIGINT AS version FROM listed WHERE bucket = ${quoted(bucket)}`,
+    `CREATE OR REPLACE TABLE keys AS SELECT aggregate, 0::BIGINT AS version FROM listed WHERE bucket = ${quoteText(bucket)}`,
   );
   for (const { path, file } of files) {
     try {
       await db.run(
-        `INSERT INTO keys SELECT aggregate_uuid, version FROM read_parquet(${quoted(path)}, hive_partitioning = false)`,
+        `INSERT INTO keys SELECT aggregate_uuid, version FROM read_parquet(${quoteText(path)}, hive_partitioning = false)`,
       );
     } catch (cause) {
       throw unreadable(path, file, cause);
@@ -239,7 +240,7 @@ function unreadable(path: string, { key }: ColdFile, cause: unknown): DaybookErr
 /** Names the file whose rows cannot be read, when one of many could not. */
 async function nameUnreadable(db: Duckdb, files: readonly LocalFile[]): Promise<void> {
   for (const { path, file } of files) {
-    const all = `SELECT max(hash(${COLUMNS})) FROM read_parquet(${quoted(path)}, hive_partitioning = false)`;
+    const all = `SELECT max(hash(${COLUMNS})) FROM read_parquet(${quoteText(path)}, hive_partitioning = false)`;
     await db.run(all).catch((cause) => {
       throw unreadable(path, file, cause);
     });
@@ -257,7 +258,7 @@ async function* archivedRuns(
   const rowsOf = (compacted: boolean) => {
     const paths = files
       .filter(({ file }) => (file.compacted !== undefined) === compacted)
-      .map(({ path }) => quoted(path));
+      .map(({ path }) => quoteText(path));
     if (paths.length === 0) return [];
     const from = `read_parquet([${paths.join(', ')}], union_by_name = true, hive_partitioning = false)`;
     return [`SELECT ${COLUMNS}, ${compacted ? 1 : 2} AS rank FROM ${from}`];

@@ -3,8 +3,13 @@ import type { ExecutionEnded } from '../replay/end.ts';
 
 /** Does this execution run? One that nobody knows any more does not. */
 export async function isRunning(client: SFNClient, executionArn: string): Promise<boolean> {
-  const execution = await describeExecution(client, executionArn);
-  return execution?.status === 'RUNNING' || execution?.status === 'PENDING_REDRIVE';
+  const status = await statusOfExecution(client, executionArn);
+  return status === 'RUNNING' || status === 'PENDING_REDRIVE';
+}
+
+/** An execution's status as Step Functions names it; undefined when nobody knows it any more. */
+export async function statusOfExecution(client: SFNClient, executionArn: string): Promise<string | undefined> {
+  return (await describeExecution(client, executionArn))?.status;
 }
 
 /** How this execution ended; undefined while it runs, and when nobody knows it any more: Step Functions forgets one after 90 days. */

@@ -1,3 +1,5 @@
+import { DOLLARS_PER_MILLION_READS } from '../list-prices.ts';
+
 /** How much is stored, as the table itself counts it. */
 export interface TableSize {
   readonly events: number;
@@ -16,11 +18,6 @@ export interface CheckPrice {
 
 /** "An eventually consistent read request of an item up to 4 KB requires one-half read unit." */
 const UNIT_BYTES = 4096;
-
-/** On demand, us-east-1, USD per million read request units (November 2024 on). */
-export const DOLLARS_PER_MILLION_READS = 0.125;
-/** The same of write request units. */
-export const DOLLARS_PER_MILLION_WRITES = 0.625;
 
 /**
  * An upper bound for the part of the aggregates that is read: a query adds up the sizes of its items and rounds up once, and

@@ -1,7 +1,7 @@
 import './errors.ts';
 import { createInterface } from 'node:readline/promises';
-import { DOLLARS_PER_MILLION_READS, DOLLARS_PER_MILLION_WRITES } from '../check/price.ts';
 import { DaybookError } from '../errors.ts';
+import { DOLLARS_PER_MILLION_READS, DOLLARS_PER_MILLION_WRITES } from '../list-prices.ts';
 import { paint, type Terminal } from './terminal.ts';
 
 /** What something costs, in words. */

@@ -50,10 +50,19 @@ export async function describe({ states, executionOf }: OpenReplays, name: strin
   return { ...answer, projection: input.projection ?? '' };
 }
 
+/** What is kept of a replay; undefined when its request was refused, or does not say of which projection it is. */
+export async function recordOf(
+  { builds }: OpenReplays,
+  name: string,
+  projection: string,
+): Promise<BuildRecord | undefined> {
+  return projection === '' ? undefined : await builds.get(projection, name);
+}
+
 /** What an execution that did not succeed came to, and what can be done. */
-export async function endOf({ builds }: OpenReplays, name: string, execution: Awaited<ReturnType<typeof describe>>) {
+export async function endOf(replays: OpenReplays, name: string, execution: Awaited<ReturnType<typeof describe>>) {
   const { status = 'ended', projection } = execution;
-  const record = projection === '' ? undefined : await builds.get(projection, name);
+  const record = await recordOf(replays, name, projection);
   const { error, cause } = reasonOf(execution, record?.sliceError);
   return new DaybookError('cli.replayEnded', { name, status, error, cause, next: nextOf(name, status, record, error) });
 }

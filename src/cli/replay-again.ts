@@ -5,7 +5,7 @@ import { DaybookError } from '../errors.ts';
 import { abandon, statusAfter, wasPromoted } from '../replay/end.ts';
 import { isStopped } from '../replay/stopped.ts';
 import { orUsage } from './command.ts';
-import { describe, type OpenReplays, openReplays } from './open-replays.ts';
+import { describe, type OpenReplays, openReplays, recordOf } from './open-replays.ts';
 import { onlyArgument } from './open-store.ts';
 import { watch } from './replay-watch.ts';
 import { TARGET_OPTIONS } from './target.ts';
@@ -33,7 +33,7 @@ export async function run(what: 'stop' | 'resume', args: readonly string[], term
       return;
     }
     const { projection, status: stands = 'unknown' } = await describe(replays, name);
-    const record = projection === '' ? undefined : await replays.builds.get(projection, name);
+    const record = await recordOf(replays, name, projection);
     if (stands === 'ABORTED' || isStopped(record)) {
       const reason = 'what was stopped has given its lock back, and its states go';
       throw new DaybookError('cli.replayNotResumable', { name, status: 'stopped', reason });
@@ -68,7 +68,7 @@ async function stop(replays: OpenReplays, name: string): Promise<void> {
     await replays.states.send(new StopExecutionCommand({ executionArn, cause: 'daybook replay stop' }));
     return;
   }
-  const record = projection === '' ? undefined : await replays.builds.get(projection, name);
+  const record = await recordOf(replays, name, projection);
   if (record === undefined || statusAfter(record.kind, status) !== 'failed' || record.status === 'stopped')
     throw new DaybookError('cli.replayNotRunning', { name, status });
   const at = new Date().toISOString();

@@ -1,7 +1,7 @@
 import './errors.ts';
 import { parseArgs } from 'node:util';
 import { ListExecutionsCommand } from '@aws-sdk/client-sfn';
-import { endOfExecution, isRunning } from '../aws/sfn-executions.ts';
+import { statusOfExecution } from '../aws/sfn-executions.ts';
 import type { BuildRecord, BuildStatus } from '../replay/builds.ts';
 import { statusAfter } from '../replay/end.ts';
 import { orUsage } from './command.ts';
@@ -44,13 +44,12 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
 
 /** As the execution has it: a redrive that was started in the console, and an end that was not told, stand in no record. */
 async function statusOf({ states }: OpenReplays, { status, kind, execution }: BuildRecord): Promise<BuildStatus> {
-  if (status !== 'running' && status !== 'failed') {
-    // Redriven from outside it runs, until its next step finds that it was stopped.
-    return status === 'stopped' && (await isRunning(states, execution)) ? 'running' : status;
-  }
-  const ended = await endOfExecution(states, execution);
-  if (ended !== undefined) return statusAfter(kind, ended.status);
-  return (await isRunning(states, execution)) ? 'running' : status;
+  if (status !== 'running' && status !== 'failed' && status !== 'stopped') return status;
+  const found = await statusOfExecution(states, execution);
+  if (found === undefined) return status;
+  const stands = statusAfter(kind, found);
+  // Redriven from outside, what was stopped runs until its next step finds that it was.
+  return status === 'stopped' && stands !== 'running' ? status : stands;
 }
 
 function rowOf(

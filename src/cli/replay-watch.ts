@@ -2,7 +2,7 @@ import './errors.ts';
 import { parseArgs } from 'node:util';
 import type { BuildRecord } from '../replay/builds.ts';
 import { orUsage } from './command.ts';
-import { describe, endOf, type OpenReplays, openReplays } from './open-replays.ts';
+import { describe, endOf, type OpenReplays, openReplays, recordOf } from './open-replays.ts';
 import { onlyArgument } from './open-store.ts';
 import { createProgress } from './progress.ts';
 import { TARGET_OPTIONS } from './target.ts';
@@ -38,7 +38,7 @@ export async function watch(replays: OpenReplays, name: string, terminal: Termin
         terminal.out(json ? (output ?? 'null') : said(JSON.parse(output ?? '{}'), terminal));
         return;
       }
-      const record = execution.projection === '' ? undefined : await replays.builds.get(execution.projection, name);
+      const record = await recordOf(replays, name, execution.projection);
       if (record !== undefined) progress.show(...partOf(record, execution.startDate ?? new Date()));
       await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
     }

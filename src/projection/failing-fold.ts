@@ -1,5 +1,6 @@
 import { isDaybookError } from '../errors.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
+import { catchingRunner } from './catching-runner.ts';
 import type { Runner } from './runner.ts';
 
 /** What a person's code could not do with one event: the fold, its map, or an upcast before it. */
@@ -16,17 +17,8 @@ export class FailingFold {
 }
 
 /** The runner whose failures are told apart from those of the services, which are worth another try. */
-export function tellingRunner(runner: Runner): Runner {
-  return {
-    ...runner,
-    apply(fold, event, counts, mostKeys) {
-      try {
-        return runner.apply(fold, event, counts, mostKeys);
-      } catch (cause) {
-        // An event of a newer schema waits for the deployment that knows it.
-        if (isDaybookError(cause, 'event.newerSchema')) throw cause;
-        throw new FailingFold(event, cause);
-      }
-    },
-  };
-}
+export const tellingRunner = (runner: Runner): Runner =>
+  // An event of a newer schema waits for the deployment that knows it.
+  catchingRunner(runner, (event, cause) =>
+    isDaybookError(cause, 'event.newerSchema') ? cause : new FailingFold(event, cause),
+  );

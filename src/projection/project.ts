@@ -45,24 +45,20 @@ export async function project(
 ): Promise<void> {
   const first = envelope.events[0];
   if (first === undefined || !runner.concerns(first.aggregateType)) return;
+  const telling = tellingRunner(runner);
+  const { aggregate: aggregateUuid, to } = envelope;
+  const events = envelope.events.map((event) => fromEnvelopeEvent(aggregateUuid, event));
   for (const build of buildsToMaintain(runner, pointer)) {
-    const advance = {
-      aggregateUuid: envelope.aggregate,
-      to: envelope.to,
-      events: envelope.events.map((event) => fromEnvelopeEvent(envelope.aggregate, event)),
-    };
-    const failure = await failureOf(() => advanceTo(ports, tellingRunner(runner), build, advance));
+    const failure = await failureOf(() => advanceTo(ports, telling, build, { aggregateUuid, to, events }));
     if (failure === undefined) continue;
-    const { aggregateUuid } = advance;
-    const { version, type, cause } =
-      failure instanceof FailingFold ? failure : { version: envelope.to, cause: failure };
+    const { version, type, cause } = failure instanceof FailingFold ? failure : { version: to, cause: failure };
     seen?.count('FoldsFailed');
     seen?.note(
       errorNote('foldFailed', cause, { projection: runner.projection.name, build, aggregateUuid, version, type }),
     );
     // A fold may have changed the state in part: what stands before the failing event is folded anew.
     if (failure instanceof FailingFold) {
-      await failureOf(() => advanceTo(ports, tellingRunner(runner), build, { ...advance, to: version - 1 }));
+      await failureOf(() => advanceTo(ports, telling, build, { aggregateUuid, to: version - 1, events }));
     }
   }
 }

@@ -1,3 +1,4 @@
+import { READ_UNIT } from '../list-prices.ts';
 import { advanceTo } from '../projection/project.ts';
 import { BUCKETS, type ProjectionTable } from '../projection/projection-table.ts';
 import { readAhead } from '../projection/read-ahead.ts';
@@ -6,7 +7,6 @@ import type { AggregatePage, EventTable } from '../store/event-table.ts';
 import type { ArchiveFiles } from './archive-files.ts';
 import { boundedWork } from './bounded-work.ts';
 import type { Builds } from './builds.ts';
-import { READ_UNIT } from './estimate.ts';
 import { namingRunner } from './naming-runner.ts';
 import type { Plan } from './plan.ts';
 import { countsIn, lastVersion } from './range.ts';

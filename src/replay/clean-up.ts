@@ -1,7 +1,7 @@
 import type { AnyProjection } from '../projection/definition.ts';
-import { BUCKETS, type ProjectionTable } from '../projection/projection-table.ts';
+import type { ProjectionTable } from '../projection/projection-table.ts';
 import type { BuildRecord, Builds } from './builds.ts';
-import { type ExecutionEnded, endReplay, statusAfter } from './end.ts';
+import { abandon, type ExecutionEnded, endReplay, statusAfter } from './end.ts';
 
 export interface CleanUpPorts {
   readonly table: ProjectionTable;
@@ -46,10 +46,7 @@ export async function cleanUp(
       const record = await heard(ports, found, isLate);
       if (!(await isOver(ports, record, retention))) continue;
       await ports.builds.forgetPrevious(projection, record.version, record.build);
-      for (const bucket of BUCKETS) {
-        if (!(await ports.builds.removeStates(projection, record.build, bucket, isLate)))
-          return { done: false, removed };
-      }
+      if (!(await abandon(ports.builds, record, isLate))) return { done: false, removed };
       // What a function could still write goes with the next cleaning up.
       if (ports.now() - Date.parse(record.endedAt ?? '') > FUNCTION_MS)
         await ports.builds.mark(projection, record.build, 'removed', { at: new Date(ports.now()).toISOString() });

@@ -100,16 +100,17 @@ export async function wasPromoted(
   return (await table.pointer(projection, version)).active === build;
 }
 
-/** Removes the states that only this build had. */
+/** Removes the states that only this build had; true when nothing of them is left. */
 export async function abandon(
   builds: Builds,
   { projection, build, kind }: BuildRecord,
   isLate: () => boolean,
-): Promise<void> {
-  if (kind === 'rollback') return; // its states are the earlier build's
+): Promise<boolean> {
+  if (kind === 'rollback') return true; // its states are the earlier build's
   for (const bucket of BUCKETS) {
-    if (!(await builds.removeStates(projection, build, bucket, isLate))) return;
+    if (!(await builds.removeStates(projection, build, bucket, isLate))) return false;
   }
+  return true;
 }
 
 function projectionOf(input: string | null | undefined): string | undefined {

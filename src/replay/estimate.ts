@@ -1,5 +1,5 @@
 import type { TableSize } from '../check/price.ts';
-import { DOLLARS_PER_MILLION_READS, DOLLARS_PER_MILLION_WRITES } from '../check/price.ts';
+import { GB_SECOND, GET, READ_UNIT, TRANSITION, WRITE_UNIT } from '../list-prices.ts';
 import type { ReplayStep } from './builds.ts';
 import type { CheckedRequest } from './request.ts';
 
@@ -44,13 +44,6 @@ const READ_A_SECOND = 10_000;
 const AT_ONCE = 16;
 /** So many aggregates of each bucket a sample takes, on average. */
 export const SAMPLED = 16;
-
-// List prices of us-east-1, US dollars (November 2026): Lambda on arm64 per GB and second, S3 GET, transitions.
-export const GB_SECOND = 0.0000133334;
-export const GET = 0.4 / 1_000_000;
-export const WRITE_UNIT = DOLLARS_PER_MILLION_WRITES / 1_000_000;
-export const READ_UNIT = DOLLARS_PER_MILLION_READS / 1_000_000;
-const TRANSITION = 25 / 1_000_000;
 
 /** Prices a replay before anything of it is done. Rounded up where it has to be guessed: a budget is not to be passed. */
 export function estimateReplay({ size, request, slices, share }: EstimateInput): Estimate {

@@ -10,6 +10,7 @@ import { typedColumns } from '../archive/typed-columns.ts';
 import { isNotThere } from '../archive/work-files.ts';
 import { DaybookError } from '../errors.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
+import { GET, WRITE_UNIT } from '../list-prices.ts';
 import type { AnyProjection } from '../projection/definition.ts';
 import { itemOf, keptValue } from '../projection/project.ts';
 import type { ProjectionItem, ProjectionTable } from '../projection/projection-table.ts';
@@ -17,7 +18,7 @@ import type { Added, Fold, Runner, SeenEvent } from '../projection/runner.ts';
 import type { ArchiveFile, ArchiveFiles } from './archive-files.ts';
 import { boundedWork } from './bounded-work.ts';
 import type { Builds } from './builds.ts';
-import { GET, WRITE_UNIT } from './estimate.ts';
+import { foldFailed } from './naming-runner.ts';
 import type { Plan, Slice } from './plan.ts';
 import { countsIn, lastVersion } from './range.ts';
 import type { CheckedRange } from './request.ts';
@@ -268,12 +269,7 @@ function applyRow(runner: Runner, fold: Fold, run: Run, row: number, counts: Cou
     if (seen === undefined || !countsSeen(counts, run, row, seen)) fold.position = version;
     else runner.applySeen(fold, seen);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
     const type = stored?.type ?? rows.fields(run, row)?.type ?? '';
-    throw new DaybookError(
-      'replay.foldFailed',
-      { projection: runner.projection.name, aggregateUuid, version, type, reason },
-      { cause },
-    );
+    throw foldFailed(runner, { aggregateUuid, version, type }, cause);
   }
 }

@@ -2,7 +2,8 @@ import './errors.ts';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDuckdb, quoted } from '../archive/duckdb.ts';
+import { quoteText } from '../archive/compact-duckdb.ts';
+import { openDuckdb } from '../archive/duckdb.ts';
 import type { ArchiveFiles } from './archive-files.ts';
 import type { Plan } from './plan.ts';
 
@@ -50,6 +51,6 @@ function copySql(lines: string, table: string): string {
   return `
     COPY (
       SELECT aggregateUuid AS aggregate_uuid, key, position, applied, state::VARCHAR AS state
-      FROM read_json(${quoted(lines)}, format = 'newline_delimited', columns = ${columns}, maximum_object_size = 4194304)
-    ) TO ${quoted(table)} (FORMAT parquet, COMPRESSION zstd)`;
+      FROM read_json(${quoteText(lines)}, format = 'newline_delimited', columns = ${columns}, maximum_object_size = 4194304)
+    ) TO ${quoteText(table)} (FORMAT parquet, COMPRESSION zstd)`;
 }

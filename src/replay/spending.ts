@@ -1,7 +1,7 @@
 import './errors.ts';
 import { DaybookError } from '../errors.ts';
+import { GB_SECOND } from '../list-prices.ts';
 import type { Builds } from './builds.ts';
-import { GB_SECOND } from './estimate.ts';
 import type { Plan } from './plan.ts';
 
 /** What a step has spent since it was last counted. */

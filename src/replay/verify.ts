@@ -1,6 +1,7 @@
 import './errors.ts';
 import { createHash } from 'node:crypto';
 import { DaybookError } from '../errors.ts';
+import { READ_UNIT } from '../list-prices.ts';
 import { itemOf } from '../projection/project.ts';
 import { BUCKETS, currentBuild, type ProjectionItem, type ProjectionTable } from '../projection/projection-table.ts';
 import { readRollup } from '../projection/read.ts';
@@ -11,7 +12,7 @@ import type { ArchiveFiles } from './archive-files.ts';
 import { boundedWork } from './bounded-work.ts';
 import type { Builds } from './builds.ts';
 import type { CatchUpProgress } from './catch-up.ts';
-import { READ_UNIT, SAMPLED } from './estimate.ts';
+import { SAMPLED } from './estimate.ts';
 import { namingRunner } from './naming-runner.ts';
 import type { Plan } from './plan.ts';
 import { countsIn } from './range.ts';
