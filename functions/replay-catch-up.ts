@@ -6,11 +6,13 @@ import { environment } from '../src/aws/environment.ts';
 import { leanClient } from '../src/aws/lean-client.ts';
 import { archivePorts, buildPorts } from '../src/aws/replay-ports.ts';
 import { createRunnerOf } from '../src/projection/runner.ts';
-import { CATCH_UP_START, type CatchUpPorts, type CatchUpProgress, catchUp } from '../src/replay/catch-up.ts';
+import { type CatchUpPorts, type CatchUpProgress, catchUp, catchUpStart } from '../src/replay/catch-up.ts';
 import type { Plan } from '../src/replay/plan.ts';
 
 export interface ReplayCatchUpEvent {
   readonly plan: Plan;
+  /** Which sixteenths of the aggregates. */
+  readonly part: string;
   readonly progress?: CatchUpProgress | null;
 }
 
@@ -19,8 +21,8 @@ const MARGIN_MS = 30_000;
 
 export const createReplayCatchUp =
   (ports: CatchUpPorts) =>
-  ({ plan, progress }: ReplayCatchUpEvent, isLate: () => boolean): Promise<CatchUpProgress> =>
-    catchUp(ports, createRunnerOf(app.projections, plan), plan, progress ?? CATCH_UP_START, isLate);
+  ({ plan, part, progress }: ReplayCatchUpEvent, isLate: () => boolean): Promise<CatchUpProgress> =>
+    catchUp(ports, createRunnerOf(app.projections, plan), plan, progress ?? catchUpStart(part), isLate);
 
 let run: ReturnType<typeof createReplayCatchUp> | undefined;
 

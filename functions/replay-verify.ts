@@ -3,36 +3,37 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Context } from 'aws-lambda';
 import { dynamoEventTable } from '../src/aws/dynamo-event-table.ts';
 import { environment } from '../src/aws/environment.ts';
+import { leanClient } from '../src/aws/lean-client.ts';
 import { archivePorts, buildPorts } from '../src/aws/replay-ports.ts';
 import { createRunnerOf } from '../src/projection/runner.ts';
-import type { CatchUpProgress } from '../src/replay/catch-up.ts';
+import { type CaughtUp, sumOfParts } from '../src/replay/catch-up.ts';
 import type { Plan } from '../src/replay/plan.ts';
-import { VERIFY_START, type VerifyPorts, type VerifyProgress, verify } from '../src/replay/verify.ts';
+import { type VerifyPorts, type VerifyProgress, verify, verifyPart, verifyStart } from '../src/replay/verify.ts';
 
-export interface ReplayVerifyEvent {
-  readonly plan: Plan;
-  readonly caughtUp: CatchUpProgress;
-  readonly progress?: VerifyProgress | null;
-}
+/** A part of the build, and how far it is; or what its parts have come to. */
+export type ReplayVerifyEvent = { readonly plan: Plan; readonly caughtUp: readonly CaughtUp[] } & (
+  | { readonly part: string; readonly progress?: VerifyProgress | null }
+  | { readonly verified: readonly VerifyProgress[] }
+);
 
 /** Stop early enough that what is under way ends before the function's timeout. */
 const MARGIN_MS = 60_000;
 
-export const createReplayVerify =
-  (ports: VerifyPorts) =>
-  ({ plan, caughtUp, progress }: ReplayVerifyEvent, isLate: () => boolean): Promise<VerifyProgress> =>
-    verify(ports, createRunnerOf(app.projections, plan), plan, caughtUp, progress ?? VERIFY_START, isLate);
+export const createReplayVerify = (ports: VerifyPorts) => async (event: ReplayVerifyEvent, isLate: () => boolean) => {
+  const { plan } = event;
+  const runner = createRunnerOf(app.projections, plan);
+  const caughtUp = sumOfParts(event.caughtUp);
+  if ('verified' in event) return verify(ports, runner, plan, caughtUp, event.verified);
+  return verifyPart(ports, runner, plan, caughtUp, event.progress ?? verifyStart(event.part), isLate);
+};
 
 let run: ReturnType<typeof createReplayVerify> | undefined;
 
-export const handler = (event: ReplayVerifyEvent, context: Context): Promise<VerifyProgress> => {
+export const handler = (event: ReplayVerifyEvent, context: Context) => {
   if (run === undefined) {
-    const client = new DynamoDBClient();
-    run = createReplayVerify({
-      events: dynamoEventTable({ client, tableName: environment('EVENTS_TABLE') }),
-      ...archivePorts(),
-      ...buildPorts(client),
-    });
+    const client = leanClient(new DynamoDBClient());
+    const events = dynamoEventTable({ client, tableName: environment('EVENTS_TABLE') });
+    run = createReplayVerify({ events, ...archivePorts(), ...buildPorts(client) });
   }
   return run(event, () => context.getRemainingTimeInMillis() < MARGIN_MS);
 };

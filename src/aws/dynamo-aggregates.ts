@@ -1,6 +1,6 @@
 import { type AttributeValue, type DynamoDBClient, QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { DaybookError } from '../errors.ts';
-import type { AggregatePage } from '../store/event-table.ts';
+import type { AggregatePage, EventTable } from '../store/event-table.ts';
 import type { Answer } from './answer-parts.ts';
 import { BUCKETS, shardOf } from './event-item.ts';
 import { readItems } from './read-items.ts';
@@ -16,16 +16,16 @@ type Retry = <T>(call: () => Promise<T>) => Promise<T>;
 
 /**
  * One page of aggregates from the sparse index: of one type from its 16 shards one after the other, of all types by a scan
- * of the index. An index is eventually consistent: an aggregate of this very moment may be missing.
+ * of the index; a part is one shard, or one segment of the scan. An index is eventually consistent: an aggregate of this very moment may be missing.
  */
 export async function aggregatesPage(
   retry: Retry,
   client: DynamoDBClient,
   tableName: string,
-  options: { readonly type?: string; readonly after?: string; readonly limit?: number },
+  options: Parameters<EventTable['aggregates']>[0],
 ): Promise<AggregatePage> {
-  const { type, limit } = options;
-  const place = options.after === undefined ? { bucket: 0 } : readPlace(options.after);
+  const { type, part, limit } = options;
+  const place = options.after === undefined ? { bucket: part ?? 0 } : readPlace(options.after);
   const common = {
     TableName: tableName,
     IndexName: AGGREGATES_INDEX,
@@ -34,7 +34,7 @@ export async function aggregatesPage(
   };
   const command = () =>
     type === undefined
-      ? new ScanCommand(common)
+      ? new ScanCommand({ ...common, ...(part !== undefined && { Segment: part, TotalSegments: BUCKETS.length }) })
       : new QueryCommand({
           ...common,
           KeyConditionExpression: 'AggregateShard = :shard',
@@ -43,7 +43,8 @@ export async function aggregatesPage(
   const answer = await retry(() => readItems(client, command()));
   const { Items = [], LastEvaluatedKey } = JSON.parse(answer.toString()) as Answer;
   const aggregateUuids = Items.map((item) => item.AggregateUuid?.S ?? '');
-  const next = nextPlace(place.bucket, LastEvaluatedKey, type);
+  const isLast = type === undefined || part !== undefined || place.bucket + 1 === BUCKETS.length;
+  const next = nextPlace(place.bucket, LastEvaluatedKey, isLast);
   return { aggregateUuids, ...(next !== undefined && { next }) };
 }
 
@@ -52,9 +53,9 @@ interface Place {
   readonly start?: Key;
 }
 
-function nextPlace(bucket: number, start: Key | undefined, type: string | undefined): string | undefined {
+function nextPlace(bucket: number, start: Key | undefined, isLast: boolean): string | undefined {
   if (start !== undefined) return JSON.stringify({ bucket, start });
-  return type !== undefined && bucket + 1 < BUCKETS.length ? JSON.stringify({ bucket: bucket + 1 }) : undefined;
+  return isLast ? undefined : JSON.stringify({ bucket: bucket + 1 });
 }
 
 function readPlace(after: string): Place {

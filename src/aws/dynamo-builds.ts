@@ -124,13 +124,13 @@ export function dynamoBuilds({ client, tableName: TableName }: DynamoBuildsOptio
         { condition: 'attribute_exists(Folded)', names: { '#slice': slice } },
       );
     },
-    async progress(projection, build, step, { done, of }) {
+    async progress(projection, build, step, part, { done, of }) {
       const value = { M: { Done: { N: String(done) }, Of: { N: String(of) } } };
       await update(
         keyOf(projection, build),
         'SET Progress.#step = :progress',
         { ':progress': value },
-        { condition: 'attribute_exists(Progress)', names: { '#step': step } },
+        { condition: 'attribute_exists(Progress)', names: { '#step': `${step}/${part}` } },
       );
     },
     async spend(projection, build, dollars) {
@@ -213,9 +213,6 @@ export function dynamoBuilds({ client, tableName: TableName }: DynamoBuildsOptio
 
 function encode(record: BuildRecord): Record<string, AttributeValue> {
   const numbers = Object.entries(record.folded).map(([slice, bytes]) => [slice, { N: String(bytes) }] as const);
-  const steps = Object.entries(record.progress).map(
-    ([step, { done, of }]) => [step, { M: { Done: { N: String(done) }, Of: { N: String(of) } } }] as const,
-  );
   return {
     Version: { N: String(record.version) },
     Kind: { S: record.kind },
@@ -225,17 +222,18 @@ function encode(record: BuildRecord): Record<string, AttributeValue> {
     Request: { S: JSON.stringify(record.request) },
     Estimate: { S: JSON.stringify(record.estimate) },
     Folded: { M: Object.fromEntries(numbers) },
-    Progress: { M: Object.fromEntries(steps) },
+    Progress: { M: {} },
   };
 }
 
 function decode(item: Record<string, AttributeValue>): BuildRecord {
   const text = (name: string) => item[name]?.S ?? '';
   const folded = Object.entries(item.Folded?.M ?? {}).map(([slice, bytes]) => [slice, Number(bytes.N)] as const);
-  const progress = Object.entries(item.Progress?.M ?? {}).map(([step, { M }]): [string, StepProgress] => [
-    step,
-    { done: Number(M?.Done?.N), of: Number(M?.Of?.N) },
-  ]);
+  const progress: Record<string, StepProgress> = {};
+  for (const [name, { M }] of Object.entries(item.Progress?.M ?? {})) {
+    const step = name.slice(0, name.indexOf('/')); // a step's parts add up
+    progress[step] = { done: (progress[step]?.done ?? 0) + Number(M?.Done?.N), of: Number(M?.Of?.N) };
+  }
   return {
     projection: text('Build'),
     build: text('Key').slice(RECORD.length),
@@ -248,7 +246,7 @@ function decode(item: Record<string, AttributeValue>): BuildRecord {
     request: JSON.parse(text('Request')),
     estimate: JSON.parse(text('Estimate')),
     folded: Object.fromEntries(folded),
-    progress: Object.fromEntries(progress),
+    progress,
     ...(item.Spent?.N !== undefined && { spent: Number(item.Spent.N) }),
     ...(item.Error?.S !== undefined && { error: item.Error.S }),
     ...(item.SliceError?.S !== undefined && { sliceError: item.SliceError.S }),

@@ -56,7 +56,8 @@ export interface Builds {
   list(projection: string): AsyncIterable<BuildRecord>;
   /** A slice is folded; said twice it counts once. */
   folded(projection: string, build: string, slice: string, bytes: number): Promise<void>;
-  progress(projection: string, build: string, step: ReplayStep, progress: StepProgress): Promise<void>;
+  /** How far a part of a step is; the record adds the parts up. */
+  progress(projection: string, build: string, step: ReplayStep, part: string, progress: StepProgress): Promise<void>;
   /** Adds to what the build has spent; the answer is all of it. 0 when there is no record of it. */
   spend(projection: string, build: string, dollars: number): Promise<number>;
   /** A slice failed, and why; said before the execution fails. */

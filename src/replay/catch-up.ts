@@ -1,12 +1,12 @@
-import { READ_UNIT } from '../list-prices.ts';
 import { advanceTo } from '../projection/project.ts';
-import { BUCKETS, type ProjectionTable } from '../projection/projection-table.ts';
+import type { ProjectionTable } from '../projection/projection-table.ts';
 import { readAhead } from '../projection/read-ahead.ts';
 import type { Runner } from '../projection/runner.ts';
 import type { AggregatePage, EventTable } from '../store/event-table.ts';
 import type { ArchiveFiles } from './archive-files.ts';
 import { boundedWork } from './bounded-work.ts';
 import type { Builds } from './builds.ts';
+import { HEAD } from './estimate.ts';
 import { namingRunner } from './naming-runner.ts';
 import type { Plan } from './plan.ts';
 import { countsIn, lastVersion } from './range.ts';
@@ -21,10 +21,14 @@ export interface CatchUpPorts {
   readonly builds: Builds;
 }
 
-/** How far catching up has come; handed from one invocation to the next. */
+/** How far catching up with a part of the aggregates has come; handed from one invocation to the next. */
 export interface CatchUpProgress {
+  /** The sixteenths that are its own, a hex digit each. */
+  readonly part: string;
   readonly done: boolean;
-  /** Where to go on. */
+  /** The sixteenths that are done. */
+  readonly buckets: number;
+  /** Where to go on in the one that comes now. */
   readonly next?: string;
   /** Aggregates that were compared with their head. */
   readonly aggregates: number;
@@ -36,15 +40,31 @@ export interface CatchUpProgress {
   readonly holed: readonly string[];
 }
 
-export const CATCH_UP_START: CatchUpProgress = { done: false, aggregates: 0, versions: 0, caughtUp: 0, holed: [] };
+export const catchUpStart = (part: string): CatchUpProgress => ({
+  ...{ part, done: false, buckets: 0, aggregates: 0, versions: 0, caughtUp: 0, holed: [] },
+});
+
+/** What catching up with all parts has come to. */
+export type CaughtUp = Pick<CatchUpProgress, 'aggregates' | 'versions' | 'caughtUp' | 'holed'>;
+
+export function sumOfParts(parts: readonly CaughtUp[]): CaughtUp {
+  const sum = (of: (part: CaughtUp) => number) => parts.reduce((total, part) => total + of(part), 0);
+  return {
+    aggregates: sum((part) => part.aggregates),
+    versions: sum((part) => part.versions),
+    caughtUp: sum((part) => part.caughtUp),
+    holed: parts.flatMap(({ holed }) => holed),
+  };
+}
 
 /** How many aggregates are compared at once. */
-const AT_ONCE = 16;
+const AT_ONCE = 32;
 const PAGE = 200;
-const MOST_HOLED = 100;
+/** Of each part: what they all name goes through the machine. */
+const MOST_HOLED = 10;
 
 /**
- * Brings every aggregate of the build to the head that the table has now, in pages until `isLate` says that time is short.
+ * Brings a part of the build's aggregates to the heads that the table has now, in pages until `isLate` says that time is short.
  * Live events join the build before this begins: one that is appended later is theirs, one before is below the head.
  */
 export async function catchUp(
@@ -60,8 +80,9 @@ export async function catchUp(
   const counts = countsIn(plan.request);
   const last = lastVersion(plan.request);
 
-  const compare = async (aggregateUuid: string, table: ProjectionTable) => {
+  const compare = async (aggregateUuid: string, table: ProjectionTable, fetched: Promise<void>) => {
     const head = await headOf(ports.events, aggregateUuid);
+    await fetched;
     if (head === undefined || !runner.concerns(head.aggregateType)) return;
     const to = Math.min(head.version, last);
     const before = await table.get(plan.projection, plan.build, aggregateUuid);
@@ -75,52 +96,53 @@ export async function catchUp(
 
   const spending = spendingOf(ports.builds, plan, 1);
   const goOn = refuseStopped(ports.builds, plan);
-  let next = progress.next;
+  const { part } = progress;
+  let { buckets, next } = progress;
   do {
     await goOn();
-    const page = await pageOf(ports, runner, plan, next);
+    const page = await pageOf(ports, runner, plan, part.charAt(buckets), next);
     const ahead = readAhead(ports.table);
-    await ahead.fetch(plan.projection, plan.build, page.aggregateUuids);
+    const fetched = ahead.fetch(plan.projection, plan.build, page.aggregateUuids);
     const work = boundedWork(AT_ONCE);
-    for (const aggregateUuid of page.aggregateUuids) await work.add(() => compare(aggregateUuid, ahead.table));
-    await work.settled();
-    // A head is half a read unit, its state in the build one.
-    spending.add(page.aggregateUuids.length * 1.5 * READ_UNIT);
+    for (const aggregateUuid of page.aggregateUuids) await work.add(() => compare(aggregateUuid, ahead.table, fetched));
+    await Promise.all([fetched, work.settled()]);
+    spending.add(page.aggregateUuids.length * HEAD);
     await spending.settle();
     next = page.next;
-  } while (next !== undefined && !isLate());
+    if (next === undefined) buckets++;
+  } while (buckets < part.length && !isLate());
   const { name, projection, estimate } = plan;
-  await ports.builds.progress(projection, name, 'catchUp', { done: totals.aggregates, of: estimate.aggregates });
-  return { done: next === undefined, ...(next !== undefined && { next }), ...totals, holed };
+  const done = { done: totals.aggregates, of: estimate.aggregates };
+  await ports.builds.progress(projection, name, 'catchUp', part, done);
+  return { part, done: buckets === part.length, buckets, ...(next !== undefined && { next }), ...totals, holed };
 }
 
 async function pageOf(
   { events, files }: CatchUpPorts,
   runner: Runner,
   { selection }: Plan,
+  bucket: string,
   after: string | undefined,
 ): Promise<AggregatePage> {
-  if (selection !== undefined) return pageOfSelection(files, selection, after);
+  if (selection !== undefined) return pageOfSelection(files, selection, bucket, after);
   const type = runner.projection.aggregateType;
   return await events.aggregates({
-    limit: PAGE,
+    ...{ limit: PAGE, part: Number.parseInt(bucket, 16) },
     ...(type !== undefined && { type }),
     ...(after !== undefined && { after }),
   });
 }
 
-/** Pages of the selected, bucket by bucket; `after` says which bucket, and how many of it were taken. */
+/** Pages of those that are selected of a bucket; `after` says how many of it were taken. */
 async function pageOfSelection(
   files: ArchiveFiles,
   selection: Selection,
-  after = '0:0',
-): Promise<{ readonly aggregateUuids: readonly string[]; readonly next?: string }> {
-  const [bucket = '0', taken = '0'] = after.split(':');
+  bucket: string,
+  after = '0',
+): Promise<AggregatePage> {
   const all = await readSelection(files, selection, bucket);
-  const end = Number(taken) + PAGE;
-  const following = BUCKETS[BUCKETS.indexOf(bucket) + 1];
-  const next = end < all.length ? `${bucket}:${end}` : following && `${following}:0`;
-  return { aggregateUuids: all.slice(Number(taken), end), ...(next !== undefined && { next }) };
+  const end = Number(after) + PAGE;
+  return { aggregateUuids: all.slice(Number(after), end), ...(end < all.length && { next: String(end) }) };
 }
 
 async function headOf(events: EventTable, aggregateUuid: string) {

@@ -1,5 +1,6 @@
 import type { TableSize } from '../check/price.ts';
 import { GB_SECOND, GET, READ_UNIT, TRANSITION, WRITE_UNIT } from '../list-prices.ts';
+import { BUCKETS } from '../projection/projection-table.ts';
 import type { ReplayStep } from './builds.ts';
 import type { CheckedRequest } from './request.ts';
 
@@ -36,12 +37,25 @@ export interface EstimateInput {
 const FOLDED_A_SECOND = 100_000;
 /** Bytes that it copies from S3 in a second, with room. */
 const COPIED_A_SECOND = 40_000_000;
-/** Heads that catching up compares in a second: 16 at once, some 10 ms each. */
+/** Heads that a function which catches up compares in a second: 32 at once, some 10 ms each, on half a core. */
 const HEADS_A_SECOND = 1_500;
+/** Dollars for a head, read consistently, and its state in the build. */
+export const HEAD = 2 * READ_UNIT;
 /** States that verifying reads in a second. */
 const READ_A_SECOND = 10_000;
 /** Slices that run at once (statemachines/replay.asl.json). */
 const AT_ONCE = 16;
+/** Parts of a build that are caught up and verified at once (statemachines/replay.asl.json). */
+const PARTS_AT_ONCE = 8;
+/** So many aggregates a function takes before it is worth another one: some seconds. */
+const PART = 10_000;
+
+/** Who catches up and verifies which sixteenths of the aggregates, a hex digit each: one for a few, up to sixteen. */
+export function partsOf(aggregates: number): readonly string[] {
+  const parts = Math.min(BUCKETS.length, Math.max(1, Math.ceil(aggregates / PART)));
+  return Array.from({ length: parts }, (_, i) => BUCKETS.filter((_, bucket) => bucket % parts === i).join(''));
+}
+
 /** So many aggregates of each bucket a sample takes, on average. */
 export const SAMPLED = 16;
 
@@ -67,13 +81,15 @@ export function estimateReplay({ size, request, slices, share }: EstimateInput):
     dollars: folding * 2 * GB_SECOND + files * GET + states,
   };
   const heads = 1 + aggregates / HEADS_A_SECOND;
+  const parts = partsOf(aggregates);
+  const atOnce = Math.min(parts.length, PARTS_AT_ONCE);
   const catchUp: StepEstimate = {
     step: 'catchUp',
     events: 0,
     bytes: 0,
-    seconds: heads,
-    // A head is half a read unit, its state in the build one; the index is listed.
-    dollars: heads * GB_SECOND + aggregates * 1.5 * READ_UNIT + (share * size.indexBytes * READ_UNIT) / 8192,
+    seconds: heads / atOnce,
+    // The index is listed, too.
+    dollars: heads * GB_SECOND + aggregates * HEAD + (share * size.indexBytes * READ_UNIT) / 8192,
   };
   const folded = request.verify === 'all' ? events : Math.min(events, 16 * SAMPLED * averageOf(size));
   const reading = 1 + aggregates / READ_A_SECOND + folded / READ_A_SECOND;
@@ -81,8 +97,11 @@ export function estimateReplay({ size, request, slices, share }: EstimateInput):
     step: 'verify',
     events: Math.ceil(folded),
     bytes: 0,
-    seconds: reading,
-    dollars: reading * GB_SECOND + (aggregates + folded) * READ_UNIT + (40 + 6 * slices.length) * TRANSITION,
+    seconds: reading / atOnce,
+    dollars:
+      reading * GB_SECOND +
+      (aggregates + folded) * READ_UNIT +
+      (40 + 6 * slices.length + 8 * parts.length) * TRANSITION,
   };
   const steps = [fold, catchUp, verify];
   const sum = (of: (step: StepEstimate) => number) => steps.reduce((total, step) => total + of(step), 0);

@@ -6,7 +6,7 @@ import type { AnyProjection } from '../projection/definition.ts';
 import { BUCKETS, type ProjectionTable } from '../projection/projection-table.ts';
 import type { ArchiveFiles } from './archive-files.ts';
 import type { BuildKind, Builds, LockHolder } from './builds.ts';
-import { type Estimate, estimateReplay } from './estimate.ts';
+import { type Estimate, estimateReplay, partsOf } from './estimate.ts';
 import { type CheckedRequest, checkRequest } from './request.ts';
 import { type Selection, selectedIn, writeSelection } from './selection.ts';
 import { cutIntoPasses, filesByBucket, PASS_BYTES, type Slice, sliceKey, writeSlice } from './slice-files.ts';
@@ -26,6 +26,8 @@ export interface Plan {
   readonly slices: readonly Slice[];
   /** What a pass over a slice's files may read. */
   readonly passBytes: number;
+  /** Who catches up and verifies which sixteenths of the aggregates, a hex digit each. */
+  readonly parts: readonly string[];
   /** The aggregates that the range names. */
   readonly selection?: Selection;
   readonly estimate: Estimate;
@@ -91,7 +93,8 @@ export async function plan(
   if (budget !== undefined && estimate.dollars > budget) {
     throw new DaybookError('replay.overBudget', { projection, estimate: estimate.dollars, budget });
   }
-  const planned = { name, build, kind, projection, version, request, estimate, passBytes };
+  const parts = partsOf(estimate.aggregates);
+  const planned = { name, build, kind, projection, version, request, estimate, passBytes, parts };
   if (request.dryRun) return { ...planned, slices: [] };
 
   if (kind !== 'report') {

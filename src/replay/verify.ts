@@ -11,7 +11,7 @@ import type { EventTable } from '../store/event-table.ts';
 import type { ArchiveFiles } from './archive-files.ts';
 import { boundedWork } from './bounded-work.ts';
 import type { Builds } from './builds.ts';
-import type { CatchUpProgress } from './catch-up.ts';
+import type { CaughtUp } from './catch-up.ts';
 import { SAMPLED } from './estimate.ts';
 import { namingRunner } from './naming-runner.ts';
 import type { Plan } from './plan.ts';
@@ -26,15 +26,22 @@ export interface VerifyPorts {
   readonly builds: Builds;
 }
 
-/** What was counted so far; handed from one invocation to the next. */
-export interface VerifyProgress {
+/** What was counted so far of a part of the build; handed from one invocation to the next. */
+export interface VerifyProgress extends Verified {
+  /** The buckets that are its own, a hex digit each. */
+  readonly part: string;
   readonly done: boolean;
-  /** How many buckets have been read. */
+  /** How many of them have been read. */
   readonly buckets: number;
   /** The last aggregate that was looked at in the bucket that comes now. */
   readonly after?: string;
   /** Files of the report that were written. */
   readonly reportFiles: number;
+  readonly problems: readonly string[];
+}
+
+/** What a build, or a part of it, was found to hold. */
+export interface Verified {
   readonly aggregates: number;
   readonly versions: number;
   readonly applied: number;
@@ -44,23 +51,15 @@ export interface VerifyProgress {
   readonly differences: number;
   /** Some of them, by name. */
   readonly differing: readonly string[];
-  readonly problems: readonly string[];
 }
 
-export const VERIFY_START: VerifyProgress = {
-  done: false,
-  buckets: 0,
-  reportFiles: 0,
-  aggregates: 0,
-  versions: 0,
-  applied: 0,
-  sampled: 0,
-  differences: 0,
-  differing: [],
-  problems: [],
-};
+export const verifyStart = (part: string): VerifyProgress => ({
+  ...{ part, done: false, buckets: 0, reportFiles: 0, problems: [] },
+  ...{ aggregates: 0, versions: 0, applied: 0, sampled: 0, differences: 0, differing: [] },
+});
 
-const MOST_PROBLEMS = 20;
+/** Of each part, and of all of them: what they name goes through the machine. */
+const MOST_NAMED = 10;
 const TALLY_ATTEMPTS = 3;
 /** Folds of single aggregates at once. */
 const AT_ONCE = 8;
@@ -68,16 +67,15 @@ const AT_ONCE = 8;
 const REPORT_CHARACTERS = 8_000_000;
 
 /**
- * Counts the build against what catching up saw in the table, and folds aggregates again, straight from the table, to compare
- * state with state: a random sample, or all of them as the request says. Where another build is live, each state is compared
- * with its own; what differs is told, not refused: a new fold is there to differ. A report's states are written beside it as
- * JSON lines. Throws `replay.notVerified` on any problem.
+ * Counts a part of the build, and folds aggregates again, straight from the table, to compare state with state: a random sample,
+ * or all of them as the request says. Where another build is live, each state is compared with its own; what differs is told, not
+ * refused: a new fold is there to differ. A report's states are written beside it as JSON lines.
  */
-export async function verify(
+export async function verifyPart(
   ports: VerifyPorts,
   given: Runner,
   plan: Plan,
-  caughtUp: CatchUpProgress,
+  { aggregates }: Pick<CaughtUp, 'aggregates'>,
   progress: VerifyProgress,
   isLate: () => boolean,
 ): Promise<VerifyProgress> {
@@ -86,9 +84,10 @@ export async function verify(
   const { after: _, ...start } = progress;
   const totals = { ...start, problems: [...start.problems], differing: [...start.differing] };
   const live = await liveBuildBeside(ports.table, runner, plan);
-  const isSampled = sampler(plan, caughtUp.aggregates);
+  const isSampled = sampler(plan, aggregates);
   const report = reportWriter(ports.files, plan, totals);
   const spending = spendingOf(ports.builds, plan, 1);
+  const { part } = progress;
   let { after } = progress;
 
   const look = async (page: readonly ProjectionItem[]) => {
@@ -102,15 +101,15 @@ export async function verify(
       totals.sampled++;
       await work.add(async () => {
         const problem = await compareWithTable(ports.events, runner, plan, item);
-        if (problem !== undefined && totals.problems.length < MOST_PROBLEMS) totals.problems.push(problem);
+        if (problem !== undefined && totals.problems.length < MOST_NAMED) totals.problems.push(problem);
       });
     }
     await work.settled();
     if (live !== undefined) await compareWithLive(ports.table, plan, live, page, totals);
   };
 
-  outer: while (totals.buckets < BUCKETS.length) {
-    const bucket = BUCKETS[totals.buckets]!;
+  outer: while (totals.buckets < part.length) {
+    const bucket = part.charAt(totals.buckets);
     for await (const page of ports.table.list(plan.projection, plan.build, bucket, after)) {
       await look(page);
       after = page.at(-1)?.aggregateUuid ?? after;
@@ -120,31 +119,57 @@ export async function verify(
       if (isLate()) break outer;
     }
     const problem = runner.projection.kind === 'rollup' && (await tallyProblem(ports.table, plan, bucket));
-    if (problem && totals.problems.length < MOST_PROBLEMS) totals.problems.push(problem);
+    if (problem && totals.problems.length < MOST_NAMED) totals.problems.push(problem);
     after = undefined;
     totals.buckets++;
     if (isLate()) break;
   }
-  if (totals.buckets === BUCKETS.length && runner.projection.kind === 'rollup' && plan.kind === 'report') {
-    const { values } = await readRollup(ports.table, runner.projection, { build: plan.build });
+  await report.flush(1);
+  await ports.builds.progress(plan.projection, plan.name, 'verify', part, { done: totals.aggregates, of: aggregates });
+  return { ...totals, done: totals.buckets === part.length, ...(after !== undefined && { after }) };
+}
+
+/**
+ * What all parts have come to, against what catching up saw in the table; of a rollup's report the values are written. Throws
+ * `replay.notVerified` on any problem.
+ */
+export async function verify(
+  { builds, table, files }: VerifyPorts,
+  { projection: rollup }: Runner,
+  plan: Plan,
+  caughtUp: CaughtUp,
+  parts: readonly VerifyProgress[],
+): Promise<Verified> {
+  await refuseStopped(builds, plan)();
+  const sum = (of: (part: Verified) => number) => parts.reduce((total, part) => total + of(part), 0);
+  const verified = {
+    aggregates: sum((part) => part.aggregates),
+    versions: sum((part) => part.versions),
+    applied: sum((part) => part.applied),
+    sampled: sum((part) => part.sampled),
+    differences: sum((part) => part.differences),
+    differing: parts.flatMap(({ differing }) => differing).slice(0, MOST_NAMED),
+  };
+  if (rollup.kind === 'rollup' && plan.kind === 'report') {
+    const report = reportWriter(files, plan, { part: 'values', reportFiles: 0 });
+    const { values } = await readRollup(table, rollup, { build: plan.build });
     for (const [key, value] of values) {
       report.line(JSON.stringify({ key, state: value }));
       await report.flush(REPORT_CHARACTERS);
     }
+    await report.flush(1);
   }
-  await report.flush(1);
-  const { name, projection, build } = plan;
-  await ports.builds.progress(projection, name, 'verify', { done: totals.aggregates, of: caughtUp.aggregates });
-  const done = totals.buckets === BUCKETS.length;
-  const problems = done ? [...totals.problems, ...countProblems(plan, caughtUp, totals)] : totals.problems;
-  if (done && problems.length > 0) throw new DaybookError('replay.notVerified', { projection, build, problems });
-  return { ...totals, problems, done, ...(after !== undefined && { after }) };
+  const found = parts.flatMap(({ problems }) => problems).slice(0, MOST_NAMED);
+  const problems = [...found, ...countProblems(plan, caughtUp, verified)];
+  const { projection, build } = plan;
+  if (problems.length > 0) throw new DaybookError('replay.notVerified', { projection, build, problems });
+  return verified;
 }
 
 /** A rebuild may be farther than catching up saw (live events have joined it), never behind; a report is exactly there. */
 function countProblems(
   plan: Plan,
-  expected: CatchUpProgress,
+  expected: CaughtUp,
   actual: { readonly aggregates: number; readonly versions: number },
 ): string[] {
   const exact = plan.kind === 'report';
@@ -215,7 +240,7 @@ async function compareWithLive(
     const item = ours.get(aggregateUuid);
     if (item === undefined || item.position !== position || item.state === state) continue;
     totals.differences++;
-    if (totals.differing.length < MOST_PROBLEMS) totals.differing.push(aggregateUuid);
+    if (totals.differing.length < MOST_NAMED) totals.differing.push(aggregateUuid);
   }
 }
 
@@ -240,8 +265,8 @@ async function compareWithTable(
   return undefined;
 }
 
-/** Files of a report are numbered in the order of the build's items: written again they are the same. */
-function reportWriter(files: ArchiveFiles, plan: Plan, totals: { reportFiles: number }) {
+/** Files of a report are numbered in the order of the part's items: written again they are the same. */
+function reportWriter(files: ArchiveFiles, plan: Plan, totals: { readonly part: string; reportFiles: number }) {
   let lines: string[] = [];
   let characters = 0;
   return {
@@ -256,7 +281,7 @@ function reportWriter(files: ArchiveFiles, plan: Plan, totals: { reportFiles: nu
     async flush(least: number): Promise<void> {
       if (characters < least) return;
       const number = String(totals.reportFiles++).padStart(6, '0');
-      await files.writeText(`reports/${plan.projection}/${plan.build}/${number}.jsonl`, lines.join(''));
+      await files.writeText(`reports/${plan.projection}/${plan.build}/${totals.part}-${number}.jsonl`, lines.join(''));
       lines = [];
       characters = 0;
     },

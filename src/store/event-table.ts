@@ -54,9 +54,11 @@ export interface EventTable {
    * at no version (a whole number from 1) belongs to nobody's history: it is passed, and only told.
    */
   query(aggregateUuid: string, options: QueryOptions): AsyncIterable<readonly StoredEvent[]>;
-  /** Every aggregate (of one type, when told), a page at a time, in no promised order. */
+  /** Every aggregate (of one type, when told), a page at a time, in no promised order; or a part of them. */
   aggregates(options: {
     readonly type?: string;
+    /** From 0 to 15: of one type the aggregates of that bucket; of all types a sixteenth that the table chooses. The sixteen are all, each once. */
+    readonly part?: number;
     readonly after?: string;
     readonly limit?: number;
   }): Promise<AggregatePage>;

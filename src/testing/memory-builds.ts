@@ -4,6 +4,8 @@ import type { MemoryProjectionTable } from './memory-projection-table.ts';
 /** Records of builds in memory, with their locks in the table's pointers, and the same contract as those in DynamoDB. */
 export function memoryBuilds(table: MemoryProjectionTable): Builds {
   const records = new Map<string, BuildRecord>();
+  /** By step, how far each part is. */
+  const parts = new Map<string, Map<string, number>>();
   const keyOf = (projection: string, build: string) => JSON.stringify([projection, build]);
   const change = (projection: string, build: string, to: (record: BuildRecord) => BuildRecord): boolean => {
     const record = records.get(keyOf(projection, build));
@@ -25,8 +27,12 @@ export function memoryBuilds(table: MemoryProjectionTable): Builds {
     async folded(projection, build, slice, bytes) {
       change(projection, build, (record) => ({ ...record, folded: { ...record.folded, [slice]: bytes } }));
     },
-    async progress(projection, build, step, progress) {
-      change(projection, build, (record) => ({ ...record, progress: { ...record.progress, [step]: progress } }));
+    async progress(projection, build, step, part, { done, of }) {
+      const key = JSON.stringify([projection, build, step]);
+      const known = (parts.get(key) ?? new Map<string, number>()).set(part, done);
+      parts.set(key, known);
+      const sum = { done: [...known.values()].reduce((total, one) => total + one, 0), of };
+      change(projection, build, (record) => ({ ...record, progress: { ...record.progress, [step]: sum } }));
     },
     async spend(projection, build, dollars) {
       change(projection, build, (record) => ({ ...record, spent: (record.spent ?? 0) + dollars }));

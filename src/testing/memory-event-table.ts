@@ -1,3 +1,4 @@
+import { bucketOf } from '../event/bucket.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
 import type { Commit, EventTable, PutOutcome, QueryOptions } from '../store/event-table.ts';
 
@@ -111,13 +112,14 @@ export function memoryEventTable(options: MemoryEventTableOptions = {}): MemoryE
         rest = query.reverse === true ? { ...query, to: version - 1 } : { ...query, from: version + 1 };
       }
     },
-    async aggregates({ type, after, limit }) {
+    async aggregates({ type, part, after, limit }) {
       const uuids = [...aggregates]
         .filter(
           ([, { events }]) =>
             type === undefined || (events[0]?.version === 1 ? events[0].aggregateType : undefined) === type,
         )
         .map(([aggregateUuid]) => aggregateUuid)
+        .filter((aggregateUuid) => part === undefined || bucketOf(aggregateUuid) === part.toString(16))
         .sort();
       const start = after === undefined ? 0 : uuids.findIndex((uuid) => uuid > after);
       const page = start < 0 ? [] : uuids.slice(start, start + Math.min(limit ?? pageSize, pageSize));

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { bucketOf } from '../../src/event/bucket.ts';
 import type { EventTable, StoredEvent } from '../../src/index.ts';
 
 const AT = '2026-01-01T00:00:00.000Z';
@@ -171,6 +172,26 @@ export function eventTableContract(name: string, make: () => Promise<EventTable>
       } while (after !== undefined);
       expect(new Set(all).size).toBe(all.length);
       expect(all).toEqual(expect.arrayContaining(ids));
+      // In sixteen parts: of one type by bucket, of all types as the table likes; each is in one.
+      for (const chosen of [{ type }, {}]) {
+        const inParts: string[] = [];
+        for (let part = 0; part < 16; part++) {
+          let next: string | undefined;
+          do {
+            const page = await table.aggregates({
+              ...chosen,
+              part,
+              limit: 2,
+              ...(next !== undefined && { after: next }),
+            });
+            inParts.push(...page.aggregateUuids);
+            if ('type' in chosen)
+              expect(page.aggregateUuids.filter((one) => bucketOf(one) !== part.toString(16))).toEqual([]);
+            next = page.next;
+          } while (next !== undefined);
+        }
+        expect(inParts.sort()).toEqual('type' in chosen ? ids : all.sort());
+      }
     });
 
     it('lets one of many writers of the same version through', async () => {

@@ -166,7 +166,7 @@ describe('a replay, whatever befalls it', { timeout: 240_000 }, () => {
     const { active } = await pointer();
     const name = `b${++builds}`;
     const late: (() => Promise<void>)[] = [];
-    stage.befalls = async (call) => {
+    const live = async (call: number) => {
       const id = ['a', 'b', 'c', `new-${call % 5}`][call % 4]!;
       await deposit(id, call);
       const all = await stored(id);
@@ -180,13 +180,23 @@ describe('a replay, whatever befalls it', { timeout: 240_000 }, () => {
       await batch.prepare([envelope]);
       late.push(() => batch.apply(envelope));
       if (late.length > 3) await late.shift()!();
+    };
+    // Functions work at once; this writer does one thing after the other.
+    let writer = Promise.resolve();
+    stage.befalls = async (call) => {
+      writer = writer.then(() => live(call));
+      await writer;
       return undefined;
     };
+    stage.told = { aggregates: 45_000 }; // five functions catch up and verify at once
     const { status, cause } = await stage.run(name, { projection: 'balances', verify: 'all' });
     stage.befalls = () => undefined;
+    stage.told = {};
     for (const apply of late) await apply();
     expect({ status, cause }).toMatchObject({ status: 'SUCCEEDED' });
     await expectPromoted(name, active, 'live traffic');
+    const told = stage.announced.filter(({ detail }) => detail.build === name && detail.step === 'catchUp');
+    expect(told.map(({ detail }) => detail.part).sort()).toEqual(['05af', '16b', '27c', '38d', '49e']);
   });
 
   it('whose projection is deployed anew halfway fails by name, and goes on once both versions are there', async () => {

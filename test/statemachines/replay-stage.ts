@@ -17,13 +17,13 @@ import { endOfExecution, isRunning } from '../../src/aws/sfn-executions.ts';
 import { tableSize } from '../../src/aws/table-size.ts';
 import { createRunnerOf } from '../../src/projection/runner.ts';
 import type { ArchiveFiles } from '../../src/replay/archive-files.ts';
-import { CATCH_UP_START, catchUp } from '../../src/replay/catch-up.ts';
+import { catchUp, catchUpStart, sumOfParts } from '../../src/replay/catch-up.ts';
 import { cleanUp } from '../../src/replay/clean-up.ts';
 import { endReplay } from '../../src/replay/end.ts';
 import { noteFailure } from '../../src/replay/failure.ts';
 import { foldSlice } from '../../src/replay/fold.ts';
 import { plan } from '../../src/replay/plan.ts';
-import { VERIFY_START, verify } from '../../src/replay/verify.ts';
+import { verify, verifyPart, verifyStart } from '../../src/replay/verify.ts';
 import { makeDynamoTables } from '../contract/dynamo-tables.ts';
 import { SDK_CONFIG, sdkHandler } from '../local/sdk-handler.ts';
 import { folderArchive } from '../src/replay/folder-archive.ts';
@@ -67,6 +67,8 @@ export async function replayStage(projections: readonly AnyProjection[]) {
     answers: {} as Record<string, (() => Json) | undefined>,
     announced: [] as { detailType: string; detail: Json }[],
     isLate: () => false,
+    /** What the table tells of its size, in place of what it has. */
+    told: {} as { aggregates?: number },
     /** Why executions failed, the Map's own as well: a Map only tells that too many of its items did. */
     causes: [] as string[],
   };
@@ -137,7 +139,7 @@ export async function replayStage(projections: readonly AnyProjection[]) {
     table: dynamoProjectionTable({ client: theirs, tableName: TableName }),
     builds: dynamoBuilds({ client: theirs, tableName: TableName }),
     events: dynamoEventTable({ client: theirs, tableName }),
-    size: () => tableSize(theirs, tableName),
+    size: async () => ({ ...(await tableSize(theirs, tableName)), ...stage.told }),
     isRunning: (execution: string) => isRunning(states, execution),
     now: Date.now,
   };
@@ -147,9 +149,14 @@ export async function replayStage(projections: readonly AnyProjection[]) {
     Plan: ({ request, ...options }) => plan(ports, stage.projections, options, request),
     Fold: (given) =>
       noteFailure(ports.builds, given.plan, async () => foldSlice(ports, runnerOf(given), given.plan, given.slice)),
-    CatchUp: async (given) => catchUp(ports, runnerOf(given), given.plan, given.progress ?? CATCH_UP_START, isLate),
-    Verify: async (given) =>
-      verify(ports, runnerOf(given), given.plan, given.caughtUp, given.progress ?? VERIFY_START, isLate),
+    CatchUp: async (given) =>
+      catchUp(ports, runnerOf(given), given.plan, given.progress ?? catchUpStart(given.part), isLate),
+    Verify: async (given) => {
+      const caughtUp = sumOfParts(given.caughtUp);
+      if ('verified' in given) return verify(ports, runnerOf(given), given.plan, caughtUp, given.verified);
+      const progress = given.progress ?? verifyStart(given.part);
+      return verifyPart(ports, runnerOf(given), given.plan, caughtUp, progress, isLate);
+    },
   };
 
   /** A function of the machine, in an environment of its own: killed, it answers as Lambda answers for it. */

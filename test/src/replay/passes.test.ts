@@ -14,16 +14,14 @@ import { currentViewSql, type GlueTable, generationOf, viewText } from '../../..
 import { bucketOf } from '../../../src/event/bucket.ts';
 import type { ProjectionTable } from '../../../src/projection/projection-table.ts';
 import { createRunner } from '../../../src/projection/runner.ts';
-import { CATCH_UP_START, catchUp } from '../../../src/replay/catch-up.ts';
 import { type FoldResult, foldSlice } from '../../../src/replay/fold.ts';
 import { type Plan, plan, type Slice } from '../../../src/replay/plan.ts';
 import { cutIntoPasses } from '../../../src/replay/slice-files.ts';
-import { VERIFY_START, verify } from '../../../src/replay/verify.ts';
 import { memoryBuilds } from '../../../src/testing/memory-builds.ts';
 import { type FolderBucket, folderBucket } from '../archive/folder-bucket.ts';
+import { catchUpAll, verifyAll } from './all-parts.ts';
 import { folderArchive } from './folder-archive.ts';
 
-const never = () => false;
 const HOUR = 3_600_000;
 /** Three aggregates of one bucket. */
 const IDS = Array.from({ length: 200 }, (_, i) => `account-${i}`)
@@ -119,8 +117,8 @@ describe('a slice of more than one pass', () => {
 
   /** What the table says of every aggregate is in the build, and how many had to be read from the table for it. */
   async function caughtUp(made: Plan): Promise<number> {
-    const progress = await catchUp(ports(), runner, made, CATCH_UP_START, never);
-    await verify(ports(), runner, made, progress, VERIFY_START, never);
+    const progress = await catchUpAll(ports(), runner, made);
+    await verifyAll(ports(), runner, made, progress);
     return progress.caughtUp;
   }
 

@@ -13,15 +13,14 @@ import { type Envelope, toEnvelopeEvent } from '../../../src/feed/envelope.ts';
 import { project, projectBatch } from '../../../src/projection/project.ts';
 import { readAllProjected, readProjected } from '../../../src/projection/read.ts';
 import { createRunner } from '../../../src/projection/runner.ts';
-import { CATCH_UP_START, type CatchUpPorts, catchUp } from '../../../src/replay/catch-up.ts';
+import { type CatchUpPorts, catchUp, catchUpStart, sumOfParts } from '../../../src/replay/catch-up.ts';
+import { partsOf } from '../../../src/replay/estimate.ts';
 import { type FoldResult, foldSlice } from '../../../src/replay/fold.ts';
 import { type Plan, type PlanOptions, type PlanPorts, plan } from '../../../src/replay/plan.ts';
 import type { ReplayRequest } from '../../../src/replay/request.ts';
-import { VERIFY_START, verify } from '../../../src/replay/verify.ts';
 import { memoryBuilds } from '../../../src/testing/memory-builds.ts';
+import { catchUpAll, verifyAll } from './all-parts.ts';
 import { folderArchive } from './folder-archive.ts';
-
-const never = () => false;
 
 describe('a replay', () => {
   let folder: string;
@@ -112,8 +111,8 @@ describe('a replay', () => {
       table.setPointer(projection.name, { building: 'b1', phase: 'joined' }, projection.version);
     }
     await steps.joined?.();
-    const caughtUp = await catchUp(ports(), runner, made, CATCH_UP_START, never);
-    const verified = await verify(ports(), runner, made, caughtUp, VERIFY_START, never);
+    const caughtUp = await catchUpAll(ports(), runner, made);
+    const verified = await verifyAll(ports(), runner, made, caughtUp);
     return { planned: made, folded, caughtUp, verified };
   }
 
@@ -125,8 +124,8 @@ describe('a replay', () => {
     await files.deliver([...a.slice(10), ...b].reverse());
     const { folded, caughtUp, verified } = await run({});
     expect(folded.reduce((sum, { events }) => sum + events, 0)).toBe(33);
-    expect(caughtUp).toMatchObject({ done: true, aggregates: 2, versions: 33, caughtUp: 0 });
-    expect(verified).toMatchObject({ done: true, aggregates: 2, versions: 33, applied: 33, sampled: 2 });
+    expect(caughtUp).toMatchObject({ aggregates: 2, versions: 33, caughtUp: 0 });
+    expect(verified).toMatchObject({ aggregates: 2, versions: 33, applied: 33, sampled: 2 });
     expect(await balanceOf('a')).toBe((30 * 31) / 2);
   });
 
@@ -256,10 +255,17 @@ describe('a replay', () => {
     await expect(run({}, {}, total)).rejects.toMatchObject({ code: 'replay.notVerified' });
   });
 
+  /** All of one bucket: that is what pages are of. */
+  function idsOf(count: number): readonly string[] {
+    const ids: string[] = [];
+    for (let i = 0; ids.length < count; i++) if (bucketOf(`a${i}`) === '7') ids.push(`a${i}`);
+    return ids;
+  }
+
   it.each([199, 200, 201, 400])('misses none of %d aggregates, at every page boundary', async (count) => {
     const store = createEventStore({ table: eventTable });
-    for (let i = 0; i < count; i++) {
-      await store.append({ aggregate: Account, aggregateUuid: `a${i}`, expectedVersion: 0 }, [
+    for (const aggregateUuid of idsOf(count)) {
+      await store.append({ aggregate: Account, aggregateUuid, expectedVersion: 0 }, [
         { type: 'AccountOpened', data: { holder: 'x' } },
         { type: 'MoneyDeposited', data: { amount: 1 } },
       ]);
@@ -272,27 +278,37 @@ describe('a replay', () => {
   });
 
   it('goes on where it stopped when its time is up', async () => {
-    for (let i = 0; i < 450; i++) {
-      await createEventStore({ table: eventTable }).append(
-        { aggregate: Account, aggregateUuid: `a${i}`, expectedVersion: 0 },
-        [{ type: 'MoneyDeposited', data: { amount: 1 } }],
-      );
+    for (const aggregateUuid of idsOf(450)) {
+      await createEventStore({ table: eventTable }).append({ aggregate: Account, aggregateUuid, expectedVersion: 0 }, [
+        { type: 'MoneyDeposited', data: { amount: 1 } },
+      ]);
     }
     const runner = createRunner(balances);
     const made = await planned({ projection: 'balances' });
-    let progress = CATCH_UP_START;
     let calls = 0;
-    while (!progress.done) {
-      progress = await catchUp(ports(), runner, made, JSON.parse(JSON.stringify(progress)), () => true);
+    const isLate = () => {
       calls++;
+      return true;
+    };
+    const caughtUp = await catchUpAll(ports(), runner, made, isLate);
+    expect(calls).toBeGreaterThan(16);
+    expect(caughtUp).toMatchObject({ aggregates: 450, versions: 450 });
+    expect(await verifyAll(ports(), runner, made, caughtUp, isLate)).toMatchObject({ aggregates: 450 });
+  });
+
+  it('is divided among functions by its size; whoever does a part, and in which order, all of it is done once', async () => {
+    expect([0, 10_000, 10_001, 80_000, 1e9].map((aggregates) => partsOf(aggregates).length)).toEqual([1, 1, 2, 8, 16]);
+    for (const aggregates of [0, 25_000, 1e6]) {
+      expect([...partsOf(aggregates).join('')].sort().join('')).toBe('0123456789abcdef');
     }
-    expect(calls).toBeGreaterThan(1);
-    expect(progress).toMatchObject({ aggregates: 450, versions: 450 });
-    let verified = VERIFY_START;
-    while (!verified.done) {
-      verified = await verify(ports(), runner, made, progress, JSON.parse(JSON.stringify(verified)), () => true);
-    }
-    expect(verified).toMatchObject({ aggregates: 450, buckets: 16 });
+    for (const id of ['a', 'b', 'c', 'd', 'e']) await deposit(id, 2);
+    const runner = createRunner(balances);
+    const made = { ...(await planned({ projection: 'balances' })), parts: partsOf(25_000) };
+    const parts = await Promise.all(
+      made.parts.map((part) => catchUp(ports(), runner, made, catchUpStart(part), () => false)),
+    );
+    expect(sumOfParts(parts)).toMatchObject({ aggregates: 5, versions: 10, caughtUp: 5 });
+    expect(await verifyAll(ports(), runner, made, sumOfParts(parts))).toMatchObject({ aggregates: 5, applied: 10 });
   });
 
   describe('refuses', () => {
@@ -352,16 +368,16 @@ describe('a replay', () => {
         const runner = createRunner(balances);
         const made = await planOf('b1');
         for (const slice of made.slices) await foldSlice(ports(), runner, made, slice);
-        const caughtUp = await catchUp(ports(), runner, made, CATCH_UP_START, never);
+        const caughtUp = await catchUpAll(ports(), runner, made);
         const damaged = memoryProjectionTable();
         for (const id of ['a', 'b']) {
           const item = (await table.get('balances', 'b1', id))!;
           const changed = id === 'a' ? change(item) : item;
           if (changed !== undefined) await damaged.store('balances', 'b1', { ...item, ...changed });
         }
-        return verify({ ...ports(), table: damaged }, runner, made, caughtUp, VERIFY_START, never);
+        return verifyAll({ ...ports(), table: damaged }, runner, made, caughtUp);
       };
-      await expect(tamper((item) => item)).resolves.toMatchObject({ done: true });
+      await expect(tamper((item) => item)).resolves.toMatchObject({ aggregates: 2, sampled: 2 });
       await expect(tamper(() => undefined)).rejects.toThrow('it holds 1 aggregates, the table 2');
       await expect(tamper((item) => ({ ...item, position: 2 }))).rejects.toThrow('has looked at 5 versions');
       await expect(tamper((item) => ({ ...item, applied: 2 }))).rejects.toThrow('a counted 2 events, the table has 3');
