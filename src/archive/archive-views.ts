@@ -3,7 +3,8 @@ import type { Column, View } from './event-views.ts';
 /**
  * `events`, what analysts use: each event once. The rows of the current generation, and of the raw rows those that are not in
  * it. Delivery is at least once, so of copies within a day one is taken, and of days the first. It goes by keys alone: late
- * rows and repeats are right at once, and the raw files may be there still or no more. A condition on `day` or `bucket` gets
+ * rows and repeats are right at once, and the raw files may be there still or no more. Which keys the generation has is read of
+ * its runs of versions, some for each aggregate, and its rows are read once. A condition on `day` or `bucket` gets
  * through to the partitions; of other days the keys are read, since an earlier copy may lie there.
  */
 export function eventsView(columns: readonly Column[]): View {
@@ -15,16 +16,16 @@ export function eventsView(columns: readonly Column[]): View {
     description: 'Each event once',
     columns,
     sql: [
-      `SELECT ${names.join(', ')} FROM events_current`,
+      `SELECT ${names.join(', ')} FROM events_current WHERE kind = 'event'`,
       'UNION ALL',
       `SELECT ${names.map((name) => `r.${name}`).join(', ')}`,
       `FROM (SELECT ${names.join(', ')}, row_number() OVER (PARTITION BY day, ${key.join(', ')}) AS copy FROM events_raw) r`,
       `JOIN (SELECT ${key.join(', ')}, min(day) AS day FROM events_raw GROUP BY ${key.join(', ')}) f`,
       `ON ${same('r', 'f')} AND r.day = f.day`,
-      `LEFT JOIN (SELECT ${key.join(', ')} FROM events_current`,
-      'WHERE aggregate_uuid IN (SELECT aggregate_uuid FROM events_raw)) c',
-      `ON ${same('r', 'c')}`,
-      'WHERE r.copy = 1 AND c.version IS NULL',
+      "LEFT JOIN (SELECT bucket, aggregate_uuid, first_version, last_version FROM events_current WHERE kind = 'versions'",
+      'AND aggregate_uuid IN (SELECT aggregate_uuid FROM events_raw)) c',
+      'ON r.bucket = c.bucket AND r.aggregate_uuid = c.aggregate_uuid AND r.version BETWEEN c.first_version AND c.last_version',
+      'WHERE r.copy = 1 AND c.first_version IS NULL',
     ].join(' '),
   };
 }

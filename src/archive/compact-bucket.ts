@@ -26,6 +26,7 @@ import { sha256Of } from './file-hash.ts';
 import { type CompactedFile, FILES_PREFIX, keysKey, type TakenFile } from './generation.ts';
 import type { TypedColumn } from './typed-columns.ts';
 import { typedSelect } from './typed-sql.ts';
+import { versionRuns } from './version-runs.ts';
 
 export interface CompactBucketOptions {
   /** The declared fields that get columns of their own. */
@@ -248,10 +249,14 @@ async function writeFile(work: SliceWork, period: Period, rows: string, number: 
   );
   const keysPath = join(folder, `keys-${period}.parquet`);
   await connection.run(
-    `COPY (SELECT aggregate_uuid, first_version, last_version FROM back ORDER BY aggregate_uuid)
-     TO ${quoteText(keysPath)} (FORMAT parquet, COMPRESSION zstd)`,
+    `COPY (${versionRuns(`read_parquet(${quoteText(back)})`, 'back')}) TO ${quoteText(keysPath)} (FORMAT parquet, COMPRESSION zstd)`,
   );
+  const keysSha256 = await sha256Of(keysPath);
   await files.upload(keysPath, keysKey(key), (await stat(keysPath)).size);
+  // Queries go by it: what it hides of the raw rows has to be in the file.
+  if (!(await files.download(keysKey(key), keysPath)) || (await sha256Of(keysPath)) !== keysSha256) {
+    throw new DaybookError('archive.compactedFile', { key: keysKey(key), problem: 'it is not what was written' });
+  }
   const iso = (time: string) => `strftime(${time}, '%Y-%m-%dT%H:%M:%S.%gZ')`;
   const [row = {}] = await rowsOf(
     connection,
@@ -263,7 +268,7 @@ async function writeFile(work: SliceWork, period: Period, rows: string, number: 
   const contentHash = hashText(work.duckdb, content.hash);
   const firstRecordedAt = String(row.first);
   const lastRecordedAt = String(row.last);
-  return [{ key, bytes, rows: content.rows, bucket, firstRecordedAt, lastRecordedAt, contentHash, sha256 }];
+  return [{ key, bytes, rows: content.rows, bucket, firstRecordedAt, lastRecordedAt, contentHash, sha256, keysSha256 }];
 }
 
 async function contentOf(connection: DuckDBConnection, paths: readonly string[]): Promise<Content> {

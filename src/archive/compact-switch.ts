@@ -4,7 +4,7 @@ import type { SliceResult } from './compact-bucket.ts';
 import { type CompactionPlan, type PlanRecord, planKey, resultKey } from './compact-plan.ts';
 import type { CompactionFiles } from './compaction-files.ts';
 import { type GlueTable, generationOf, switchedView } from './current-view.ts';
-import { filesListKey, filesListText, type Generation, manifestKey } from './generation.ts';
+import { filesLists, filesListText, type Generation, manifestKey } from './generation.ts';
 
 /** What the state machine does next. */
 export type SwitchStep =
@@ -57,7 +57,9 @@ async function writeGeneration(files: CompactionFiles, plan: CompactionPlan, arc
     taken: [...carried, ...results.flatMap((result) => result.taken)],
   };
   for (const bucket of new Set(all.map((file) => file.bucket))) {
-    await files.writeText(filesListKey(plan.generation, bucket), filesListText(all, bucket, archiveBucket));
+    for (const list of filesLists(plan.generation, all, bucket)) {
+      await files.writeText(list.key, filesListText(list, archiveBucket));
+    }
   }
   await files.writeText(manifestKey(plan.generation), JSON.stringify(generation));
 }

@@ -15,9 +15,26 @@ export function viewText(definition: ViewDefinition): string {
   return `/* Presto View: ${Buffer.from(JSON.stringify(definition)).toString('base64')} */`;
 }
 
-/** The columns of one generation; a generation's id is a literal, as an injected partition key asks for. */
+/** The columns that the view `events_current` has beside those of an event. */
+export const KIND_COLUMN = 'kind';
+export const RUN_COLUMNS = ['first_version', 'last_version'] as const;
+
+/**
+ * Both that there is of one generation, in one view so that one step switches both: its events, `kind` = 'event', and which
+ * versions of which aggregates these are, in runs, `kind` = 'versions'. A generation's id is a literal, as an injected partition
+ * key asks for; a condition on `kind` leaves one of the tables unread.
+ */
 export function currentViewSql(columns: readonly string[], generation: string): string {
-  return `SELECT ${columns.join(', ')} FROM events_compacted WHERE generation = '${generation}'`;
+  const ofKey = ['aggregate_uuid', 'bucket'];
+  const noRun = RUN_COLUMNS.map((name) => `CAST(NULL AS bigint) AS ${name}`);
+  const noEvent = columns.map((name) => (ofKey.includes(name) ? name : `NULL AS ${name}`));
+  return [
+    `SELECT CAST('event' AS varchar) AS ${KIND_COLUMN}, ${[...columns, ...noRun].join(', ')}`,
+    `FROM events_compacted WHERE generation = '${generation}'`,
+    'UNION ALL',
+    `SELECT CAST('versions' AS varchar) AS ${KIND_COLUMN}, ${[...noEvent, ...RUN_COLUMNS].join(', ')}`,
+    `FROM compacted_keys WHERE generation = '${generation}'`,
+  ].join(' ');
 }
 
 /** What Glue's GetTable says of the view, as far as the switch needs it. */
@@ -54,7 +71,8 @@ export function switchedView(table: GlueTable, generation: string, at: string): 
     throw new DaybookError('archive.notTheView', { view: CURRENT_VIEW, given: table.Name ?? 'nothing' });
   }
   const definition = JSON.parse(Buffer.from(encoded, 'base64').toString('utf8')) as ViewDefinition;
-  const names = definition.columns.map(({ name }) => name);
+  const own: readonly string[] = [KIND_COLUMN, ...RUN_COLUMNS];
+  const names = definition.columns.map(({ name }) => name).filter((name) => !own.includes(name));
   const kept = Object.entries(table).filter(([member, value]) => TABLE_INPUT.includes(member) && value !== undefined);
   return {
     ...Object.fromEntries(kept),

@@ -24,6 +24,7 @@ export const OWN_RELATIONS = [
   'events_raw',
   'events_current',
   'events_compacted',
+  'compacted_keys',
   'aggregates',
   'holes',
   'freshness',

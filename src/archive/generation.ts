@@ -15,6 +15,8 @@ export interface CompactedFile {
   readonly contentHash: string;
   /** SHA-256 of the file in hex: it holds for typed columns too. Absent in files of an earlier version. */
   readonly sha256?: string;
+  /** SHA-256 of the file of keys beside it. Absent in files of an earlier version. */
+  readonly keysSha256?: string;
 }
 
 /** A raw file whose events a generation holds; it may be deleted two hours after the switch. */
@@ -53,19 +55,37 @@ export const FILES_PREFIX = 'compacted/files/';
 export const KEYS_PREFIX = 'compacted/keys/';
 export const GENERATIONS_PREFIX = 'compacted/generations/';
 
-/** The small file beside a compacted one that says which versions of which aggregates it holds. */
+/** The small file beside a compacted one that says which versions of which aggregates it holds: `versionRuns` says how. */
 export const keysKey = (fileKey: string): string => fileKey.replace(FILES_PREFIX, KEYS_PREFIX);
 
 /** Where a generation's manifest is. */
 export const manifestKey = (generation: string): string => `${GENERATIONS_PREFIX}${generation}/manifest.json`;
 
-/** Where the list is that Athena reads a bucket of a generation by. */
+/** Where the list is that Athena reads a bucket of a generation by, and that of the files of keys. */
 export const filesListKey = (generation: string, bucket: string): string =>
   `${GENERATIONS_PREFIX}${generation}/bucket=${bucket}/files.txt`;
+export const keysListKey = (generation: string, bucket: string): string =>
+  `${GENERATIONS_PREFIX}${generation}/keys/bucket=${bucket}/files.txt`;
 
-/** What stands on that list: a line for each file. */
-export const filesListText = (files: readonly CompactedFile[], bucket: string, archiveBucket: string): string =>
-  files.flatMap((file) => (file.bucket === bucket ? [`s3://${archiveBucket}/${file.key}\n`] : [])).join('');
+/** A list of files that Athena reads a table by. */
+export interface FilesList {
+  readonly key: string;
+  /** The keys of the files on it. */
+  readonly names: readonly string[];
+}
+
+/** The two lists of a bucket: the compacted files, and the files of keys beside them. */
+export function filesLists(generation: string, files: readonly CompactedFile[], bucket: string): readonly FilesList[] {
+  const names = files.filter((file) => file.bucket === bucket).map(({ key }) => key);
+  return [
+    { key: filesListKey(generation, bucket), names },
+    { key: keysListKey(generation, bucket), names: names.map(keysKey) },
+  ];
+}
+
+/** What stands on a list: a line for each file. */
+export const filesListText = ({ names }: FilesList, archiveBucket: string): string =>
+  names.map((name) => `s3://${archiveBucket}/${name}\n`).join('');
 
 /** The port to the catalog: the id of the generation that queries see, `none` before the first compaction. */
 export type CurrentGeneration = () => Promise<string>;
@@ -120,7 +140,7 @@ function isCompactedFile(file: Record<string, unknown>): boolean {
     isText(file.firstRecordedAt) &&
     isText(file.lastRecordedAt) &&
     isText(file.contentHash) &&
-    (file.sha256 === undefined || /^[0-9a-f]{64}$/.test(String(file.sha256)))
+    [file.sha256, file.keysSha256].every((sha256) => sha256 === undefined || /^[0-9a-f]{64}$/.test(String(sha256)))
   );
 }
 

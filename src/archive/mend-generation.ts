@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { type ColdStorage, currentGeneration, RAW_KEY } from './cold-files.ts';
 import { quoteText } from './compact-duckdb.ts';
 import { openDuckdb } from './duckdb.ts';
+import { sha256Of } from './file-hash.ts';
 import type { Finding } from './findings.ts';
-import { filesListKey, filesListText, type Generation, keysKey, manifestKey } from './generation.ts';
+import { filesLists, filesListText, type Generation, keysKey, manifestKey } from './generation.ts';
+import { versionRuns } from './version-runs.ts';
 import type { WorkFiles } from './work-files.ts';
 
 export interface MendPorts {
@@ -41,22 +43,28 @@ export async function mendGeneration(ports: MendPorts, findings: readonly Findin
   const emptied = new Set(lost.map(({ bucket }) => bucket));
   const written: string[] = [];
   for (const bucket of new Set(given.files.map((file) => file.bucket))) {
-    const key = filesListKey(given.generation, bucket);
-    if (!emptied.has(bucket) && !damaged.has(key)) continue;
-    const text = filesListText(generation.files, bucket, archiveBucket);
-    if (text === '') await files.delete(key);
-    else await files.writeText(key, text);
-    written.push(key);
+    for (const list of filesLists(given.generation, generation.files, bucket)) {
+      if (!emptied.has(bucket) && !damaged.has(list.key)) continue;
+      const text = filesListText(list, archiveBucket);
+      if (text === '') await files.delete(list.key);
+      else await files.writeText(list.key, text);
+      written.push(list.key);
+    }
   }
-  if (lost.length > 0) {
+  const keysSha256 = new Map<string, string>();
+  for (const { key } of generation.files) {
+    if (!damaged.has(keysKey(key)) || damaged.has(key)) continue;
+    keysSha256.set(key, await writeKeys(files, key, folder));
+    written.push(keysKey(key));
+  }
+  if (lost.length > 0 || keysSha256.size > 0) {
     const at = new Date(ports.now()).toISOString();
     await files.writeText(`${BEFORE_PREFIX}${given.generation}-${at}.json`, JSON.stringify(given));
-    await files.writeText(manifestKey(given.generation), JSON.stringify(generation));
-  }
-  const unlisted = generation.files.filter(({ key }) => damaged.has(keysKey(key)) && !damaged.has(key));
-  for (const { key } of unlisted) {
-    await writeKeys(files, key, folder);
-    written.push(keysKey(key));
+    const stated = generation.files.map((file) => {
+      const sha256 = keysSha256.get(file.key);
+      return sha256 === undefined ? file : { ...file, keysSha256: sha256 };
+    });
+    await files.writeText(manifestKey(given.generation), JSON.stringify({ ...generation, files: stated }));
   }
   return { leftOut: lost.map(({ key }) => key), written };
 }
@@ -76,16 +84,16 @@ function without(given: Generation, lost: Generation['files']): Generation {
   };
 }
 
-/** The file of keys beside a compacted file, as a compaction writes it. */
-async function writeKeys(files: WorkFiles, key: string, folder: string): Promise<void> {
+/** Writes the file of keys beside a compacted file as a compaction does, and answers its SHA-256. */
+async function writeKeys(files: WorkFiles, key: string, folder: string): Promise<string> {
   const [path, keys] = [join(folder, 'compacted.parquet'), join(folder, 'keys.parquet')];
   const db = await openDuckdb({ folder });
   try {
     await files.download(key, path);
-    await db.run(`COPY (SELECT aggregate_uuid, min(version) AS first_version, max(version) AS last_version
-      FROM read_parquet(${quoteText(path)}, hive_partitioning = false) GROUP BY aggregate_uuid ORDER BY aggregate_uuid)
-      TO ${quoteText(keys)} (FORMAT parquet, COMPRESSION zstd)`);
+    const rows = `read_parquet(${quoteText(path)}, hive_partitioning = false)`;
+    await db.run(`COPY (${versionRuns(rows)}) TO ${quoteText(keys)} (FORMAT parquet, COMPRESSION zstd)`);
     await files.upload(keysKey(key), keys);
+    return await sha256Of(keys);
   } finally {
     db.close();
     for (const each of [path, keys]) await rm(each, { force: true });

@@ -7,7 +7,7 @@ import { statedContent } from './compacted-rows.ts';
 import { type Comparison, createComparison, type Totals } from './comparison.ts';
 import { sha256Of } from './file-hash.ts';
 import { DIFFERENCES, type Finding, weightOf } from './findings.ts';
-import { filesListKey, type Generation, keysKey, NO_GENERATION } from './generation.ts';
+import { filesLists, type Generation, keysKey, NO_GENERATION } from './generation.ts';
 import type { HotEvents } from './hot-events.ts';
 import { isNotThere, readIfThere } from './work-files.ts';
 
@@ -246,14 +246,14 @@ function createReading(
   };
 }
 
-/** What Athena reads of a generation are the files on its lists, one list for each bucket: they must name what the manifest names. */
+/** What Athena reads of a generation are the files on its lists, two for each bucket: they must name what the manifest names. */
 async function compareLists(
   { files }: ColdStorage,
   { generation, files: compacted }: Generation,
   tell: (finding: Finding) => Promise<void>,
 ): Promise<void> {
-  for (const bucket of new Set(compacted.map((file) => file.bucket))) {
-    const key = filesListKey(generation, bucket);
+  const buckets = [...new Set(compacted.map((file) => file.bucket))];
+  for (const { key, names } of buckets.flatMap((bucket) => filesLists(generation, compacted, bucket))) {
     const text = await readIfThere(files, key);
     if (text === undefined) {
       await tell({ kind: 'gone', key, bytes: 0 });
@@ -263,13 +263,12 @@ async function compareLists(
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => line.replace(/^s3:\/\/[^/]+\//, ''));
-    const expected = compacted.filter((file) => file.bucket === bucket).map((file) => file.key);
-    const [a, b] = [actual, expected].map((keys) => [...keys].sort().join('\n'));
-    if (a !== b) await tell({ kind: 'changed', key, expected: expected.join(', '), actual: actual.join(', ') });
+    const [a, b] = [actual, names].map((keys) => [...keys].sort().join('\n'));
+    if (a !== b) await tell({ kind: 'changed', key, expected: names.join(', '), actual: actual.join(', ') });
   }
 }
 
-/** The small file beside each compacted one, without which no later compaction begins. */
+/** The small file beside each compacted one: queries go by it, and without it no later compaction begins. */
 async function checkKeys(
   { files }: ColdStorage,
   { files: compacted }: Generation,
@@ -277,11 +276,17 @@ async function checkKeys(
   tell: (finding: Finding) => Promise<void>,
 ): Promise<void> {
   const path = join(folder, 'keys.parquet');
-  for (const key of compacted.map((file) => keysKey(file.key))) {
+  for (const { key: of, keysSha256 } of compacted) {
+    const key = keysKey(of);
     try {
       const bytes = await files.download(key, path);
       if (!(await endsAsParquet(path, bytes))) {
         await tell({ kind: 'unreadable', key, bytes, reason: 'it does not end as a Parquet file does' });
+        continue;
+      }
+      const sha256 = await sha256Of(path);
+      if (keysSha256 !== undefined && sha256 !== keysSha256) {
+        await tell({ kind: 'changed', key, expected: `SHA-256 ${keysSha256}`, actual: `SHA-256 ${sha256}` });
       }
     } catch (error) {
       if (!isNotThere(error)) throw error;

@@ -15,7 +15,7 @@ import { acknowledge, acknowledgePrefix } from './acknowledge.ts';
 import { METRIC_NAMESPACE } from './alarms.ts';
 import { eventColumns, rawTable, viewTable } from './archive-tables.ts';
 import type { Feed } from './feed.ts';
-import { compactedTable, currentView } from './generation-tables.ts';
+import { compactedTable, currentView, keysTable } from './generation-tables.ts';
 import { glueTableArns } from './glue-arns.ts';
 import { NodeFunction } from './node-function.ts';
 
@@ -89,7 +89,7 @@ export class Archive extends Construct {
     const place = { database, databaseName, bucket: this.bucket };
     const raw = rawTable(this, place);
     const compacted = compactedTable(this, { ...place, typed: typedColumns(props.events ?? []) });
-    const current = currentView(this, place, compacted);
+    const current = currentView(this, place, [compacted, keysTable(this, place)]);
     const columns = eventColumns();
     const events = viewTable(this, 'EventsView', databaseName, eventsView(columns), [raw, current]);
     this.tables = { raw, compacted, current, events };

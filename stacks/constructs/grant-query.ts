@@ -1,13 +1,13 @@
 import { Stack } from 'aws-cdk-lib';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { FILES_PREFIX, GENERATIONS_PREFIX } from '../../src/archive/generation.ts';
+import { FILES_PREFIX, GENERATIONS_PREFIX, KEYS_PREFIX } from '../../src/archive/generation.ts';
 import { acknowledge, acknowledgePrefix } from './acknowledge.ts';
 import type { Archive } from './archive.ts';
 import { glueTableArns } from './glue-arns.ts';
 
-/** Where the tables' files lie: arrivals, generations and their files, the runs of the check, reports. */
-const TABLE_PREFIXES = ['events/', FILES_PREFIX, GENERATIONS_PREFIX, 'checks/runs/', 'report-tables/'];
+/** Where the tables' files lie: arrivals, generations with their files and keys, the runs of the check, reports. */
+const TABLE_PREFIXES = ['events/', FILES_PREFIX, KEYS_PREFIX, GENERATIONS_PREFIX, 'checks/runs/', 'report-tables/'];
 
 /** Where the workgroup writes its results. */
 const RESULTS_PREFIX = 'queries/';

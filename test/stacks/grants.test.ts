@@ -215,6 +215,7 @@ const EXPECTED: Record<string, string[]> = {
     'Allow s3:GetObject on Daybook/Archive/Bucket/checks/runs/*',
     'Allow s3:GetObject on Daybook/Archive/Bucket/compacted/files/*',
     'Allow s3:GetObject on Daybook/Archive/Bucket/compacted/generations/*',
+    'Allow s3:GetObject on Daybook/Archive/Bucket/compacted/keys/*',
     'Allow s3:GetObject on Daybook/Archive/Bucket/events/*',
     'Allow s3:GetObject on Daybook/Archive/Bucket/report-tables/*',
   ],
@@ -249,8 +250,9 @@ describe('grants', () => {
     expect(places.length).toBeGreaterThan(3);
     // The files of generations are listed in files below the table's location.
     const lists = actual.Analysts!.filter((line) => line.startsWith('Allow s3:GetObject on '));
+    const listed = ['files', 'keys'].map((folder) => `Daybook/Archive/Bucket/compacted/${folder}/`);
     expect(lists).toEqual(
-      [...places, 'Daybook/Archive/Bucket/compacted/files/'].map((place) => `Allow s3:GetObject on ${place}*`).sort(),
+      [...new Set([...places, ...listed])].map((place) => `Allow s3:GetObject on ${place}*`).sort(),
     );
   });
 

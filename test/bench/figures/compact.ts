@@ -7,7 +7,8 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { build } from 'esbuild';
 import { eventsView } from '../../../src/archive/archive-views.ts';
 import { compactBucket } from '../../../src/archive/compact-bucket.ts';
-import type { CompactedFile } from '../../../src/archive/generation.ts';
+import { currentViewSql } from '../../../src/archive/current-view.ts';
+import { type CompactedFile, keysKey } from '../../../src/archive/generation.ts';
 import { BANK_BUCKET, BANK_COLUMNS, runSql, writeBankYear } from '../bank-year.ts';
 import { defineBench, type Readings } from '../figure.ts';
 import { folderFiles } from '../folder-files.ts';
@@ -71,6 +72,7 @@ export default defineBench({
       name: 'compact-per-day-view',
       what: 'the same through the view events, with raw files of the last day that are compacted already ÷ that file, wall',
       formula: { kind: 'ratio', of: 'perDayView', to: 'perDayByHand', by: 'wall' },
+      budget: { atMost: 1.3 },
     },
   ],
   async prepare() {
@@ -96,13 +98,20 @@ export default defineBench({
     const at = (made: readonly CompactedFile[]) => made.map(({ key }) => join(folder, key));
     // Sixteen buckets of the same size: the files of one, each under sixteen names, and by hand one file of them all.
     mkdirSync(join(folder, 'all'));
-    const all = Array.from({ length: BUCKETS }, (_, b) =>
-      at(text).map((path, i) => {
-        const link = join(folder, 'all', `${b}-${i}.parquet`);
-        symlinkSync(path, link);
-        return link;
-      }),
-    ).flat();
+    const links = (of: readonly string[], name: string) =>
+      Array.from({ length: BUCKETS }, (_, b) =>
+        of.map((path, i) => {
+          const link = join(folder, 'all', `${name}${b}-${i}.parquet`);
+          symlinkSync(path, link);
+          return link;
+        }),
+      );
+    const ofBucket = links(at(text), '');
+    const all = ofBucket.flat();
+    const keysOfBucket = links(
+      text.map(({ key }) => join(folder, keysKey(key))),
+      'keys-',
+    );
     const kept = text; // what the links point to
     const list = (of: readonly string[]) => `read_parquet([${of.map((path) => `'${path}'`).join(', ')}])`;
     const byHand = join(folder, 'by-hand.parquet');
@@ -132,14 +141,18 @@ export default defineBench({
       Array.from({ length: BUCKETS }, (_, b) => `SELECT *, '${b.toString(16)}' AS bucket FROM ${of(b)}`).join(
         ' UNION ALL ',
       );
+    const inGeneration = (of: readonly (readonly string[])[]) =>
+      `SELECT *, 'text' AS generation FROM (${inBuckets((b) => list(of[b]!))})`;
     const lastDay = join(folder, 'last-day.parquet');
     const ofLastDay = `(SELECT * EXCLUDE (day, bucket), '2026-12-31' AS day FROM ${list(paths)} WHERE recorded_at >= '2026-12-31')`;
     await runSql(`COPY (${inBuckets(() => ofLastDay)}) TO '${lastDay}' (FORMAT parquet, COMPRESSION snappy)`);
     await connection.run(`CREATE VIEW events_raw AS SELECT * FROM ${list([lastDay])}`);
-    const inBucket = (b: number) => list(all.filter((path) => path.includes(`/${b}-`)));
-    await connection.run(`CREATE VIEW events_current AS ${inBuckets(inBucket)}`);
+    await connection.run(`CREATE VIEW events_compacted AS ${inGeneration(ofBucket)}`);
+    await connection.run(`CREATE VIEW compacted_keys AS ${inGeneration(keysOfBucket)}`);
     const row = JSON.parse(readFileSync(resolve('schemas/archive-row.json'), 'utf8'));
-    const columns = [...Object.keys(row.properties), 'day', 'bucket'].map((name) => ({ name, type: '', comment: '' }));
+    const names = [...Object.keys(row.properties), 'day', 'bucket'];
+    await connection.run(`CREATE VIEW events_current AS ${currentViewSql(names, 'text')}`);
+    const columns = names.map((name) => ({ name, type: '', comment: '' }));
     await connection.run(`CREATE VIEW events AS ${eventsView(columns).sql}`);
     const [ours, theirs, seen] = [await perDay(list(all)), await perDay(list([byHand])), await perDay('events')];
     if (JSON.stringify(ours) !== JSON.stringify(theirs) || JSON.stringify(ours) !== JSON.stringify(seen))

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aggregatesView, eventsView, holesView } from '../../../src/archive/archive-views.ts';
-import { currentViewSql } from '../../../src/archive/current-view.ts';
+import { currentViewSql, RUN_COLUMNS } from '../../../src/archive/current-view.ts';
 import type { View } from '../../../src/archive/event-views.ts';
+import { filesListKey, keysListKey } from '../../../src/archive/generation.ts';
 import { SAVED_QUERIES, toNamedText } from '../../../src/archive/saved-queries.ts';
 import { archiveColumns, eventColumns, prestoType, textOf } from '../../../stacks/constructs/archive-tables.ts';
 import { type ColdStorage, openColdStorage } from './cold-storage.ts';
@@ -29,14 +30,20 @@ const createView = (view: View) =>
     TableType: 'VIRTUAL_VIEW',
     ViewOriginalText: textOf(view, 'db'),
   });
-/** The next generation of one bucket: the events of a file, if there is one. */
-const compact = async (bucket: string, events: object[]) => {
+/** The next generation of one bucket: the events of a file, and the runs of versions that they are. */
+const compact = async (bucket: string, events: object[], runs: object[]) => {
   await cold.putParquet('compacted/files/a.parquet', { ...columns, day: 'string' }, events);
-  const Key = `compacted/generations/g1/bucket=${bucket}/files.txt`;
-  const Body = Buffer.from('s3://cold/compacted/files/a.parquet');
-  await cold.call('s3', 'PutObject', { Bucket: 'cold', Key, Body });
-  return () => cold.call('s3', 'DeleteObject', { Bucket: 'cold', Key });
+  await cold.putParquet('compacted/keys/a.parquet', KEYS, runs);
+  const lists = [
+    [filesListKey('g1', bucket), 's3://cold/compacted/files/a.parquet'],
+    [keysListKey('g1', bucket), 's3://cold/compacted/keys/a.parquet'],
+  ] as const;
+  for (const [Key, text] of lists) await cold.call('s3', 'PutObject', { Bucket: 'cold', Key, Body: Buffer.from(text) });
+  return async () => {
+    for (const [Key] of lists) await cold.call('s3', 'DeleteObject', { Bucket: 'cold', Key });
+  };
 };
+const KEYS = { aggregate_uuid: 'string', first_version: 'bigint', last_version: 'bigint' };
 
 beforeAll(async () => {
   cold = await openColdStorage();
@@ -53,24 +60,29 @@ beforeAll(async () => {
     },
     PartitionKeys: ['day', 'bucket'].map((Name) => ({ Name, Type: 'string' })),
   });
-  await cold.createTable(
-    'events_compacted',
-    { ...columns, day: 'string' },
-    {
-      Parameters: {
-        'projection.enabled': 'true',
-        'projection.generation.type': 'injected',
-        'projection.bucket.type': 'enum',
-        'projection.bucket.values': [...'0123456789abcdef'].join(','),
-        // biome-ignore lint/suspicious/noTemplateCurlyInString: Athena's own placeholders
-        'storage.location.template': 's3://cold/compacted/generations/${generation}/bucket=${bucket}/',
-      },
-      PartitionKeys: ['generation', 'bucket'].map((Name) => ({ Name, Type: 'string' })),
-      StorageDescriptor: { InputFormat: 'org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat' },
+  const listed = (template: string) => ({
+    Parameters: {
+      'projection.enabled': 'true',
+      'projection.generation.type': 'injected',
+      'projection.bucket.type': 'enum',
+      'projection.bucket.values': [...'0123456789abcdef'].join(','),
+      'storage.location.template': template,
     },
-  );
+    PartitionKeys: ['generation', 'bucket'].map((Name) => ({ Name, Type: 'string' })),
+    StorageDescriptor: { InputFormat: 'org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat' },
+  });
+  const generation = `s3://cold/compacted/generations/\${generation}`;
+  const ofBucket = `bucket=\${bucket}/`;
+  await cold.createTable('events_compacted', { ...columns, day: 'string' }, listed(`${generation}/${ofBucket}`));
+  await cold.createTable('compacted_keys', KEYS, listed(`${generation}/keys/${ofBucket}`));
   const names = eventColumns().map(({ name }) => name);
-  await createView({ ...eventsView(eventColumns()), name: 'events_current', sql: currentViewSql(names, 'g1') });
+  const text = (name: string) => ({ name, type: 'string', comment: '' });
+  await createView({
+    name: 'events_current',
+    description: '',
+    columns: [text('kind'), ...eventColumns(), ...RUN_COLUMNS.map((name) => ({ ...text(name), type: 'bigint' }))],
+    sql: currentViewSql(names, 'g1'),
+  });
   for (const make of [eventsView, aggregatesView, holesView]) await createView(make(eventColumns()));
   // md5('abc') begins with 9. Version 2 came twice, on two days.
   await cold.putParquet('events/day=2026-01-02/bucket=9/a.parquet', columns, [
@@ -132,24 +144,36 @@ describe('the view `events`', () => {
     const before = await cold.rows(all);
     const back = await compact(
       '9',
-      [1, 2].map((version) => event(version, 'X', { day: '2026-01-02', data: '"compacted"' })),
+      [1, 2, 4].map((version) => event(version, 'X', { day: '2026-01-02', data: '"compacted"' })),
+      [
+        { aggregate_uuid: 'abc', first_version: 1, last_version: 2 },
+        { aggregate_uuid: 'abc', first_version: 4, last_version: 4 },
+      ],
     );
     try {
-      expect(await cold.rows(all)).toEqual(
-        before.map(([id, version, day, data]) =>
-          id === 'abc' && Number(version) < 3 ? [id, version, day, '"compacted"'] : [id, version, day, data],
-        ),
-      );
-      // A version that comes late, of an aggregate whose later ones are compacted.
+      // Version 3 is raw only: it lies between two that are compacted.
+      const compacted = (version: string) => ['abc', version, '2026-01-02', '"compacted"'];
+      expect(await cold.rows(all)).toEqual([
+        compacted('1'),
+        compacted('2'),
+        ...before.filter(([, version]) => version === '3'),
+        compacted('4'),
+        ...before.filter(([id]) => id === 'other'),
+      ]);
+      // Versions that come late, beside copies of what is compacted.
       await cold.putParquet('events/day=2026-01-09/bucket=9/late.parquet', columns, [
         event(1, 'X'),
-        event(5, 'Late'),
-        event(5, 'Late'),
+        event(4, 'X'),
+        event(6, 'Late'),
+        event(6, 'Late'),
       ]);
-      const late = await cold.rows('SELECT version, day, type FROM events WHERE version > 3');
-      expect(late).toEqual([['5', '2026-01-09', 'Late']]);
+      const late = await cold.rows('SELECT version, day, type FROM events WHERE version > 3 ORDER BY version');
+      expect(late).toEqual([
+        ['4', '2026-01-02', 'X'],
+        ['6', '2026-01-09', 'Late'],
+      ]);
       expect(await cold.rows('SELECT aggregate_uuid, missing_from, missing_to FROM holes')).toEqual([
-        ['abc', '4', '4'],
+        ['abc', '5', '5'],
       ]);
     } finally {
       await back();

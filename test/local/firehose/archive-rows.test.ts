@@ -2,13 +2,20 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Json, ROOT } from '../../../local/cloud.ts';
 import { createFirehose, type Firehose } from '../../../local/firehose/firehose.ts';
 import { aggregatesView, eventsView } from '../../../src/archive/archive-views.ts';
+import { RUN_COLUMNS } from '../../../src/archive/current-view.ts';
 import { eventViews, type View } from '../../../src/archive/event-views.ts';
 import { transform } from '../../../src/archive/transform.ts';
 import { bucketOf } from '../../../src/event/bucket.ts';
 import { defineEvent } from '../../../src/event/event-definition.ts';
 import type { StoredEvent } from '../../../src/event/stored-event.ts';
 import { filledEnvelope, toEnvelopeEvent } from '../../../src/feed/envelope.ts';
-import { archiveColumns, eventColumns, PARTITIONS, textOf } from '../../../stacks/constructs/archive-tables.ts';
+import {
+  archiveColumns,
+  eventColumns,
+  PARTITIONS,
+  prestoType,
+  textOf,
+} from '../../../stacks/constructs/archive-tables.ts';
 import { storedEvent } from '../../simulation/records.ts';
 import { type ColdStorage, openColdStorage } from '../athena/cold-storage.ts';
 
@@ -62,8 +69,13 @@ beforeAll(async () => {
     PartitionKeys: PARTITIONS.map(({ name: Name, type: Type }) => ({ Name, Type })),
   });
   const columns = eventColumns();
-  const none = `SELECT ${columns.map(({ name }) => name).join(', ')} FROM events_raw WHERE false`;
-  const current: View = { name: 'events_current', description: '', columns, sql: none };
+  const own = [
+    { name: 'kind', type: 'string', comment: '' },
+    ...RUN_COLUMNS.map((name) => ({ name, type: 'bigint', comment: '' })),
+  ];
+  const nulls = own.map(({ name, type }) => `CAST(NULL AS ${prestoType(type)}) AS ${name}`);
+  const none = `SELECT ${[...columns.map(({ name }) => name), ...nulls].join(', ')} FROM events_raw WHERE false`;
+  const current: View = { name: 'events_current', description: '', columns: [...columns, ...own], sql: none };
   for (const view of [current, eventsView(columns), aggregatesView(columns), ...eventViews([Paid], columns)]) {
     await cold.createTable(view.name, types(view), { TableType: 'VIRTUAL_VIEW', ViewOriginalText: textOf(view, 'db') });
   }

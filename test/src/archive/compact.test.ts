@@ -9,7 +9,7 @@ import { estimateCompaction } from '../../../src/archive/compact-estimate.ts';
 import { type CompactionPlan, planCompaction } from '../../../src/archive/compact-plan.ts';
 import { prepareSwitch } from '../../../src/archive/compact-switch.ts';
 import { currentViewSql, type GlueTable, viewText } from '../../../src/archive/current-view.ts';
-import { readGeneration } from '../../../src/archive/generation.ts';
+import { keysKey, readGeneration } from '../../../src/archive/generation.ts';
 import type { TypedColumn } from '../../../src/archive/typed-columns.ts';
 import type { StoredEvent } from '../../../src/event/stored-event.ts';
 import { type FolderBucket, folderBucket } from './folder-bucket.ts';
@@ -83,7 +83,16 @@ async function query(sql: (files: string) => string): Promise<unknown[]> {
   instance.closeSync();
   return rows;
 }
-const keys = () => query((files) => `SELECT aggregate_uuid, version::INT FROM ${files} ORDER BY ALL`);
+/** What the files hold; the files of keys beside them must say the same, in runs without a hole. */
+const keys = async () => {
+  const rows = await query((files) => `SELECT aggregate_uuid, version::INT FROM ${files} ORDER BY ALL`);
+  const said = await query(
+    (files) =>
+      `SELECT aggregate_uuid, unnest(range(first_version, last_version + 1))::INT FROM ${files.replaceAll('/compacted/files/', '/compacted/keys/')} ORDER BY ALL`,
+  );
+  expect(said).toEqual(rows);
+  return rows;
+};
 const keysOf = (...histories: StoredEvent[][]) =>
   histories.flat().map(({ aggregateUuid, version }) => [aggregateUuid, version]);
 /** The first whose bucket is 9, as md5('abc') says. */
@@ -106,6 +115,26 @@ describe('a first compaction', () => {
     expect(
       readFileSync(join(bucket.folder, `compacted/generations/${generation.generation}/bucket=9/files.txt`), 'utf8'),
     ).toBe(`s3://cold/${generation.files[0]!.key}\n`);
+    expect(
+      readFileSync(
+        join(bucket.folder, `compacted/generations/${generation.generation}/keys/bucket=9/files.txt`),
+        'utf8',
+      ),
+    ).toBe(`s3://cold/${keysKey(generation.files[0]!.key)}\n`);
+  });
+
+  it('of an aggregate with holes says which versions it has, until they are filled', async () => {
+    const long = deposits('abc', 200);
+    const late = [1, 60, 61, 199, 200].map((version) => long[version - 1]!);
+    await bucket.deliver(
+      '2026-01-10',
+      long.filter((event) => !late.includes(event)),
+    );
+    await compact();
+    expect(await keys()).toHaveLength(195);
+    await bucket.deliver('2026-01-11', late);
+    await compact();
+    expect(await keys()).toEqual(keysOf(long));
   });
 
   it('takes the days that are over, or those before the one that is asked for', async () => {

@@ -9,7 +9,10 @@ import type { Finding } from '../../../src/archive/findings.ts';
 import {
   type CompactedFile,
   filesListKey,
+  filesLists,
+  filesListText,
   keysKey,
+  keysListKey,
   manifestKey,
   NO_GENERATION,
 } from '../../../src/archive/generation.ts';
@@ -62,6 +65,7 @@ async function run(
 const rawKeys = () =>
   readdirSync(join(folder, 'archive'), { recursive: true, encoding: 'utf8' }).filter((key) => key.endsWith('.parquet'));
 const pathOf = (key: string) => join(folder, 'archive', key);
+const sha256Of = (bytes: Buffer | string) => createHash('sha256').update(bytes).digest('hex');
 
 /** Compacted files, one for each bucket. */
 async function compact(name: string, events: readonly StoredEvent[]): Promise<void> {
@@ -72,7 +76,8 @@ async function compact(name: string, events: readonly StoredEvent[]): Promise<vo
     await mkdir(dirname(pathOf(key)), { recursive: true });
     await writeParquet(pathOf(key), rows);
     await mkdir(dirname(pathOf(keysKey(key))), { recursive: true });
-    writeFileSync(pathOf(keysKey(key)), 'PAR1 keys PAR1');
+    const keys = 'PAR1 keys PAR1';
+    writeFileSync(pathOf(keysKey(key)), keys);
     const times = rows.map(({ recordedAt }) => recordedAt).sort();
     const bytes = readFileSync(pathOf(key)).length;
     files.push({
@@ -83,9 +88,8 @@ async function compact(name: string, events: readonly StoredEvent[]): Promise<vo
       firstRecordedAt: times[0]!,
       lastRecordedAt: times.at(-1)!,
       contentHash: '0',
-      sha256: createHash('sha256')
-        .update(readFileSync(pathOf(key)))
-        .digest('hex'),
+      sha256: sha256Of(readFileSync(pathOf(key))),
+      keysSha256: sha256Of(keys),
     });
   }
   await switchTo(name, files);
@@ -103,9 +107,8 @@ async function switchTo(name: string, files: readonly CompactedFile[]): Promise<
     taken: [],
   };
   await archive.writeText(manifestKey(name), JSON.stringify(manifest));
-  for (const { bucket } of files) {
-    const keys = files.filter((file) => file.bucket === bucket).map(({ key }) => `s3://cold/${key}\n`);
-    await archive.writeText(filesListKey(name, bucket), keys.join(''));
+  for (const list of files.flatMap(({ bucket }) => filesLists(name, files, bucket))) {
+    await archive.writeText(list.key, filesListText(list, 'cold'));
   }
   generation = name;
 }
@@ -271,10 +274,10 @@ describe('verify', () => {
     expect(report.complete).toBe(false);
   });
 
-  it('a list that names other files than the manifest, files of keys and a file that are gone: named, then mended', async () => {
+  it('lists that name other files than the manifest, files of keys and a file that are gone or others: named, then mended', async () => {
     const many = 'abcdefghij'.split('').flatMap((id) => deposits(id, 3));
     await compact('g1', many);
-    const [lost, second, third, fourth, ...rest] = await compactedFiles();
+    const [lost, second, third, fourth, fifth, ...rest] = await compactedFiles();
     const list = (bucket: string) => filesListKey('g1', bucket);
     const manifest = JSON.parse(await archive.readText(manifestKey('g1')));
     const taken = [lost!, second!].map(({ bucket }) => ({
@@ -289,13 +292,23 @@ describe('verify', () => {
     rmSync(pathOf(list(third!.bucket)));
     rmSync(pathOf(keysKey(third!.key)));
     truncateSync(pathOf(keysKey(fourth!.key)), 3);
+    writeFileSync(pathOf(keysKey(fifth!.key)), 'PAR1 other PAR1');
+    const keysList = keysListKey('g1', fifth!.bucket);
+    await archive.writeText(keysList, '');
     const { findings, report } = await run(many);
     expect(findings.filter(({ kind }) => kind !== 'missing')).toEqual([
       { kind: 'gone', key: lost!.key, bytes: lost!.bytes },
       { kind: 'changed', key: list(second!.bucket), expected: second!.key, actual: `${second!.key}, ${second!.key}` },
       { kind: 'gone', key: list(third!.bucket), bytes: 0 },
+      { kind: 'changed', key: keysList, expected: keysKey(fifth!.key), actual: '' },
       { kind: 'gone', key: keysKey(third!.key), bytes: 0 },
       { kind: 'unreadable', key: keysKey(fourth!.key), bytes: 3, reason: 'it does not end as a Parquet file does' },
+      {
+        kind: 'changed',
+        key: keysKey(fifth!.key),
+        expected: `SHA-256 ${fifth!.keysSha256}`,
+        actual: `SHA-256 ${sha256Of('PAR1 other PAR1')}`,
+      },
     ]);
     expect(report.found.missing).toBe(lost!.rows);
 
@@ -308,11 +321,19 @@ describe('verify', () => {
     const mended = await mendGeneration(ports, findings, join(folder, 'work'));
     expect(mended.leftOut).toEqual([lost!.key]);
     expect([...mended.written].sort()).toEqual(
-      [...[lost!, second!, third!].map(({ bucket }) => list(bucket)), keysKey(third!.key), keysKey(fourth!.key)].sort(),
+      [
+        ...[lost!, second!, third!].map(({ bucket }) => list(bucket)),
+        ...[keysListKey('g1', lost!.bucket), keysList],
+        ...[third!, fourth!, fifth!].map(({ key }) => keysKey(key)),
+      ].sort(),
     );
     const now = JSON.parse(await archive.readText(manifestKey('g1')));
     // Raw files of the bucket that are still there are compacted again.
-    expect(now).toMatchObject({ files: [second, third, fourth, ...rest], taken: [taken[1]] });
+    const written = { keysSha256: expect.stringMatching(/^[0-9a-f]{64}$/) };
+    expect(now).toMatchObject({
+      files: [second, ...[third, fourth, fifth].map((file) => ({ ...file, ...written })), ...rest],
+      taken: [taken[1]],
+    });
     expect(JSON.parse(await archive.readText('checks/manifests/g1-2026-06-01T00:00:00.000Z.json')).files).toHaveLength(
       manifest.files.length,
     );
