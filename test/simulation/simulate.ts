@@ -1,12 +1,15 @@
 /**
  * npm run simulate -- --seeds N [--seed S] [--trace] [--json]
- * npm run simulate -- --bugs [--bug NAME] [--seeds N] [--part 1/2] [--json]
+ * npm run simulate -- --bugs [--bug NAME] [--seeds N] [--part 1/2] [--anew] [--json]
  *
  * Runs the feed's functions over the embedded runtime's cores in seeded virtual time under faults, and checks from outside what
  * comes of it. A failing seed is cut to a short run and told; --trace tells the whole. With --bugs it plants each known mistake
- * in turn, and fails unless each one shows within N seeds. Ends with 1 for a failure, with 2 for a wrong argument.
+ * in turn, and fails unless each one shows within N seeds: shown-by.json says which to look at first, --anew looks at all from
+ * the first and writes it. Ends with 1 for a failure, with 2 for a wrong argument.
  */
 
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { BUGS } from './bugs.ts';
 import { findBug } from './find-bug.ts';
@@ -20,7 +23,7 @@ import { tuneForRuns } from './tune.ts';
 tuneForRuns();
 
 const USAGE =
-  'usage: npm run simulate -- --seeds N [--seed S] [--trace] [--json], or --bugs [--bug NAME] [--seeds N] [--part I/N]; N and S are whole numbers from 1';
+  'usage: npm run simulate -- --seeds N [--seed S] [--trace] [--json], or --bugs [--bug NAME] [--seeds N] [--part I/N] [--anew]; N and S are whole numbers from 1';
 
 function readArguments() {
   const { values } = parseArgs({
@@ -31,6 +34,7 @@ function readArguments() {
       bug: { type: 'string', default: '' },
       trace: { type: 'boolean', default: false },
       bugs: { type: 'boolean', default: false },
+      anew: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
   });
@@ -93,12 +97,16 @@ async function runOne(seed: number, code: Awaited<ReturnType<typeof loadCode>>, 
   }
 }
 
-async function runBugs({ first, count, json, bug, part, parts }: Arguments): Promise<number> {
+/** By the bug's name, the first seed that shows it. */
+const SHOWN_BY = fileURLToPath(new URL('../../test/simulation/shown-by.json', import.meta.url));
+
+async function runBugs({ first, count, json, bug, part, parts, anew }: Arguments): Promise<number> {
+  const shownBy: Record<string, number> = JSON.parse(readFileSync(SHOWN_BY, 'utf8'));
   const bugs = BUGS.filter(({ name }, i) => i % parts === part - 1 && name.includes(bug));
   const progress = createProgress(bugs.length, process.stdout, json);
   const found = [];
   for (const [i, planted] of bugs.entries()) {
-    const shown = await findBug(planted, count, first);
+    const shown = await findBug(planted, count, first, anew ? undefined : shownBy[planted.name]);
     found.push({ bug: planted.name, ...shown });
     progress.line(
       `${shown === undefined ? 'NOT FOUND' : `seed ${shown.seed}`}`
@@ -108,10 +116,19 @@ async function runBugs({ first, count, json, bug, part, parts }: Arguments): Pro
     progress.at(i + 1);
   }
   progress.end();
+  if (anew) keepShown(found);
   const missed = found.filter(({ seed }) => seed === undefined).length;
   if (json) console.log(JSON.stringify({ bugs: found, missed, seeds: count }));
   else console.log(`${bugs.length - missed} of ${bugs.length} planted bugs found within ${count} seeds`);
   return missed === 0 ? 0 : 1;
+}
+
+/** Read again before it is written: another part may have ended meanwhile. What is no bug any more goes. */
+function keepShown(found: readonly { readonly bug: string; readonly seed?: number }[]): void {
+  const kept: Record<string, number> = JSON.parse(readFileSync(SHOWN_BY, 'utf8'));
+  for (const { bug, seed } of found) if (seed !== undefined) kept[bug] = seed;
+  const now = BUGS.filter(({ name }) => kept[name] !== undefined).map(({ name }) => [name, kept[name]]);
+  writeFileSync(SHOWN_BY, `${JSON.stringify(Object.fromEntries(now), undefined, 2)}\n`);
 }
 
 let given: Arguments;

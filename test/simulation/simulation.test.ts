@@ -4,6 +4,7 @@ import { BUGS } from './bugs.ts';
 import { findBug } from './find-bug.ts';
 import { loadCode, SMALL_LIMITS } from './load-code.ts';
 import { ALONE_EVERY, FAULT_NAMES, planOf } from './plan.ts';
+import shownBy from './shown-by.json' with { type: 'json' };
 import { checkOf, shrink, tell } from './shrink.ts';
 import { simulate } from './simulation.ts';
 import { createTotals } from './totals.ts';
@@ -63,6 +64,14 @@ test('every planted bug has its place in the source, exactly once', async () => 
       const source = await readFile(new URL(`../../${file}`, import.meta.url), 'utf8');
       expect(source.split(find).length - 1, `${name}: ${file}: ${find}`).toBe(1);
     }
+  }
+});
+
+test('the seeds that are looked at first are of planted bugs, and within the five hundred', () => {
+  const names = new Set(BUGS.map(({ name }) => name));
+  for (const [name, seed] of Object.entries(shownBy)) {
+    expect(names).toContain(name);
+    expect(seed).toBeLessThanOrEqual(500);
   }
 });
 

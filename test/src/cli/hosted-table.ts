@@ -5,6 +5,7 @@ import { startHttp } from '../../../local/host/http.ts';
 import { realKernel } from '../../../local/kernel/real-kernel.ts';
 import { main } from '../../../src/cli/main.ts';
 import { makeDynamoTables } from '../../contract/dynamo-tables.ts';
+import { SDK_CONFIG, sdkHandler } from '../../local/sdk-handler.ts';
 
 /** An events table behind an endpoint on this machine, and the command line pointed at it. */
 export async function hostTable({ columns = 100 } = {}) {
@@ -15,8 +16,8 @@ export async function hostTable({ columns = 100 } = {}) {
     throw new Error('only DynamoDB is here');
   };
   const http = await startHttp({ cloud, roleOfAccessKey: () => undefined, s3: no, defect: no });
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  const client = new DynamoDBClient({ region: 'us-east-1', endpoint: http.endpoint, credentials });
+  // What the tests put there takes the short way; the command line takes the long one.
+  const client = new DynamoDBClient({ ...SDK_CONFIG, requestHandler: sdkHandler(cloud) });
   const tables = await makeDynamoTables(client);
   process.env.AWS_ACCESS_KEY_ID = 'local';
   process.env.AWS_SECRET_ACCESS_KEY = 'local';
