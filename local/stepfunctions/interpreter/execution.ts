@@ -30,7 +30,8 @@ export interface ExecutionRecord {
   readonly itemCount: number | undefined;
   readonly startDate: number;
   readonly history: HistoryEvent[];
-  readonly root: Frame;
+  /** Another one after a redrive. */
+  root: Frame;
   status: ExecutionStatus;
   stopDate: number | undefined;
   output: string | undefined;
@@ -95,9 +96,9 @@ export class Execution {
     return this.around.cloud.kernel.clock.now();
   }
 
-  /** The strand has taken a step. */
+  /** The strand has taken a step. What a strand does that has not noticed the execution's end is not kept. */
   touch(strand: Strand, deep?: boolean): void {
-    this.around.keeper?.touched(this.record, strand, deep);
+    if (this.scope.reason === undefined) this.around.keeper?.touched(this.record, strand, deep);
   }
 
   /** The Context object: `$states.context`. */

@@ -13,7 +13,7 @@ import {
   type ExecutionStatus,
   type Surroundings,
 } from './execution.ts';
-import { newFrame, redriveFrame, Strand } from './frame.ts';
+import { newFrame, redriven, Strand } from './frame.ts';
 import { errorAndCause, History, HistoryFull, input, output } from './history.ts';
 import { runStrand } from './run-strand.ts';
 import { TaskTokens } from './task-tokens.ts';
@@ -227,7 +227,7 @@ export class Executions implements Surroundings {
     record.cause = undefined;
     // "When you redrive an execution, the timeout of the state machine … starts anew."
     if (record.deadline !== undefined) record.deadline = now + (record.deadline - record.startDate);
-    redriveFrame(record.root);
+    record.root = redriven(record.root);
     const execution = this.#execution(record, this.#containerOf(record));
     execution.history.end('ExecutionRedriven', 0, 'executionRedriven', { redriveCount: record.redriveCount });
     this.#keep(record);
@@ -318,11 +318,12 @@ export class Executions implements Surroundings {
   }
 
   #end(
-    { record, scope }: Execution,
+    { record, scope, history }: Execution,
     status: ExecutionStatus,
     result: { readonly output?: string; readonly error?: string | undefined; readonly cause?: string | undefined },
   ): void {
     const { arn } = record;
+    history.close();
     record.status = status;
     record.stopDate = this.cloud.kernel.clock.now();
     record.output = result.output;

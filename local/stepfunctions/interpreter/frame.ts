@@ -104,16 +104,23 @@ export function resetAttempt(frame: Frame): void {
   frame.mapRunArn = undefined;
 }
 
-/** Puts a strand that did not succeed, and those within it, back to where they failed; "the retry count is reset to 0". */
-export function redriveFrame(frame: Frame): void {
-  if (frame.status === 'succeeded') return;
-  frame.status = 'running';
-  frame.error = undefined;
-  frame.attempts = [];
-  frame.due = undefined;
-  frame.pausing = false;
-  frame.task = undefined;
-  for (const child of frame.children ?? []) redriveFrame(child);
+/**
+ * A strand that did not succeed, and those within it, back at where they failed; "the retry count is reset to 0". A copy: the run
+ * that has ended may still hold the frames between two of its steps, and changes only those.
+ */
+export function redriven(frame: Frame): Frame {
+  if (frame.status === 'succeeded') return frame;
+  return {
+    ...frame,
+    variables: { ...frame.variables },
+    status: 'running',
+    error: undefined,
+    attempts: [],
+    due: undefined,
+    pausing: false,
+    task: undefined,
+    children: frame.children?.map(redriven),
+  };
 }
 
 /** A frame with what is looked up anew whenever it is taken up: its states, and the variables of the scopes around it. */

@@ -1,5 +1,6 @@
 import type { Json } from '../../cloud.ts';
 import type { Clock } from '../../kernel/kernel.ts';
+import { Interrupted } from './cancel-scope.ts';
 
 /** An event as GetExecutionHistory answers it, but for `timestamp`, which is in milliseconds here. */
 export interface HistoryEvent {
@@ -22,6 +23,7 @@ export class History {
   readonly #clock: Clock;
   readonly #kept: boolean;
   #last: number;
+  #closed = false;
 
   constructor(clock: Clock, kept: boolean, events: HistoryEvent[] = []) {
     this.#clock = clock;
@@ -34,10 +36,18 @@ export class History {
     return this.#last;
   }
 
-  /** Adds an event and gives its id; room for the event that ends the execution always remains. */
+  /**
+   * Adds an event and gives its id; room for the event that ends the execution always remains. After that one nothing is added: a
+   * strand that had not noticed the end does now.
+   */
   add(type: string, previousEventId: number, name?: string, details?: Json): number {
+    if (this.#closed) throw new Interrupted('executionEnded');
     if (this.#kept && this.#last >= HISTORY_LIMIT - 1) throw new HistoryFull();
     return this.end(type, previousEventId, name, details);
+  }
+
+  close(): void {
+    this.#closed = true;
   }
 
   end(type: string, previousEventId: number, name?: string, details?: Json): number {

@@ -22,10 +22,16 @@ export async function runStrand(execution: Execution, strand: Strand, scope: Can
       await step(execution, strand, state, scope);
     } catch (error) {
       if (error instanceof HistoryFull) throw error;
-      if (error instanceof Interrupted) abort(execution, strand, state, error);
+      const interrupted = error instanceof Interrupted ? error : hasEnded(execution);
+      if (interrupted !== undefined) abort(execution, strand, state, interrupted);
       else await fail(execution, strand, state, error);
     }
   }
+}
+
+/** A failure after the execution's end is nobody's any more: a redrive is about the same state. */
+function hasEnded({ scope }: Execution): Interrupted | undefined {
+  return scope.reason === undefined ? undefined : new Interrupted(scope.reason);
 }
 
 async function step(execution: Execution, strand: Strand, state: State, scope: CancelScope): Promise<void> {

@@ -2,7 +2,7 @@ import type { Json } from '../../cloud.ts';
 import type { DistributedMap, MapState } from '../definition/machine.ts';
 import { evaluateInteger, evaluateTyped } from '../expression/template.ts';
 import { queryEvaluationFailure, StateFailure } from '../failure.ts';
-import { type CancelScope, Interrupted } from '../interpreter/cancel-scope.ts';
+import type { CancelScope } from '../interpreter/cancel-scope.ts';
 import type { Execution, Outcome } from '../interpreter/execution.ts';
 import type { MapItem, Strand } from '../interpreter/frame.ts';
 import { errorAndCause } from '../interpreter/history.ts';
@@ -34,9 +34,24 @@ export async function performDistributedMap(
   if (again !== undefined && again.status !== 'RUNNING') redrive(execution, strand, again);
   around.keeper?.mapRunChanged(run);
   execution.touch(strand);
+  /** Once: after the execution's end the run may be a redrive's already. */
+  let isOver = false;
+  const settle = (status: MapRunRecord['status']) => {
+    if (isOver) return;
+    isOver = true;
+    run.status = status;
+    run.stopDate = execution.now;
+  };
+  const keep = () => around.keeper?.mapRunSettled(execution.record, run);
+  const release = scope.onCancel(() => {
+    settle('ABORTED');
+    keep();
+  });
   try {
     if (run.children === undefined) {
-      run.children = await plan(execution, strand, state, items);
+      const children = await plan(execution, strand, state, items);
+      scope.throwIfCancelled();
+      run.children = children;
       around.keeper?.mapRunChanged(run, true);
     }
     await runChildren(execution, state, run, scope).catch(async (error) => {
@@ -47,22 +62,24 @@ export async function performDistributedMap(
       throw error;
     });
     const result = await writeResults(execution, strand, state, run);
-    run.status = 'SUCCEEDED';
+    settle('SUCCEEDED');
     frame.lastEvent = history.add('MapRunSucceeded', frame.lastEvent);
     frame.lastEvent = history.add('MapStateSucceeded', frame.lastEvent);
     return await conclude(state, execution.bindings(strand, { result }), result, state.next);
   } catch (error) {
-    if (error instanceof Interrupted) run.status = 'ABORTED';
-    else if (error instanceof StateFailure && run.status === 'RUNNING') {
-      run.status = 'FAILED';
+    if (error instanceof StateFailure && !isOver) {
+      settle('FAILED');
       const details = errorAndCause(error.error, error.cause);
       frame.lastEvent = history.add('MapRunFailed', frame.lastEvent, 'mapRunFailed', details);
       frame.lastEvent = history.add('MapStateFailed', frame.lastEvent);
     }
     throw error;
   } finally {
-    run.stopDate = execution.now;
-    around.keeper?.mapRunSettled(execution.record, run);
+    release();
+    if (scope.reason === undefined) {
+      settle(run.status); // what failed otherwise was of the runtime's own making
+      keep();
+    }
   }
 }
 

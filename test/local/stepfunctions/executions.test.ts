@@ -328,6 +328,77 @@ describe('a redrive', () => {
     });
   });
 
+  const loop = (turns: number) => ({
+    StartAt: 'Begin',
+    States: {
+      Begin: { Type: 'Pass', Assign: { n: 0 }, Next: 'Turn' },
+      Turn: { Type: 'Pass', Assign: { n: '{% $n + 1 %}' }, Next: 'Again' },
+      Again: { Type: 'Choice', Choices: [{ Condition: `{% $n < ${turns} %}`, Next: 'Turn' }], Default: 'End' },
+      End: { Type: 'Pass', Output: '{% $n %}', End: true },
+    },
+  });
+  /** Until nothing goes on without time passing: an execution of many states waits for its next turn then. */
+  const untilItPauses = async (bench: Workbench, executionArn: string) => {
+    for (let before = -1, now = 0; now > before; ) {
+      before = now;
+      await new Promise((resolve) => setImmediate(resolve));
+      now = (await bench.history(executionArn)).length;
+    }
+  };
+
+  it('comes right after a stop, and what the stopped run was still about changes nothing of it', async () => {
+    const bench = new Workbench();
+    const executionArn = await bench.start(loop(150));
+    await untilItPauses(bench, executionArn);
+    await bench.states('StopExecution', { executionArn });
+    await bench.states('RedriveExecution', { executionArn });
+    await bench.pass(10_000);
+    const { status, output, history, events } = await bench.result(executionArn);
+    expect({ status, output }).toEqual({ status: 'SUCCEEDED', output: 150 });
+    expect(history.map(({ id }) => id)).toEqual(history.map((_, i) => i + 1));
+    expect(events.filter((type) => type === 'PassStateExited')).toHaveLength(152);
+  });
+
+  it('of a Map comes right after the failure of one child, while another was between two states', async () => {
+    const bench = new Workbench(flaky(1));
+    const { StartAt, States } = loop(150);
+    const executionArn = await bench.start(
+      only({
+        Type: 'Map',
+        Label: 'l',
+        Items: ['loops', 'calls'],
+        ItemProcessor: {
+          ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
+          StartAt: 'Which',
+          States: {
+            Which: {
+              Type: 'Choice',
+              Choices: [{ Condition: "{% $states.input = 'loops' %}", Next: StartAt }],
+              Default: 'Call',
+            },
+            Call: { ...call('slow'), End: true },
+            ...States,
+          },
+        },
+      }),
+    );
+    let fail = () => {};
+    bench.handlers.slow = (_, { attempt }) =>
+      attempt > 1
+        ? 'ok'
+        : new Promise((_, reject) => {
+            fail = () => reject(new FunctionError('Flaky', '1'));
+          });
+    await untilItPauses(bench, executionArn);
+    fail();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect((await bench.result(executionArn)).status).toBe('FAILED');
+    await bench.states('RedriveExecution', { executionArn });
+    await bench.pass(10_000);
+    const { status, output, error } = await bench.result(executionArn);
+    expect({ status, output, error }).toEqual({ status: 'SUCCEEDED', output: [150, 'ok'], error: undefined });
+  });
+
   it('is refused while it runs, after success, and after 14 days', async () => {
     const bench = new Workbench(flaky(9));
     const executionArn = await bench.start(wait(10));
