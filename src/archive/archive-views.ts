@@ -10,6 +10,7 @@ import type { Column, View } from './event-views.ts';
 export function eventsView(columns: readonly Column[]): View {
   const names = columns.map(({ name }) => name);
   const key = ['bucket', 'aggregate_uuid', 'version'];
+  const ofRaw = (some: readonly string[]) => some.map((name) => `r.${name}`).join(', ');
   const same = (one: string, other: string) => key.map((name) => `${one}.${name} = ${other}.${name}`).join(' AND ');
   return {
     name: 'events',
@@ -18,14 +19,15 @@ export function eventsView(columns: readonly Column[]): View {
     sql: [
       `SELECT ${names.join(', ')} FROM events_current WHERE kind = 'event'`,
       'UNION ALL',
-      `SELECT ${names.map((name) => `r.${name}`).join(', ')}`,
-      `FROM (SELECT ${names.join(', ')}, row_number() OVER (PARTITION BY day, ${key.join(', ')}) AS copy FROM events_raw) r`,
-      `JOIN (SELECT ${key.join(', ')}, min(day) AS day FROM events_raw GROUP BY ${key.join(', ')}) f`,
-      `ON ${same('r', 'f')} AND r.day = f.day`,
+      `SELECT ${ofRaw(names)} FROM (`,
+      `SELECT ${ofRaw(names)}, row_number() OVER (PARTITION BY ${ofRaw(['day', ...key])}) AS copy FROM events_raw r`,
       "LEFT JOIN (SELECT bucket, aggregate_uuid, first_version, last_version FROM events_current WHERE kind = 'versions'",
       'AND aggregate_uuid IN (SELECT aggregate_uuid FROM events_raw)) c',
       'ON r.bucket = c.bucket AND r.aggregate_uuid = c.aggregate_uuid AND r.version BETWEEN c.first_version AND c.last_version',
-      'WHERE r.copy = 1 AND c.first_version IS NULL',
+      'WHERE c.first_version IS NULL) r',
+      `JOIN (SELECT ${key.join(', ')}, min(day) AS day FROM events_raw GROUP BY ${key.join(', ')}) f`,
+      `ON ${same('r', 'f')} AND r.day = f.day`,
+      'WHERE r.copy = 1',
     ].join(' '),
   };
 }
