@@ -83,7 +83,6 @@ async function carryOn(
     // Nothing to send: left to the reconciler, and to whoever raises `confirmed` once the version is there.
     const version = cursor.confirmed + 1;
     const marked = cursor.holed === version;
-    if (marked && (cursor.head ?? 0) >= head) return;
     if ((cursor.head ?? 0) < head) cursor = await cursors.noteHead(aggregate, head);
     if (cursor.confirmed + 1 !== version) continue;
     if (marked) return;

@@ -387,12 +387,21 @@ describe('from the start', () => {
   });
 
   test('once begun it is not begun otherwise', async () => {
-    const { ports } = setup({ a: upTo(3) });
+    const { ports, clock } = setup({ a: upTo(3) });
     await adopt(ports, { from: 'start' });
+    const done = await ports.cursors.adoption();
     await expect(adopt(ports, { from: 'now' })).rejects.toThrow(
       /^feed.adoptedOtherwise: the feed feed-2 cannot be adopted from now: its adoption from start is done/,
     );
+    clock.now += MINUTE;
     expect(await adopt(ports, { from: 'start' })).toMatchObject({ complete: true });
+    expect(await ports.cursors.adoption()).toEqual(done);
+  });
+
+  test('it is done when that is kept', async () => {
+    const { ports } = setup({ a: [1] });
+    const cursors = { ...ports.cursors, saveAdoption: () => Promise.reject(new Error('throttled')) };
+    await expect(adopt({ ...ports, cursors }, { from: 'start' })).rejects.toThrow('throttled');
   });
 });
 

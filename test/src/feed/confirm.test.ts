@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { DaybookError } from '../../../src/errors.ts';
 import type { StoredEvent } from '../../../src/event/stored-event.ts';
 import { confirm } from '../../../src/feed/confirm.ts';
 import { type Cursor, OFFER_LEASE_MS } from '../../../src/feed/cursor-table.ts';
 import { type Envelope, emptyEnvelope, filledEnvelope, toEnvelopeEvent } from '../../../src/feed/envelope.ts';
+import { ENVELOPE_BYTES, jsonBytes } from '../../../src/feed/envelope-size.ts';
 import { memoryCursors, memoryEvents } from '../../simulation/memory-ports.ts';
 import { kinesisEvent, storedEvent } from '../../simulation/records.ts';
 
@@ -64,6 +66,7 @@ describe('confirmed', () => {
     const { run, cursor } = setup([]);
     const { counts, failures } = await run(full(1, 2), full(1, 3), full(2, 2));
     expect(cursor().confirmed).toBe(3);
+    expect(cursor().commit).toBe('commit-3');
     expect(counts).toMatchObject({ EnvelopesConfirmed: 2 });
     expect(failures).toEqual([]);
   });
@@ -77,7 +80,7 @@ describe('confirmed', () => {
     expect((await run(full(4, 6))).counts).toMatchObject({ EventsConfirmed: 1, EventsRepeated: 2 });
     expect((await run(full(1, 6))).counts).toMatchObject({ EventsRepeated: 6 });
     expect((await run(full(9, 9))).counts).not.toHaveProperty('EventsRepeated');
-    expect((await run(empty(7, 7))).counts).not.toHaveProperty('EventsRepeated');
+    expect((await run(empty(7, 7))).counts).toEqual({});
   });
 
   test('a continuation of an adopted aggregate says its base', async () => {
@@ -170,6 +173,34 @@ describe('continuation', () => {
     expect(cursors.items.size).toBe(1);
   });
 
+  test('what is told under an offer is kept once: told again, nothing is written', async () => {
+    const { run, ports, cursors } = setup(upTo(9));
+    const noted: number[] = [];
+    ports.cursors.noteHead = (aggregate, head) => {
+      noted.push(head);
+      return cursors.noteHead(aggregate, head);
+    };
+    await run(full(1, 2, 5));
+    for (let i = 0; i < 3; i++) await run(empty(3, 9));
+    expect(noted).toEqual([9]);
+  });
+
+  test('an offer that is read while a higher head is noted under it goes on from there', async () => {
+    const { run, ports, cursors } = setup(upTo(9));
+    await run(full(1, 2, 5));
+    ports.cursors.noteHead = async (aggregate, head) => {
+      await cursors.raise(aggregate, 3, 5);
+      return cursors.noteHead(aggregate, head);
+    };
+    expect((await run(empty(3, 9))).put).toEqual(['a [6..9] 9']);
+  });
+
+  test('a cursor that moves each time fails the record: the batch comes again', async () => {
+    const { run, ports, cursor } = setup([1, 3]);
+    ports.cursors.markHole = async () => ({ marked: false, cursor: cursor() });
+    expect((await run(full(1, 1, 3))).failures).toEqual([{ itemIdentifier: '1' }]);
+  });
+
   test('again when the lease is over, whoever’s clock is ahead', async () => {
     for (const at of [NOW - OFFER_LEASE_MS, NOW + OFFER_LEASE_MS]) {
       const { run, cursors } = setup(upTo(5));
@@ -182,6 +213,15 @@ describe('continuation', () => {
     const { run } = setup(upTo(100), { data: JSON.stringify('x'.repeat(50_000)) });
     const { put } = await run(empty(1, 100));
     expect(put).toEqual(['a [1..17] 100']);
+  });
+
+  test('what is around the events counts too', async () => {
+    const size = (of: number) =>
+      jsonBytes(toEnvelopeEvent(storedEvent('a', 1, { data: JSON.stringify('x'.repeat(of)) }))) + 1;
+    const two = Math.floor((ENVELOPE_BYTES - 2 * size(0)) / 2);
+    const { run } = setup(upTo(2), { data: JSON.stringify('x'.repeat(two)) });
+    expect(2 * size(two)).toBeLessThanOrEqual(ENVELOPE_BYTES);
+    expect((await run(empty(1, 2))).put).toEqual(['a [1..1] 2']);
   });
 
   test('of a burst of 20,000 versions each is fed once', async () => {
@@ -234,6 +274,39 @@ describe('holes', () => {
     expect(put).toEqual([]);
   });
 
+  test('what is told at one that is known is kept, and leaves its looks as they were', async () => {
+    const { run, cursors, cursor } = setup([2, 3]);
+    await run(empty(1, 2));
+    await cursors.markHole('a', { version: 1, since: 7, attempts: 3 });
+    const { counts, put } = await run(empty(1, 3));
+    expect(cursor()).toMatchObject({ holed: 1, holedAt: 7, attempts: 3, head: 3 });
+    expect([counts.Holes, put]).toEqual([undefined, []]);
+  });
+
+  test('one that is known and confirmed while a head is noted at it: the run goes on', async () => {
+    const { run, cursors, ports, events } = setup([2, 3]);
+    await run(empty(1, 2));
+    ports.cursors.noteHead = async (aggregate, head) => {
+      events.put(storedEvent('a', 1));
+      await cursors.raise('a', 1, 1);
+      return cursors.noteHead(aggregate, head);
+    };
+    expect((await run(empty(1, 3))).put).toEqual(['a [2..3] 3']);
+  });
+
+  test('an item that is no event is one, and so is an event that no envelope holds', async () => {
+    const unreadable = setup([1]);
+    unreadable.ports.table.query = async function* (aggregateUuid) {
+      yield [];
+      throw new DaybookError('event.encrypted', { aggregateUuid, version: 1 });
+    };
+    const tooLarge = setup([1], { data: JSON.stringify('x'.repeat(ENVELOPE_BYTES)) });
+    for (const { run, cursor } of [unreadable, tooLarge]) {
+      expect(await run(empty(1, 1))).toMatchObject({ put: [], failures: [], counts: { Holes: 1 } });
+      expect(cursor().holed).toBe(1);
+    }
+  });
+
   test('when it is filled, whoever reads it goes on to the head that was told', async () => {
     const { run, events, cursor } = setup([1, 3, 4]);
     await run(full(1, 1, 4));
@@ -260,9 +333,9 @@ describe('failures', () => {
     const { ports, cursors } = setup([]);
     const raise: typeof cursors.raise = (aggregate, from, to) =>
       aggregate === 'b' && to === 2 ? Promise.reject(new Error('throttled')) : cursors.raise(aggregate, from, to);
-    const envelopes = [full(1, 1, 1, 'b'), full(1, 1), full(2, 2, 2, 'b'), full(2, 2), full(3, 3, 3, 'b')];
+    const envelopes = [full(1, 1), full(1, 1, 1, 'b'), full(2, 2, 2, 'b'), full(2, 2), full(3, 3, 3, 'b')];
     const { answer, seen } = await confirm(kinesisEvent(envelopes), { ...ports, cursors: { ...ports.cursors, raise } });
-    expect(answer.batchItemFailures).toEqual([{ itemIdentifier: '1' }]);
+    expect(answer.batchItemFailures).toEqual([{ itemIdentifier: '2' }]);
     expect(cursors.items.get('a')?.confirmed).toBe(2);
     expect(cursors.items.get('b')?.confirmed).toBe(1);
     // Whose message it is not known: its name and place have to do.

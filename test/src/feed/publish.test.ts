@@ -146,6 +146,37 @@ describe('publish', () => {
     expect(positions.items.get('bus|a')).toBe(2);
   });
 
+  test('data that is no JSON and whose reference the bus refuses too stops its aggregate there', async () => {
+    const { run, positions } = setup(({ version }) => (version === 2 ? 'ThrottlingException' : undefined));
+    const { failures, onBus, notes } = await run(full('a', 1, 1), full('a', 2, 2, { data: '{broken' }));
+    expect([onBus, failures]).toEqual([['a:1'], [{ itemIdentifier: '2' }]]);
+    expect(notes[0]).toMatchObject({ code: 'feed.busRefused', message: expect.stringContaining('Throttling') });
+    expect(positions.items.get('bus|a')).toBe(1);
+  });
+
+  test('a bus that answers for fewer events than it was given has taken none', async () => {
+    const { ports, positions } = setup();
+    const bus = { ...ports.bus, put: async () => [undefined] };
+    const { answer } = await publish(kinesisEvent([full('a', 1, 2)]), { ...ports, bus });
+    expect([answer.batchItemFailures.length, positions.items.size]).toEqual([1, 0]);
+  });
+
+  test('on a long way the position is kept now and then, and at its end', async () => {
+    const { run, events, positions, ports } = setup();
+    const kept: number[] = [];
+    const { raise } = positions;
+    ports.positions = {
+      ...positions,
+      raise: (consumer, aggregate, to) => {
+        kept.push(to);
+        return raise(consumer, aggregate, to);
+      },
+    };
+    for (let version = 1; version <= 500; version++) events.put(storedEvent('a', version));
+    expect((await run(full('a', 501, 501))).onBus).toHaveLength(501);
+    expect(kept).toEqual([500, 501]);
+  });
+
   test('what did not come is read from the table', async () => {
     const { run, events } = setup();
     for (let version = 1; version <= 250; version++) events.put(storedEvent('a', version));

@@ -136,6 +136,30 @@ test('a run on a schedule looks at no more aggregates than it is told, and the n
   expect(counts).toEqual([100, 100, 50]);
 });
 
+test('a page of the list may be empty and not the last one', async () => {
+  const { ports, events, run } = setup({ a: [1], b: [1] });
+  ports.table = {
+    ...events.table,
+    aggregates: async ({ after }) =>
+      after === undefined
+        ? { aggregateUuids: ['a'], next: 'a' }
+        : after === 'a'
+          ? { aggregateUuids: [], next: 'aa' }
+          : { aggregateUuids: ['b'] },
+  };
+  expect((await run()).counts).toMatchObject({ AggregatesReconciled: 2, ReconcileRounds: 1 });
+});
+
+test('what consumers have parked is told, and what cannot be counted stops no repair', async () => {
+  const { ports } = setup({ a: [1] });
+  const told = await reconcile({ ...ports, countParked: async () => 3 }, { isLate: () => false });
+  expect(told.seen.counts.get('ParkedAggregates')).toBe(3);
+  const countParked = () => Promise.reject(new Error('throttled'));
+  const { seen } = await reconcile({ ...ports, countParked }, { isLate: () => false });
+  expect(seen.notes).toContainEqual(expect.objectContaining({ what: 'parkedNotCounted' }));
+  expect(seen.counts.get('AggregatesReconciled')).toBe(1);
+});
+
 test('a run that is late stops after a page; the next one goes on from there', async () => {
   const heads = Object.fromEntries(Array.from({ length: 250 }, (_, i) => [`a${String(i).padStart(3, '0')}`, [1]]));
   const { cursors, run } = setup(heads);
@@ -149,16 +173,17 @@ test('a run that is late stops after a page; the next one goes on from there', a
 });
 
 test('an order since an instant is done when a round that began after it is complete', async () => {
-  const heads = Object.fromEntries(Array.from({ length: 150 }, (_, i) => [`a${String(i).padStart(3, '0')}`, [1]]));
+  const heads = Object.fromEntries(Array.from({ length: 250 }, (_, i) => [`a${String(i).padStart(3, '0')}`, [1]]));
   const { clock, run } = setup(heads);
-  await run(() => true); // half a round
+  await run(() => true); // a part of a round: the pages that this run adds to it make it no younger
   clock.now += MINUTE;
   const { complete, counts } = await run(() => false, clock.now);
   expect(complete).toBe(true);
-  expect(counts).toMatchObject({ AggregatesReconciled: 200, ReconcileRounds: 2 });
+  expect(counts).toMatchObject({ AggregatesReconciled: 150 + 250, ReconcileRounds: 2 });
   clock.now += MINUTE;
-  // A sender's clock that runs ahead does not make it go on for ever.
-  expect((await run(() => false, clock.now + 60 * MINUTE)).complete).toBe(true);
+  // A sender's clock that runs ahead does not make it go on for ever, and a round that has not begun yet is late enough.
+  const ahead = await run(() => false, clock.now + 60 * MINUTE);
+  expect(ahead).toMatchObject({ complete: true, counts: { AggregatesReconciled: 250, ReconcileRounds: 1 } });
 });
 
 describe('holes', () => {
@@ -185,6 +210,14 @@ describe('holes', () => {
     events.put(storedEvent('a', 2));
     clock.now += MINUTE;
     expect((await run()).put).toEqual(['a [2..3] 3']);
+  });
+
+  test('what is confirmed while it is looked at is no hole', async () => {
+    const { ports, cursors, run } = setup({ a: [1, 3] });
+    await cursors.raise('a', 1, 1);
+    ports.cursors = { ...cursors, markHole: async () => ({ marked: false, cursor: { confirmed: 3 } }) };
+    const { counts, notes } = await run();
+    expect([counts.Holes, notes]).toEqual([undefined, []]);
   });
 
   test('the longest pause is an hour', () => {

@@ -69,6 +69,20 @@ test('names what is not: from which version, how much, since when, and what it w
   ]);
 });
 
+test('of an aggregate whose last item is no event, the end that the feed was told of counts', async () => {
+  const { cursors, run, ports, events } = setup({ a: upTo(5) });
+  await cursors.raise('a', 1, 2);
+  await cursors.noteHead('a', 5);
+  ports.table = {
+    ...events.table,
+    query: async function* (aggregate, options) {
+      if (options?.reverse) throw new DaybookError('event.encrypted', { aggregateUuid: aggregate, version: 5 });
+      yield* events.table.query(aggregate, options);
+    },
+  };
+  expect((await run()).named).toMatchObject([{ aggregate: 'a', from: 3, events: 3 }]);
+});
+
 test('what was appended a moment ago is on its way', async () => {
   const { clock, run } = setup({ a: [1] });
   clock.now = Date.parse(RECORDED) + 9_999;
