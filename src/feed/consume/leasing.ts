@@ -34,8 +34,12 @@ export interface Leasing {
 /** Clocks of two machines differ by less, and so does the end of an invocation from what was said of it. */
 export const LEASE_MARGIN_MS = 10_000;
 
-/** Another's lease is not waited for beyond this: the batch comes again. */
-const BUSY: Backoff = { attempts: 4, baseMs: 50, capMs: 200 };
+/**
+ * Another's lease is waited for, for half of this invocation's time and not beyond this: the batch comes again. It is worth waiting for: a
+ * message that is given back is seen again only after its queue's visibility timeout, which is minutes.
+ */
+const PATIENCE_MS = 10_000;
+const BUSY: Backoff = { attempts: 24, baseMs: 50, capMs: 1_000 };
 
 /** A lease that stays keeps the aggregate from everyone until its time is up. */
 const RELEASE: Backoff = { attempts: 3, baseMs: 50, capMs: 200 };
@@ -48,6 +52,7 @@ export function createLeasing({ consumer, positions, holder, pauses, now, remain
     async hold(aggregate, after) {
       if (now() < (until.get(aggregate) ?? 0) - LEASE_MARGIN_MS) return undefined;
       until.delete(aggregate);
+      const patient = now() + Math.min(PATIENCE_MS, remainingMs() / 2);
       for (let attempt = 1; ; attempt++) {
         const at = now();
         const lease = { consumer, aggregate, holder, until: at + remainingMs() + LEASE_MARGIN_MS, now: at };
@@ -56,7 +61,8 @@ export function createLeasing({ consumer, positions, holder, pauses, now, remain
         // Asked again: the call, too, takes its time.
         if (isOver()) throw new DaybookError('feed.outOfTime', { aggregate, after });
         if (standing !== undefined) return standing;
-        if (attempt === BUSY.attempts) throw new DaybookError('feed.aggregateBusy', { consumer, aggregate });
+        if (attempt === BUSY.attempts || now() >= patient)
+          throw new DaybookError('feed.aggregateBusy', { consumer, aggregate });
         await pause(BUSY, attempt, pauses);
       }
     },

@@ -17,9 +17,14 @@ function setup() {
   const together: string[] = [];
   const start = (
     who: string,
-    more: { readonly runMs?: number; readonly pausedAt?: 'standings' | 'lease'; readonly pauseMs?: number } = {},
+    more: {
+      readonly runMs?: number;
+      readonly pausedAt?: 'standings' | 'lease';
+      readonly pauseMs?: number;
+      readonly sleep?: (ms: number) => Promise<void>;
+    } = {},
   ) => {
-    const { runMs, pausedAt, pauseMs = 0 } = more;
+    const { runMs, pausedAt, pauseMs = 0, sleep = async () => {} } = more;
     const pauseAfter = <T>(at: string, answer: T): T => {
       if (at === pausedAt) clock.now += pauseMs;
       return answer;
@@ -30,7 +35,7 @@ function setup() {
       events: [MoneyDeposited],
       table: events.table,
       clock: { now: () => clock.now },
-      pauses: { random: () => 0.5, sleep: async () => {} },
+      pauses: { random: () => 0.5, sleep },
       positions: {
         ...kept,
         standings: async (...args) => pauseAfter('standings', await kept.standings(...args)),
@@ -52,6 +57,34 @@ function setup() {
 }
 
 const refused = { batchItemFailures: [{ itemIdentifier: '1' }] };
+
+describe('another’s lease', () => {
+  /** The second finds the first at work, which ends its acts once the second has waited for so long. */
+  async function meet(runMs: number, worksForMs: number) {
+    const { start, log, acting, tick } = setup();
+    const first = start('first', { runMs: 60 * SECOND });
+    await tick();
+    let waited = 0;
+    const sleep = async (ms: number) => {
+      waited += ms;
+      if (waited > worksForMs) for (const end of [...acting.values()]) end();
+      await tick();
+    };
+    const second = await start('second', { runMs, sleep });
+    for (; acting.size > 0; await tick()) for (const end of [...acting.values()]) end();
+    expect(await first).toEqual({ batchItemFailures: [] });
+    expect(log).toEqual(['first:1', 'first:2', 'first:3']);
+    return second;
+  }
+
+  test('is waited for, for seconds: a message that is given back is away for minutes', async () => {
+    expect(await meet(30 * SECOND, 4 * SECOND)).toEqual({ batchItemFailures: [] });
+  });
+
+  test('is not waited for until there is no time left', async () => {
+    expect(await meet(30 * SECOND, 60 * SECOND)).toEqual(refused);
+  });
+});
 
 describe('no act begins under a lease that is over', () => {
   test.each(['standings', 'lease'] as const)('when the process was paused beyond its end in %s', async (pausedAt) => {
