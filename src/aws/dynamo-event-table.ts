@@ -18,7 +18,7 @@ import type { Commit, EventTable, PutOutcome, QueryOptions } from '../store/even
 import { answerParts } from './answer-parts.ts';
 import { aggregatesPage } from './dynamo-aggregates.ts';
 import { type EventItem, fromItem, isAtVersion, toItem } from './event-item.ts';
-import { newRoom, readItems } from './read-items.ts';
+import { newRoom, prepareToRead, readItems } from './read-items.ts';
 import { isPassing, isPassingName, retry } from './retry.ts';
 
 export interface DynamoEventTableOptions {
@@ -44,6 +44,7 @@ const NOT_THERE = 'attribute_not_exists(AggregateUuid)';
  */
 export function dynamoEventTable(options: DynamoEventTableOptions): EventTable {
   const { client, tableName, backoff = BACKOFF } = options;
+  prepareToRead(client);
   const pauses: Pauses = { random: options.random ?? realPauses.random, sleep: options.sleep ?? realPauses.sleep };
 
   async function putOne(commit: Commit): Promise<PutOutcome> {

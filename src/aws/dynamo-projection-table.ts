@@ -6,6 +6,7 @@ import {
   PutItemCommand,
   type PutItemCommandInput,
   QueryCommand,
+  type QueryCommandOutput,
   TransactionCanceledException,
   TransactionConflictException,
   TransactWriteItemsCommand,
@@ -21,6 +22,7 @@ import {
   type ValueChange,
 } from '../projection/projection-table.ts';
 import { batchGet } from './batch-get.ts';
+import { newRoom, prepareToRead, readItems } from './read-items.ts';
 import { isPassingName } from './retry.ts';
 
 export interface DynamoProjectionTableOptions {
@@ -37,6 +39,7 @@ export interface DynamoProjectionTableOptions {
  * const projections = dynamoProjectionTable({ client: new DynamoDBClient(), tableName: process.env.PROJECTIONS_TABLE! });
  */
 export function dynamoProjectionTable({ client, tableName: TableName }: DynamoProjectionTableOptions): ProjectionTable {
+  prepareToRead(client);
   const keyOf = (projection: string, build: string, aggregateUuid: string) => ({
     Build: { S: `${projection}/${build}/${bucketOf(aggregateUuid)}` },
     Key: { S: aggregateUuid },
@@ -75,8 +78,10 @@ export function dynamoProjectionTable({ client, tableName: TableName }: DynamoPr
   async function* query(Build: string, after: string | undefined, beginsWith?: string) {
     let ExclusiveStartKey: Record<string, AttributeValue> | undefined =
       after === undefined ? undefined : { Build: { S: Build }, Key: { S: after } };
+    const room = newRoom();
     do {
-      const page = await client.send(
+      const bytes = await readItems(
+        client,
         new QueryCommand({
           TableName,
           KeyConditionExpression:
@@ -89,9 +94,11 @@ export function dynamoProjectionTable({ client, tableName: TableName }: DynamoPr
           ConsistentRead: true,
           ...(ExclusiveStartKey !== undefined && { ExclusiveStartKey }),
         }),
+        room,
       );
-      yield page.Items ?? [];
+      const page = JSON.parse(bytes.toString()) as QueryCommandOutput;
       ExclusiveStartKey = page.LastEvaluatedKey;
+      yield page.Items ?? [];
     } while (ExclusiveStartKey !== undefined);
   }
 

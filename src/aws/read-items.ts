@@ -1,5 +1,11 @@
 import { Readable } from 'node:stream';
-import type { DynamoDBClient, GetItemCommand, QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import type {
+  BatchGetItemCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  QueryCommand,
+  ScanCommand,
+} from '@aws-sdk/client-dynamodb';
 
 /** Where an answer's bytes are gathered; given again, the same memory takes the next answer. */
 export interface Room {
@@ -17,6 +23,37 @@ interface HttpAnswer {
 const NOTHING = new Uint8Array();
 const NO_BYTES = Buffer.alloc(0);
 
+/** Of an input that is on its way, where its answer goes. */
+interface Slot {
+  readonly client: DynamoDBClient;
+  readonly room: Room;
+  answer?: Buffer;
+}
+
+const slots = new WeakMap<object, Slot>();
+const prepared = new WeakSet<object>();
+
+/**
+ * Makes a client ready for `readItems`, which does so itself: only one that keeps its middleware (`leanClient`) is told before its
+ * first call. Its other commands are left alone.
+ */
+export function prepareToRead(client: DynamoDBClient): void {
+  if (prepared.has(client)) return;
+  prepared.add(client);
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      const slot = slots.get(args.input);
+      const http = result.response as HttpAnswer;
+      if (slot === undefined || http.statusCode !== 200) return result;
+      slot.answer = await gather(http.body, slot.client, slot.room);
+      http.body = NOTHING;
+      return result;
+    },
+    { step: 'deserialize', priority: 'low' }, // nearer to the wire than the deserialiser, which finds an empty answer
+  );
+}
+
 /**
  * Sends what reads items and gives the answer's bytes, which are in `room`: they stay what they are until it is given again.
  * The SDK's own deserialiser walks each attribute of every item by a schema, which takes 85 % of the CPU of a load (measured);
@@ -24,25 +61,15 @@ const NO_BYTES = Buffer.alloc(0);
  */
 export async function readItems(
   client: DynamoDBClient,
-  command: GetItemCommand | QueryCommand | ScanCommand,
+  command: BatchGetItemCommand | GetItemCommand | QueryCommand | ScanCommand,
   room: Room = newRoom(),
 ): Promise<Buffer> {
-  const { middlewareStack } = command as QueryCommand; // neither it nor `send` takes a union
-  let answer: Buffer | undefined;
-  middlewareStack.add(
-    (next) => async (args) => {
-      const result = await next(args);
-      const http = result.response as HttpAnswer;
-      if (http.statusCode !== 200) return result;
-      answer = await gather(http.body, client, room);
-      http.body = NOTHING;
-      return result;
-    },
-    { step: 'deserialize', priority: 'low' }, // nearer to the wire than the deserialiser, which finds an empty answer
-  );
-  const output = await client.send(command as QueryCommand);
+  prepareToRead(client);
+  const slot: Slot = { client, room };
+  slots.set(command.input, slot);
+  const output = await client.send(command as QueryCommand); // `send` takes no union
   // A client that answers by itself, such as a mock, gives no bytes.
-  return answer ?? Buffer.from(JSON.stringify(output));
+  return slot.answer ?? Buffer.from(JSON.stringify(output));
 }
 
 /** Outside of V8's heap, in memory that is used again: what page after page would leave there is cleared away late. */

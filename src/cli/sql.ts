@@ -68,9 +68,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   const workGroup = needName(target, 'WorkGroupName', 'sql');
   const database = needName(target, 'DatabaseName', 'sql');
   const client = leanClient(new AthenaClient(target.client));
-  const s3 = leanClient(
-    new S3Client({ ...target.client, ...(target.endpoint !== undefined && { forcePathStyle: true }) }),
-  );
+  const s3 = new S3Client({ ...target.client, ...(target.endpoint !== undefined && { forcePathStyle: true }) });
   const engine = athenaEngine({ client, s3, workGroup, database });
   try {
     if (values.list) return await list(engine, terminal, json);

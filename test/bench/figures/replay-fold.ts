@@ -5,14 +5,15 @@ import { join } from 'node:path';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { DynamoDBSingleTableEventStorageAdapter } from '@castore/event-storage-adapter-dynamodb';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { defineProjection, type ProjectionTable } from '../../../src/index.ts';
+import type { ProjectionTable } from '../../../src/index.ts';
 import { createRunner } from '../../../src/projection/runner.ts';
 import type { Builds } from '../../../src/replay/builds.ts';
 import { type FoldResult, foldSlice } from '../../../src/replay/fold.ts';
 import type { Plan } from '../../../src/replay/plan.ts';
 import { defineBench } from '../figure.ts';
-import { book, castoreLedger, MoneyReceived, MoneySent, storedTransfers } from '../ledger.ts';
+import { castoreLedger, storedTransfers } from '../ledger.ts';
 import { writeLedgerArchive } from '../ledger-archive.ts';
+import { LEDGERS } from '../ledgers.ts';
 import { pagesOf, stubClient } from '../stub-transport.ts';
 
 const EVENTS = 1_000_000;
@@ -22,26 +23,7 @@ const PER_AGGREGATE = 25;
 /** Castore takes longer: of so many aggregates. */
 const CASTORE_AGGREGATES = 200;
 
-const options = {
-  events: [MoneyReceived, MoneySent],
-  initialState: () => ({ balance: 0, transfers: 0 }),
-} as const;
-const whole = defineProjection({
-  name: 'whole',
-  ...options,
-  evolve: (state, event) => book(state, event.type, event.data),
-});
-const fields = defineProjection({
-  name: 'fields',
-  ...options,
-  fields: { MoneyReceived: ['amount'], MoneySent: ['amount'] },
-  // A fold may change the state that it is given; a spread alone takes as long as reading the event.
-  evolve(state, { type, data: { amount } }) {
-    state.transfers++;
-    state.balance += type === 'MoneyReceived' ? amount : -amount;
-    return state;
-  },
-});
+const { whole, fields } = LEDGERS;
 
 /** A slice folded as a replay folds it, from files at hand, its states dropped; beside it others who fold the same. */
 export default defineBench({
