@@ -2,7 +2,7 @@ import './errors.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FILES_PREFIX } from '../archive/generation.ts';
+import { FILES_PREFIX, manifestKey } from '../archive/generation.ts';
 import { isoTime } from '../archive/iso-time.ts';
 import { readSlice } from '../archive/parquet-reader.ts';
 import type { Run } from '../archive/runs.ts';
@@ -85,6 +85,7 @@ export async function foldSlice(
   const goOn = refuseStopped(builds, plan);
   await goOn();
   const slice = again === undefined ? planned : await listAgain(ports, plan, planned, again);
+  if ('gone' in slice) return slice;
   const folder = await mkdtemp(join(tmpdir(), 'daybook-slice-'));
   const writes = boundedWork(WRITES);
   const totals = { aggregates: 0, events: 0, applied: 0, behindHole: 0 };
@@ -200,15 +201,25 @@ async function statesOf(
   return new Map(items.map((item) => [item.aggregateUuid, item]));
 }
 
-/** The bucket as it is now. Its first pass begins anew, and looks at what the build has not seen yet. */
+/**
+ * The bucket as it is now. Its first pass begins anew, and looks at what the build has not seen yet. A replay that is resumed later
+ * may ask for a generation that compactions have cleaned up by then, or bring a file that was lost and is there again.
+ */
 async function listAgain(
   { files }: FoldPorts,
   plan: Plan,
   { bucket, generation: before }: Slice,
   { gone: key, generation }: { readonly gone: string; readonly generation: string },
-): Promise<Slice> {
-  if (generation === before) throw new DaybookError('replay.fileLost', { key, generation });
-  const list = (await filesByBucket(files, generation, [bucket])).get(bucket) ?? [];
+): Promise<Slice | FilesGone> {
+  let list: readonly ArchiveFile[];
+  try {
+    list = (await filesByBucket(files, generation, [bucket])).get(bucket) ?? [];
+  } catch (error) {
+    if (isNotThere(error) && generation !== before) return { gone: manifestKey(generation) };
+    throw error;
+  }
+  if (generation === before && !list.some((file) => file.key === key))
+    throw new DaybookError('replay.fileLost', { key, generation });
   const { passBytes } = plan;
   const manifest = sliceKey(plan, `${bucket}-${generation}`);
   return { ...(await writeSlice(files, manifest, { bucket, generation, list, passBytes })), carried: true };

@@ -11,6 +11,7 @@ import { createDynamoDb } from '../../local/dynamodb/dynamodb.ts';
 import { FORWARDED } from '../../local/eventbridge/target-call.ts';
 import { realKernel } from '../../local/kernel/real-kernel.ts';
 import { createStepFunctions } from '../../local/stepfunctions/service.ts';
+import type { GlueTable } from '../../src/archive/current-view.ts';
 import { dynamoBuilds } from '../../src/aws/dynamo-builds.ts';
 import { dynamoEventTable } from '../../src/aws/dynamo-event-table.ts';
 import { endOfExecution, isRunning } from '../../src/aws/sfn-executions.ts';
@@ -54,7 +55,9 @@ export async function replayStage(projections: readonly AnyProjection[]) {
   const before = process.env.TMPDIR;
   process.env.TMPDIR = folder; // a killed function leaves its files behind
   const kernel = realKernel({ seed: 1 });
-  const cloud = createCloud(kernel);
+  // Pauses before retries are as short as may be: a hundredth.
+  const after = (ms: number, task: () => unknown) => kernel.scheduler.after(ms / 100, task);
+  const cloud = createCloud({ ...kernel, scheduler: { ...kernel.scheduler, after } });
   const within = new AsyncLocalStorage<Invocation>();
   const stage = {
     projections,
@@ -69,6 +72,12 @@ export async function replayStage(projections: readonly AnyProjection[]) {
     isLate: () => false,
     /** What the table tells of its size, in place of what it has. */
     told: {} as { aggregates?: number },
+    /** What the plan is told beside the request: how much a pass reads. */
+    planned: {} as { passBytes?: number },
+    /** The view of the events, which names the generation of compacted files that queries see. */
+    view: { Name: 'events_current', Parameters: {} } as GlueTable,
+    /** What folds were asked for, one after the other. */
+    folds: [] as { bucket: string; pass: number; again: Json }[],
     /** Why executions failed, the Map's own as well: a Map only tells that too many of its items did. */
     causes: [] as string[],
   };
@@ -146,9 +155,13 @@ export async function replayStage(projections: readonly AnyProjection[]) {
   const runnerOf = (given: Json) => createRunnerOf(stage.projections, given.plan);
   const isLate = () => stage.isLate();
   const functions: Record<string, (given: Json) => Promise<Json>> = {
-    Plan: ({ request, ...options }) => plan(ports, stage.projections, options, request),
-    Fold: (given) =>
-      noteFailure(ports.builds, given.plan, async () => foldSlice(ports, runnerOf(given), given.plan, given.slice)),
+    Plan: ({ request, ...options }) => plan(ports, stage.projections, { ...options, ...stage.planned }, request),
+    Fold: (given) => {
+      const { plan: made, slice, pass, again } = given;
+      stage.folds.push({ bucket: slice.bucket, pass, again });
+      const options = { pass, ...(again !== null && { again }) };
+      return noteFailure(ports.builds, made, async () => foldSlice(ports, runnerOf(given), made, slice, options));
+    },
     CatchUp: async (given) =>
       catchUp(ports, runnerOf(given), given.plan, given.progress ?? catchUpStart(given.part), isLate),
     Verify: async (given) => {
@@ -189,7 +202,7 @@ export async function replayStage(projections: readonly AnyProjection[]) {
   });
   cloud.register({
     name: 'glue',
-    handle: () => ({ Table: { Name: 'events_current', Parameters: {} } }),
+    handle: () => ({ Table: stage.view }),
   });
   const ended = { table, builds, now: Date.now, pause: async () => {} };
   cloud.register({
@@ -251,6 +264,7 @@ export async function replayStage(projections: readonly AnyProjection[]) {
   }
 
   return Object.assign(stage, {
+    folder,
     archive,
     events,
     table,
@@ -258,6 +272,7 @@ export async function replayStage(projections: readonly AnyProjection[]) {
     async run(name: string, request: ReplayRequest) {
       stage.calls = 0;
       stage.causes = [];
+      stage.folds = [];
       const started = await raw('StartExecution', { stateMachineArn, name, input: JSON.stringify(request) });
       current = started.executionArn;
       due++;
