@@ -72,7 +72,7 @@ test('of many feeds only the one that is asked for is read, whatever its ids hol
 });
 
 test('a position is kept only where there is none, with everything that stands beside it', async () => {
-  const { client, earlier, feed } = await setup();
+  const { client, cloud, earlier, feed } = await setup();
   const Item = {
     Consumer: { S: 'fees|feed-1|a' },
     Position: { N: '4' },
@@ -89,6 +89,15 @@ test('a position is kept only where there is none, with everything that stands b
   expect(Items).toContainEqual({ ...kept, Consumer: { S: 'fees|feed-2|a' }, ParkedIn: { S: 'feed-2' } });
   await feed('feed-2').positions.raise('fees', 'a', 7);
   expect(await earlier('feed-1').keep(position!)).toBe(false);
+  // One that failed at its first version has no position yet, and moves from there.
+  const entry = { consumer: 'fees', aggregate: 'b', position: 0, rest: { Attempts: { N: '2' } } };
+  expect(await earlier('feed-1').keep(entry)).toBe(true);
+  const move = { consumer: 'fees', aggregate: 'b', from: 0, to: 1 };
+  expect(await feed('feed-2').positions.commit(move, [])).toBe(true);
+  const { call } = cloud;
+  cloud.call = () => Promise.reject(new ServiceError('AccessDeniedException', 'no'));
+  await expect(earlier('feed-1').keep(position!)).rejects.toMatchObject({ name: 'AccessDeniedException' });
+  cloud.call = call;
   expect((await feed('feed-2').positions.read('fees', ['a'])).get('a')).toBe(7);
 });
 

@@ -4,6 +4,7 @@ import {
   GetItemCommand,
   ScanCommand,
   type TransactWriteItem,
+  UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -11,6 +12,7 @@ import { type Cloud, createCloud, ServiceError } from '../../../local/cloud.ts';
 import { createDynamoDb } from '../../../local/dynamodb/dynamodb.ts';
 import { realKernel } from '../../../local/kernel/real-kernel.ts';
 import { dynamoCursorTable } from '../../../src/aws/dynamo-cursor-table.ts';
+import { parkedAggregates } from '../../../src/aws/dynamo-parked.ts';
 import { dynamoPositionTable } from '../../../src/aws/dynamo-position-table.ts';
 import type { CursorTable } from '../../../src/feed/cursor-table.ts';
 import type { PositionTable } from '../../../src/feed/position-table.ts';
@@ -19,7 +21,20 @@ import { memoryCursors, memoryPositions } from '../../simulation/memory-ports.ts
 
 const MOVE = { consumer: 'c', aggregate: 'a', from: 0, to: 1 };
 
-async function makeTable(name: string, hash: string): Promise<{ client: DynamoDBClient; cloud: Cloud }> {
+const parking = {
+  version: 3,
+  waiting: 5,
+  since: '2026-01-02T03:04:05.678Z',
+  code: 'TypeError',
+  message: '',
+  function: 'fees',
+};
+
+async function makeTable(
+  name: string,
+  hash: string,
+  indexes: Readonly<Record<string, readonly [hash: string, range: string]>> = {},
+): Promise<{ client: DynamoDBClient; cloud: Cloud }> {
   const cloud = createCloud(realKernel({ seed: 1 }));
   createDynamoDb(cloud);
   const client = new DynamoDBClient({ ...SDK_CONFIG, requestHandler: sdkHandler(cloud) });
@@ -27,8 +42,21 @@ async function makeTable(name: string, hash: string): Promise<{ client: DynamoDB
     new CreateTableCommand({
       TableName: name,
       BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [{ AttributeName: hash, AttributeType: 'S' }],
+      AttributeDefinitions: [...new Set([hash, ...Object.values(indexes).flat()])].map((AttributeName) => ({
+        AttributeName,
+        AttributeType: 'S',
+      })),
       KeySchema: [{ AttributeName: hash, KeyType: 'HASH' }],
+      ...(Object.keys(indexes).length > 0 && {
+        GlobalSecondaryIndexes: Object.entries(indexes).map(([IndexName, [hashOf, range]]) => ({
+          IndexName,
+          KeySchema: [
+            { AttributeName: hashOf, KeyType: 'HASH' },
+            { AttributeName: range, KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'ALL' },
+        })),
+      }),
     }),
   );
   return { client, cloud };
@@ -119,6 +147,8 @@ describe.each<[string, () => Promise<CursorTable>]>([
     await cursors.offer('a', 4, 1000);
     expect(await cursors.noteHead('a', 9)).toEqual({ confirmed: 0, offered: 4, offeredAt: 1000, head: 9 });
     expect(await cursors.noteHead('a', 8)).toMatchObject({ head: 9 });
+    await cursors.noteHead('c', 1);
+    expect(await cursors.noteHead('c', 2)).toEqual({ confirmed: 0, head: 2 });
     const hole = { version: 1, since: 2000, attempts: 3 };
     const holed = { confirmed: 0, offered: 4, offeredAt: 1000, head: 9, holed: 1, holedAt: 2000, attempts: 3 };
     expect(await cursors.markHole('a', hole)).toEqual({ marked: true, cursor: holed });
@@ -171,6 +201,22 @@ test('in DynamoDB the cursor is as the protocol has it, whatever is raised in wh
     }),
     { numRuns: 50 },
   );
+});
+
+test('a commit is that of the version that it was written with', async () => {
+  const { client } = await makeTable('confirmed', 'Cursor');
+  const cursors = dynamoCursorTable({ client, tableName: 'confirmed', feed: 'feed-1' });
+  await cursors.raise('a', 1, 1, 'x');
+  // As code that does not know of commits raises it.
+  await client.send(
+    new UpdateItemCommand({
+      TableName: 'confirmed',
+      Key: { Cursor: { S: 'feed-1|a' } },
+      UpdateExpression: 'SET Confirmed = :to',
+      ExpressionAttributeValues: { ':to': { N: '2' } },
+    }),
+  );
+  expect(await cursors.read('a')).toEqual({ confirmed: 2 });
 });
 
 test('feeds share the table and nothing else', async () => {
@@ -244,18 +290,25 @@ describe.each<[string, () => Promise<PositionTable<never>>]>([
     expect(await positions.commit({ ...MOVE, from: 1, to: 2, holder: 'x' }, [])).toBe(false);
     expect(await positions.commit({ ...MOVE, from: 1, to: 2, holder: 'y', release: true }, [])).toBe(true);
     expect(await positions.lease({ ...lease, holder: 'x', now: 201 })).toEqual({ position: 2, attempts: 0 });
-    await positions.release(lease);
-    expect(await positions.lease({ ...lease, holder: 'y', now: 202 })).toEqual({ position: 2, attempts: 0 });
+    await positions.release({ ...lease, holder: 'x' });
+    expect(await positions.lease({ ...lease, holder: 'y', until: 400, now: 202 })).toEqual({
+      position: 2,
+      attempts: 0,
+    });
+    await positions.release({ ...lease, holder: 'y' });
+    expect(await positions.lease({ ...lease, until: 500, now: 203 })).toBeDefined();
+    // A failed move and an end of parking give it back only where they say so.
+    const held = { ...MOVE, from: 2, to: 2, holder: 'x' };
+    expect(await positions.fail(held)).toBe(true);
+    expect(await positions.lease({ ...lease, holder: 'y', until: 500, now: 204 })).toBeUndefined();
+    expect(await positions.fail({ ...held, release: true }, { ...parking, version: 3, waiting: 2 })).toBe(true);
+    expect(await positions.lease({ ...lease, until: 500, now: 205 })).toBeDefined();
+    expect(await positions.unpark({ ...held, release: true })).toBe(true);
+    expect(await positions.lease({ ...lease, holder: 'y', until: 500, now: 206 })).toEqual({
+      position: 2,
+      attempts: 0,
+    });
   });
-
-  const parking = {
-    version: 3,
-    waiting: 5,
-    since: '2026-01-02T03:04:05.678Z',
-    code: 'TypeError',
-    message: '',
-    function: 'fees',
-  };
 
   test('attempts are counted where the position is, and end with it', async () => {
     const positions = await make();
@@ -294,6 +347,41 @@ describe.each<[string, () => Promise<PositionTable<never>>]>([
     expect(await positions.unpark({ ...redriven, from: 7 })).toBe(false);
     expect(await positions.commit({ ...MOVE, from: 7, to: 8 }, [])).toBe(true);
   });
+});
+
+test('what a table says that is no answer is thrown, and taken for none', async () => {
+  const { client, cloud } = await makeTable('confirmed', 'Cursor');
+  const cursors = dynamoCursorTable({ client, tableName: 'confirmed', feed: 'feed-1' });
+  const positions = dynamoPositionTable({ client, tableName: 'confirmed', feed: 'feed-1' });
+  let code = 'AccessDeniedException';
+  cloud.call = () => Promise.reject(new ServiceError(code, 'no'));
+  const lease = { consumer: 'c', aggregate: 'a', holder: 'x', until: 100, now: 0 };
+  const item = { Put: { TableName: 'confirmed', Item: { Cursor: { S: 'x' } } } };
+  for (const call of [
+    () => cursors.raise('a', 1, 1),
+    () => cursors.noteAdoption('now', 1),
+    () => positions.raise('c', 'a', 1),
+    () => positions.lease(lease),
+    () => positions.commit(MOVE, []),
+    () => positions.commit(MOVE, [item]),
+  ])
+    await expect(call()).rejects.toMatchObject({ name: code });
+  code = 'TransactionConflictException'; // of another's effect at the same item: a lost race
+  expect(await positions.commit(MOVE, [])).toBe(false);
+});
+
+test('what is parked is listed over as many pages as the index has', async () => {
+  const { client, cloud } = await makeTable('positions', 'Consumer', { ParkedAggregates: ['ParkedIn', 'Consumer'] });
+  const positions = dynamoPositionTable({ client, tableName: 'positions', feed: 'feed-1' });
+  const { call } = cloud;
+  cloud.call = (caller, service, operation, input) =>
+    call(caller, service, operation, operation === 'Query' ? { ...input, Limit: 1 } : input);
+  for (const aggregate of ['a', 'b|c', 'd']) await positions.fail({ ...MOVE, aggregate, to: 0 }, parking);
+  await positions.fail({ ...MOVE, consumer: 'another', to: 0 }, parking);
+  const listed: string[] = [];
+  for await (const each of parkedAggregates({ client, tableName: 'positions', feed: 'feed-1' }, 'c'))
+    listed.push(`${each.aggregate} ${each.position} ${each.waiting}`);
+  expect(listed).toEqual(['a 0 5', 'b|c 0 5', 'd 0 5']);
 });
 
 describe('an effect in DynamoDB', () => {

@@ -124,10 +124,11 @@ describe('publish', () => {
   });
 
   test('an event too large for the bus goes as a reference, in its place', async () => {
-    const { run, sent } = setup();
+    const { run, sent, calls } = setup();
     const large = full('a', 2, 2, { data: JSON.stringify('x'.repeat(20_000)) });
     const { onBus, counts } = await run(full('a', 1, 1), large, full('a', 3, 3));
     expect(onBus).toEqual(['a:1', 'a:2', 'a:3']);
+    expect(calls).toHaveLength(1); // what is counted is the reference, not what it stands for
     expect(sent[1]).toMatchObject({
       version: 2,
       type: 'MoneyDeposited',

@@ -1,9 +1,10 @@
-import { describe, expect, expectTypeOf, test } from 'vitest';
+import { describe, expect, expectTypeOf, test, vi } from 'vitest';
 import { defineEvent } from '../../../../src/event/event-definition.ts';
 import type { StoredEvent } from '../../../../src/event/stored-event.ts';
 import { toBusEvent, toBusReference } from '../../../../src/feed/bus-event.ts';
 import { type ConsumeEventsOptions, consumeEvents } from '../../../../src/feed/consume/consume-events.ts';
 import { emptyEnvelope, filledEnvelope, toEnvelopeEvent } from '../../../../src/feed/envelope.ts';
+import type { Observed } from '../../../../src/feed/observed.ts';
 import { memoryEvents, memoryPositions } from '../../../simulation/memory-ports.ts';
 import { deliveredEvent, kinesisEvent, storedEvent } from '../../../simulation/records.ts';
 
@@ -104,6 +105,20 @@ describe('from the feed', () => {
     await handler(kinesisEvent([{ ...envelope, events }]));
     expect(ledger).toEqual(['a:2']);
     expect(positions.items.get('ledger|a')).toBe(4);
+  });
+
+  test('on a long way of no interest the position is kept now and then, and at its end', async () => {
+    const { given, events, positions } = setup();
+    const kept: number[] = [];
+    const commit: typeof positions.commit = (move, items) => {
+      kept.push(move.to);
+      return positions.commit(move, items);
+    };
+    for (let version = 1; version <= 1200; version++) events.put(storedEvent('a', version, { type: 'Other' }));
+    await consumeEvents({ ...given, positions: { ...positions, commit } })(
+      kinesisEvent([emptyEnvelope('feed-1', 'a', 1201, 1201)]),
+    );
+    expect(kept).toEqual([500, 1000, 1200]);
   });
 
   test('what did not come is read from the table; an empty envelope tells of it too', async () => {
@@ -246,12 +261,42 @@ describe('from a queue', () => {
     expect([...ledger].sort()).toEqual(['a:1', 'b:1']);
   });
 
+  test('another feed’s message is done with, counted, and does nothing', async () => {
+    const { given, ledger } = setup();
+    const counts = new Map<string, number>();
+    const report = (seen: Observed) => {
+      for (const [name, count] of seen.counts) counts.set(name, count);
+    };
+    const handler = consumeEvents({ ...given, report });
+    expect(await handler(queued(delivered('a', 1, 'feed-0'), 'no JSON'))).toEqual({
+      batchItemFailures: [{ itemIdentifier: 'm2' }],
+    });
+    expect(ledger).toEqual([]);
+    expect(Object.fromEntries(counts)).toEqual({ EnvelopesRefused: 1, RecordsFailed: 1 });
+  });
+
   test('what is no bus event fails alone: it ends in the queue’s dead letters', async () => {
     const { handler, ledger } = setup();
     const answer = await handler(queued('not json', { source: 'aws.s3', detail: {} }, delivered('a', 1)));
     expect(answer?.batchItemFailures).toEqual([{ itemIdentifier: 'm1' }, { itemIdentifier: 'm2' }]);
     expect(ledger).toEqual(['a:1']);
   });
+});
+
+test('in Lambda what it sees is reported where nobody says otherwise, and nowhere else', async () => {
+  const log = vi.spyOn(console, 'log').mockReturnValue();
+  try {
+    await setup({ from: 'base' }).handler(kinesisEvent([full('a', 1, 1)]));
+    expect(log.mock.calls).toEqual([]);
+    vi.stubEnv('AWS_LAMBDA_FUNCTION_NAME', 'fees');
+    await setup().handler(kinesisEvent([full('a', 1, 1)]));
+    const line = JSON.parse(String(log.mock.calls[0]?.[0]));
+    expect(line).toMatchObject({ Feed: 'feed-1', Consumer: 'ledger', function: 'fees', EventsHandled: 1 });
+    expect(line._aws.CloudWatchMetrics[0].Namespace).toBe('Daybook');
+  } finally {
+    vi.unstubAllEnvs();
+    log.mockRestore();
+  }
 });
 
 describe('refused at the door', () => {

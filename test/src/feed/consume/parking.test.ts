@@ -207,6 +207,55 @@ async function* fails(name: string): AsyncGenerator<readonly StoredEvent[]> {
 }
 const unreadable = new DaybookError('event.missingAttribute', { aggregateUuid: 'a', version: 2, attribute: 'Data' });
 
+describe('what its table refuses', () => {
+  test.each([
+    new DaybookError('feed.effectRefused', { consumer: 'ledger', aggregate: 'a', version: 2, reasons: ['item 0: x'] }),
+    new DaybookError('feed.effectInvalid', { consumer: 'ledger', aggregate: 'a', version: 2, problem: 'too many' }),
+  ])('$code of an effect is counted, and parks', async (refusal) => {
+    const { given, positions } = setup({ attempts: 2 });
+    const commit: typeof positions.commit = (move, items) =>
+      move.to === 2 ? Promise.reject(refusal) : positions.commit(move, items);
+    const handler = consumeEvents({ ...given, positions: { ...positions, commit } });
+    expect(failures(await handler(kinesisEvent([full('a', 1, 3)])))).toEqual(['1']);
+    expect(failures(await handler(kinesisEvent([full('a', 1, 3)])))).toEqual([]);
+    expect(positions.parked.get('ledger|a')).toMatchObject({ version: 2, code: refusal.code });
+  });
+
+  test('a server’s error is not counted, whatever else is thrown is', async () => {
+    const thrown: unknown[] = [Object.assign(new Error('down'), { $metadata: { httpStatusCode: 503 } }), 'text'];
+    const { handler, counts } = setup({ effect: () => Promise.reject(thrown.shift()) });
+    for (const counted of [undefined, 1]) {
+      expect(failures(await handler(kinesisEvent([full('a', 1, 1)])))).toEqual(['1']);
+      expect(counts.AttemptsFailed).toBe(counted);
+    }
+  });
+});
+
+describe('what waits', () => {
+  test('is the highest version that came, whatever came last', async () => {
+    const { handler, poison, positions } = setup({ attempts: 1 });
+    poison.add('a:2');
+    await handler(kinesisEvent([full('a', 1, 4), full('a', 2, 3)]));
+    expect(positions.parked.get('ledger|a')).toMatchObject({ version: 2, waiting: 4 });
+  });
+
+  test('is done at once when the aggregate goes on between the look and the note', async () => {
+    const { given, positions, poison, done } = setup({ attempts: 1 });
+    poison.add('a:1');
+    await consumeEvents(given)(kinesisEvent([full('a', 1, 1)]));
+    poison.clear();
+    const move = { consumer: 'ledger', aggregate: 'a', from: 0, parked: true };
+    const wait: typeof positions.wait = async (...of) => {
+      await positions.commit({ ...move, to: 1 }, ['a:1']);
+      expect(await positions.unpark({ ...move, from: 1 })).toBe(true);
+      return positions.wait(...of);
+    };
+    const handler = consumeEvents({ ...given, positions: { ...positions, wait } });
+    expect(failures(await handler(kinesisEvent([full('a', 2, 3)])))).toEqual([]);
+    expect(done).toEqual(['a:1', 'a:2', 'a:3']);
+  });
+});
+
 describe('a redrive', () => {
   test.each([4, 6])(
     'does not park at version %i, which is no event, when nothing waits beyond it',
@@ -286,11 +335,13 @@ describe('a redrive', () => {
   });
 
   test('that fails again says where and stays parked since when it was', async () => {
-    const { handler, poison, positions } = await parkedAtTwo();
+    const { given, poison, positions } = await parkedAtTwo();
     poison.add('a:2');
+    const handler = consumeEvents({ ...given, clock: { now: () => NOW + 60_000 } });
     const { outcomes } = await handler({ daybook: 'redrive', aggregates: ['a'] });
     expect(outcomes).toEqual([{ aggregate: 'a', outcome: 'parked', version: 2, code: 'TypeError' }]);
-    expect(positions.parked.get('ledger|a')).toMatchObject({ version: 2, waiting: 3 });
+    const since = new Date(NOW).toISOString();
+    expect(positions.parked.get('ledger|a')).toMatchObject({ version: 2, waiting: 3, since });
   });
 
   test.each([
