@@ -503,6 +503,11 @@ export const BUGS: readonly Bug[] = [
       'return ports;',
     ),
   ),
+  bug('a known hole is marked anew by Confirm', patch(CONFIRM, '    if (marked) return;\n', '')),
+  bug(
+    'the reconciler puts while an offer is open',
+    patch(RECONCILE, 'if (hasOpenOffer(cursor, ports.now())) return;', ''),
+  ),
   bug('a hole is marked behind what was put', patch(CONFIRM, "if (outcome === 'put') return;", '')),
   bug(
     'Confirm forgets a continuation that failed',

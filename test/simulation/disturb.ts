@@ -32,7 +32,10 @@ export function disturb(world: World, cores: Cores, audit: Audit, deployment: De
   };
   if (has('deadConfirm')) {
     world.struck('deadConfirm');
-    pause('confirm', world.pick(0, 6_000), world.chance(0.5) ? HOUR : world.pick(3_000, HOUR));
+    const fromMs = world.pick(0, 6_000);
+    pause('confirm', fromMs, world.chance(0.5) ? HOUR : world.pick(3_000, HOUR));
+    // What the first one puts nobody reads: the second one finds its offer open.
+    for (const ms of [1_000, 4_200]) world.later(fromMs + ms, () => deployment.reconcile().catch(() => undefined));
   }
   if (has('feedRetention')) {
     const readers = [...mappings.keys()].filter((reader) => reader !== 'confirm');

@@ -116,6 +116,8 @@ async function run(seed: number, code: CodeUnderTest, options: RunOptions): Prom
     }
     if (ended()) return result();
   }
+  // By now it has been looked at again. A Confirm that does not read for an hour may not be back yet.
+  if (plan.faults.has('permanentHole') && !plan.faults.has('deadConfirm')) world.later(0, writers.behindHole);
   await pass(MINUTE);
   told(world, audit);
   afforded(world);

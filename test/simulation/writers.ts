@@ -14,6 +14,8 @@ export interface Writers {
   readonly expected: ReadonlyMap<string, number>;
   /** One more event of each aggregate: for consumers that lost their last batch nothing else would ring. */
   close(): Promise<void>;
+  /** One more event behind a permanent hole: of that aggregate nothing else is told once it is known. */
+  behindHole(): Promise<void>;
   /** The table is restored to before some events of some aggregates. Answers with how many were lost. */
   restore(): number;
   /** Other events follow those that the restored table has. */
@@ -102,6 +104,10 @@ export function startWriters(world: World, cores: Cores, audit: Audit, put: Even
         await commit(aggregate, [length + 1]);
         lengths.set(aggregate, length + 1);
       }
+    },
+    async behindHole() {
+      const holed = [...lengths].filter(([aggregate, length]) => expected.get(aggregate)! < length);
+      for (const [aggregate, length] of holed) await commit(aggregate, [length + 1]);
     },
     restore() {
       let lost = 0;
