@@ -173,13 +173,13 @@ describe('a later compaction', () => {
 
   it('puts many months apart, and finds each', async () => {
     const years = deposits('abc', 400).map((event, i) => {
-      const at = new Date(Date.UTC(2020, i % 40, 1 + (i % 28))).toISOString();
+      const at = new Date(Date.UTC(2024, i % 14, 1 + (i % 28))).toISOString();
       return { ...event, recordedAt: at, occurredAt: at };
     });
     await bucket.deliver('2026-01-01', [...years, ...years.slice(0, 50)]);
     const { results, generation } = await compact({}, byMonth);
     expect(results[0]).toMatchObject({ repeats: 50 });
-    expect(generation.files).toHaveLength(40);
+    expect(generation.files).toHaveLength(14);
     expect(await keys()).toEqual(keysOf(years));
   });
 
