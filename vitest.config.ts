@@ -10,6 +10,7 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    globalSetup: ['test/run-folder.ts'],
     maxWorkers: 2,
     execArgv: ['--conditions=daybook-source'],
     projects: [

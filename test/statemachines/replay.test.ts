@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import {
@@ -16,7 +15,7 @@ import {
   readRollup,
   waitForRollup,
 } from 'daybook';
-import { startLocal, synthesize } from 'daybook/local';
+import { startLocal } from 'daybook/local';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Account } from '../../examples/bank/account.ts';
 import {
@@ -29,9 +28,9 @@ import {
   overdrafts,
 } from '../../examples/bank/projections.ts';
 import { main } from '../../src/cli/main.ts';
+import { bankAssembly } from '../bank-assembly.ts';
 import { expectSchema } from '../functions/schemas.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Asks again and again, for as long as the machine may take under load. */
@@ -46,16 +45,14 @@ async function until<T>(what: string, ask: () => Promise<T | undefined | false>)
 
 describe('the replay machine, as the bank deploys it', () => {
   let runtime: Awaited<ReturnType<typeof startLocal>>;
-  let assembly: Awaited<ReturnType<typeof synthesize>>;
   let output: (name: string) => string;
   let clients: { dynamodb: DynamoDBClient; states: SFNClient; events: EventBridgeClient; lambda: LambdaClient };
   const told: { detailType: string; source: string }[] = [];
   const environment = { ...process.env };
 
   beforeAll(async () => {
-    assembly = await synthesize(`${root}stacks/app.ts`);
     runtime = await startLocal({
-      assembly: assembly.directory,
+      assembly: await bankAssembly(),
       deliverWithinMs: 1000,
       onTrace: ({ service, what, detail }) => {
         if (service === 'events' && what === 'event put') told.push(detail as (typeof told)[number]);
@@ -99,7 +96,6 @@ describe('the replay machine, as the bank deploys it', () => {
     Object.assign(process.env, environment);
     for (const client of Object.values(clients ?? {})) client.destroy();
     await runtime?.stop();
-    assembly?.dispose();
   });
 
   const projections = () =>

@@ -1,18 +1,15 @@
-import { join, resolve } from 'node:path';
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { createEventStore, dynamoEventTable, dynamoProjectionTable, readAllProjected } from 'daybook';
-import { startLocal, synthesize } from 'daybook/local';
+import { startLocal } from 'daybook/local';
 import { expect, it, vi } from 'vitest';
 import { Account } from '../../../examples/bank/account.ts';
 import { balances } from '../../../examples/bank/projections.ts';
 import { lagging } from '../../../examples/bank/tour/arrived.ts';
 import { bobsTwoEvents, carolOverdraws, everybodyElse } from '../../../examples/bank/traffic.ts';
-
-const root = resolve(import.meta.dirname, '../../..');
+import { bankAssembly } from '../../bank-assembly.ts';
 
 it('the bank under every fault at once is right in the end', { timeout: 300_000 }, async () => {
-  const assembly = await synthesize(join(root, 'stacks/app.ts'));
-  const runtime = await startLocal({ assembly: assembly.directory, chaos: { seed: 7 } });
+  const runtime = await startLocal({ assembly: await bankAssembly(), chaos: { seed: 7 } });
   try {
     const { outputs, byPath } = runtime.stacks.Bank!;
     const dynamodb = new DynamoDBClient({
@@ -50,6 +47,5 @@ it('the bank under every fault at once is right in the end', { timeout: 300_000 
     );
   } finally {
     await runtime.stop();
-    assembly.dispose();
   }
 });

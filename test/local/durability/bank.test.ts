@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import {
   AthenaClient,
   GetQueryExecutionCommand,
@@ -10,25 +10,23 @@ import {
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { createEventStore, dynamoEventTable, dynamoProjectionTable, readAllProjected } from 'daybook';
-import { synthesize } from 'daybook/local';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { Account } from '../../../examples/bank/account.ts';
 import { balances } from '../../../examples/bank/projections.ts';
 import { lagging } from '../../../examples/bank/tour/arrived.ts';
 import { seededRandom } from '../../../local/kernel/kernel.ts';
+import { bankAssembly } from '../../bank-assembly.ts';
 import { killAll, type Served, serve } from './served.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'daybook-kill-bank-'));
 const data = join(folder, 'data');
-const root = resolve(import.meta.dirname, '../../..');
-let assembly: Awaited<ReturnType<typeof synthesize>>;
+let assembly: string;
 
 beforeAll(async () => {
-  assembly = await synthesize(join(root, 'stacks/app.ts'));
+  assembly = await bankAssembly();
 }, 120_000);
 afterAll(() => {
   killAll();
-  assembly?.dispose();
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
@@ -102,7 +100,7 @@ it('the bank, killed amid traffic and a replay, delivers every event to every co
   const random = seededRandom(20261128);
   const settled = { timeout: 60_000, interval: 500 };
   for (let round = 0; round < 2; round++) {
-    const served = await serve(assembly.directory, data);
+    const served = await serve(assembly, data);
     const bank = bankOf(served);
     const before = new Map(acknowledged);
     const working = traffic(bank, random.next);
@@ -119,7 +117,7 @@ it('the bank, killed amid traffic and a replay, delivers every event to every co
     await working;
   }
 
-  const served = await serve(assembly.directory, data);
+  const served = await serve(assembly, data);
   const bank = bankOf(served);
   await vi.waitFor(async () => expect(await lagging(bank)).toEqual([]), settled);
   const executionArn = `${bank.stateMachineArn.replace(':stateMachine:', ':execution:')}:rebuild`;

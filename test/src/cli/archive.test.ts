@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import {
   AthenaClient,
@@ -20,7 +20,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { createEventStore, dynamoEventTable } from 'daybook';
-import { type LocalRuntime, startLocal, synthesize } from 'daybook/local';
+import { type LocalRuntime, startLocal } from 'daybook/local';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Account } from '../../../examples/bank/account.ts';
 import { backfill, backfillKey } from '../../../src/archive/backfill.ts';
@@ -30,11 +30,11 @@ import { toItem } from '../../../src/aws/event-item.ts';
 import { s3WorkFiles } from '../../../src/aws/s3-work-files.ts';
 import { main } from '../../../src/cli/main.ts';
 import { emptyEnvelope, filledEnvelope, toEnvelopeEvent } from '../../../src/feed/envelope.ts';
+import { bankAssembly } from '../../bank-assembly.ts';
 import { storedEvent } from '../../simulation/records.ts';
 
 /** The bank as it is deployed: the feed, Firehose's Parquet, the Direct PUT stream, and the command line beside it. */
 let runtime: LocalRuntime;
-let assembly: Awaited<ReturnType<typeof synthesize>>;
 let dynamodb: DynamoDBClient;
 let s3: S3Client;
 let Bucket: string;
@@ -44,8 +44,7 @@ const folder = mkdtempSync(join(tmpdir(), 'daybook-archive-'));
 const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
 
 beforeAll(async () => {
-  assembly = await synthesize(join(resolve(import.meta.dirname, '../../..'), 'stacks/app.ts'));
-  runtime = await startLocal({ assembly: assembly.directory, deliverWithinMs: 1000 });
+  runtime = await startLocal({ assembly: await bankAssembly(), deliverWithinMs: 1000 });
   const config = { endpoint: runtime.endpoint, region: runtime.account.region, credentials };
   const { outputs } = runtime.stacks.Bank!;
   dynamodb = new DynamoDBClient(config);
@@ -70,7 +69,6 @@ beforeAll(async () => {
 }, 300_000);
 afterAll(async () => {
   await runtime?.stop();
-  assembly?.dispose();
   rmSync(folder, { recursive: true, force: true });
 });
 

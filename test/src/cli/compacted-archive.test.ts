@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { AthenaClient } from '@aws-sdk/client-athena';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
@@ -10,7 +10,7 @@ import { DescribeExecutionCommand, SFNClient, StartExecutionCommand, StopExecuti
 import { DuckDBInstance } from '@duckdb/node-api';
 import { createEventStore, dynamoEventTable } from 'daybook';
 import { s3EventArchive } from 'daybook/archive';
-import { type LocalRuntime, startLocal, synthesize } from 'daybook/local';
+import { type LocalRuntime, startLocal } from 'daybook/local';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Account } from '../../../examples/bank/account.ts';
 import type { Finding } from '../../../src/archive/findings.ts';
@@ -24,10 +24,10 @@ import {
 import { athenaCurrentGeneration } from '../../../src/aws/athena-current-generation.ts';
 import { main } from '../../../src/cli/main.ts';
 import { bucketOf } from '../../../src/event/bucket.ts';
+import { bankAssembly } from '../../bank-assembly.ts';
 
 /** The bank as it is deployed, with an archive that its own compaction made: what is done to the files by hand is named. */
 let runtime: LocalRuntime;
-let assembly: Awaited<ReturnType<typeof synthesize>>;
 let clients: { dynamodb: DynamoDBClient; s3: S3Client; athena: AthenaClient; states: SFNClient; lambda: LambdaClient };
 let Bucket: string;
 let generation: Generation;
@@ -39,8 +39,7 @@ const ALL = IDS.reduce((sum, id) => sum + eventsOf(id) + 1, 0);
 
 beforeAll(async () => {
   expect(new Set(IDS.map(bucketOf)).size).toBe(IDS.length);
-  assembly = await synthesize(join(resolve(import.meta.dirname, '../../..'), 'stacks/app.ts'));
-  runtime = await startLocal({ assembly: assembly.directory, deliverWithinMs: 1000 });
+  runtime = await startLocal({ assembly: await bankAssembly(), deliverWithinMs: 1000 });
   process.env.AWS_ACCESS_KEY_ID = 'local';
   process.env.AWS_SECRET_ACCESS_KEY = 'local';
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
@@ -65,7 +64,6 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const client of Object.values(clients ?? {})) client.destroy();
   await runtime?.stop();
-  assembly?.dispose();
   rmSync(folder, { recursive: true, force: true });
 });
 

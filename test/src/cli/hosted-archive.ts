@@ -1,15 +1,14 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { startLocal, synthesize } from 'daybook/local';
+import { startLocal } from 'daybook/local';
 import { credentialsFor } from '../../../local/lambda/credentials.ts';
 import { type ArchiveCheck, checkKey } from '../../../src/archive/check-archive.ts';
 import { main } from '../../../src/cli/main.ts';
+import { bankAssembly } from '../../bank-assembly.ts';
 import { bankHistory, rowsOf } from './bank-history.ts';
-
-const root = resolve(import.meta.dirname, '../../..');
 
 interface Keys {
   readonly accessKeyId: string;
@@ -27,8 +26,7 @@ function signIn({ accessKeyId, secretAccessKey }: Keys): void {
  * `grantQuery` grants the bank's analysts, and no more.
  */
 export async function hostArchive({ columns = 100 } = {}) {
-  const assembly = await synthesize(join(root, 'stacks/app.ts'));
-  const runtime = await startLocal({ assembly: assembly.directory, log: () => {} });
+  const runtime = await startLocal({ assembly: await bankAssembly(), log: () => {} });
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const client = { region: runtime.account.region, endpoint: runtime.endpoint, credentials };
   const { outputs, byPath } = runtime.stacks.Bank!;
@@ -79,7 +77,6 @@ export async function hostArchive({ columns = 100 } = {}) {
     },
     async close() {
       await runtime.stop();
-      assembly.dispose();
     },
   };
 }
