@@ -25,6 +25,9 @@ import type { StoredEvent } from '../../src/event/stored-event.ts';
 import { writeParquet } from '../src/archive/parquet-file.ts';
 import { deposits } from '../src/archive/stored-events.ts';
 
+/** Instead of two hours. */
+const KEEP = Duration.seconds(4);
+
 /** The whole machine in the embedded runtime: the template's own functions, roles, tables and states. */
 let host: Awaited<ReturnType<typeof hostArchive>>;
 
@@ -41,7 +44,7 @@ async function hostArchive() {
     context: { 'daybook:local': true },
   });
   const stack = new Stack(app, 'Archive');
-  new Daybook(stack, 'Daybook', { compaction: { keepReplacedFor: Duration.seconds(15) }, dashboard: false });
+  new Daybook(stack, 'Daybook', { compaction: { keepReplacedFor: KEEP }, dashboard: false });
   const runtime = await startLocal({ assembly: app.synth().directory });
   const output = (name: string) => runtime.stacks.Archive!.outputs[`Daybook${name}`]!;
   const config = {
@@ -196,7 +199,7 @@ it('stopped wherever it is, it changes nothing that queries see, and the next ru
   await host.states.send(new RedriveExecutionCommand({ executionArn: stopped }));
   await host.ended(stopped);
   // Whoever switched may have been stopped before it cleaned: the first run after that time cleans for it.
-  await pause(16_000);
+  await pause(KEEP.toMilliseconds() + 1000);
   await host.ended(await host.start());
   expect(await host.sql(CHECK)).toEqual([wanted]);
   expect(await host.keys('events/')).toEqual([]);
