@@ -488,6 +488,45 @@ describe('from another feed', () => {
     expect(await ring(['a', 4])).toEqual(['a [1..4] 4 base undefined']); // those up to 3 are dropped
   });
 
+  test('one of which the first pages hold nothing of it is known all the same', async () => {
+    const { feed } = earlierFeed({}, [{ consumer: 'fees', aggregate: 'a', position: 3 }]);
+    const positions: EarlierFeed['positions'] = async (after) =>
+      after === undefined ? { entries: [], next: '0' } : feed.positions(after);
+    const { ports } = setup({ a: upTo(4) }, { ...feed, positions });
+    expect(await adopt(ports, { from: 'feed-1' })).toMatchObject({ complete: true, positions: 1 });
+  });
+
+  test.each(['positions', 'cursors'] as const)(
+    'one overtaken among its %s by another run takes nothing more along',
+    async (part) => {
+      const ids = ['a', 'b', 'c'];
+      const { feed, kept } = earlierFeed(
+        Object.fromEntries(ids.map((id) => [id, { confirmed: 3 }])),
+        ids.map((aggregate) => ({ consumer: 'fees', aggregate, position: 2 })),
+      );
+      const { ports, append, begun } = setup({ a: upTo(3), b: upTo(3), c: upTo(3) }, feed);
+      let pages = 0;
+      const read = feed[part] as (after?: string) => Promise<never>;
+      const slow = async (after?: string) => {
+        const page = await read(after);
+        // Of its second page this run knows what was there, stands still, and another one does the whole.
+        if (pages++ === 1) {
+          expect(await adopt(ports, { from: 'feed-1' })).toMatchObject({ complete: true });
+          append('c', 4);
+        }
+        return page;
+      };
+      const late = { ...ports, earlier: () => ({ ...feed, [part]: slow }) };
+      expect(await adopt(late, { from: 'feed-1' })).toMatchObject({ complete: true });
+      expect(begun()).toEqual({ a: [2, undefined], b: [2, undefined], c: [2, undefined] });
+      expect([...kept.values()].map(({ aggregate, position }) => `${aggregate} ${position}`)).toEqual([
+        'a 2',
+        'b 2',
+        'c 2',
+      ]);
+    },
+  );
+
   test('one that is known and brought nothing: all is fed', async () => {
     const { feed } = earlierFeed({});
     for (const known of [

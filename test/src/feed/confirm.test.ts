@@ -79,6 +79,7 @@ describe('confirmed', () => {
     });
     expect((await run(full(4, 6))).counts).toMatchObject({ EventsConfirmed: 1, EventsRepeated: 2 });
     expect((await run(full(1, 6))).counts).toMatchObject({ EventsRepeated: 6 });
+    expect((await run(full(1, 4))).counts).toEqual({ EnvelopesRepeated: 1, EventsRepeated: 4 });
     expect((await run(full(9, 9))).counts).not.toHaveProperty('EventsRepeated');
     expect((await run(empty(7, 7))).counts).toEqual({});
   });

@@ -233,6 +233,10 @@ describe('from a bus', () => {
   test.each([
     ['another source', { ...delivered('a', 1), source: 'aws.s3' }],
     ['no version', deliveredEvent('X', '{"feed":"f","aggregateUuid":"a"}')],
+    ['a version that is none', { ...delivered('a', 1), detail: { ...Object(delivered('a', 1).detail), version: 0 } }],
+    ['no aggregate', { ...delivered('a', 1), detail: { ...Object(delivered('a', 1).detail), aggregateUuid: '' } }],
+    ['a base that is none', { ...delivered('a', 1), detail: { ...Object(delivered('a', 1).detail), base: -1 } }],
+    ['no commit', { ...delivered('a', 1), detail: { ...Object(delivered('a', 1).detail), commitId: undefined } }],
     ['no data', deliveredEvent('X', '{"feed":"f","aggregateUuid":"a","version":1}')],
   ])('%s is refused with a code', async (_, event) => {
     await expect(setup().handler(event)).rejects.toThrow(/^feed.messageUnknown/);
