@@ -33,12 +33,14 @@ test('everything is on the feed', async () => {
 });
 
 test('a table that was restored is named: another event under a version that is on the feed, or none', async () => {
-  const { cursors, run } = setup({ ended: upTo(2), rewritten: upTo(3) });
+  const { cursors, run } = setup({ ended: upTo(2), rewritten: upTo(3), longer: upTo(5) });
+  await cursors.raise('longer', 1, 3, 'another');
   await cursors.raise('ended', 1, 3, 'commit-3');
   await cursors.raise('rewritten', 1, 3, 'another');
   const holed = { version: 3, why: 'another history' };
   expect((await run()).named).toEqual([
     { aggregate: 'ended', from: 3, events: 1, holed },
+    { aggregate: 'longer', from: 3, events: 1, holed },
     { aggregate: 'rewritten', from: 3, events: 1, holed },
   ]);
 });

@@ -364,6 +364,50 @@ describe('a redrive', () => {
 });
 
 describe('what acts outside', () => {
+  test('does not do again what another has done, or parked, by the time that it has the lease', async () => {
+    const { given, positions } = setup();
+    const { effect: _, ...rest } = given;
+    const acted: string[] = [];
+    const at = (aggregate: string) => ({ consumer: 'ledger', aggregate, from: 0 });
+    const parking = { version: 1, waiting: 1, since: '', code: 'x', message: '', function: '' };
+    const lease: typeof positions.lease = async (of) => {
+      await positions.commit({ ...at('a'), to: 1 }, []);
+      await positions.fail({ ...at('b'), to: 0 }, parking);
+      return positions.lease(of);
+    };
+    const handler = consumeEvents({
+      ...rest,
+      positions: { ...positions, lease },
+      act: (_, { idempotencyKey }) => acted.push(idempotencyKey),
+    });
+    expect(failures(await handler(kinesisEvent([full('a', 1, 2), full('b', 1, 2)])))).toEqual([]);
+    expect(acted).toEqual(['a:2']);
+    expect(positions.parked.get('ledger|b')).toMatchObject({ version: 1, waiting: 2 });
+  });
+
+  test('a version that a person gives up is counted, and the lease is free after a redrive', async () => {
+    const { given, positions, counts, seen } = setup({ attempts: 1 });
+    const { effect: _, ...rest } = given;
+    const acted: string[] = [];
+    const act = (_: unknown, { idempotencyKey }: EffectContext) => {
+      if (idempotencyKey === 'a:2') throw new Error('no');
+      acted.push(idempotencyKey);
+    };
+    const handler = consumeEvents({ ...rest, act });
+    await handler(kinesisEvent([full('a', 1, 3)]));
+    const { outcomes } = await handler({ daybook: 'redrive', aggregates: ['a'], skip: 2 });
+    expect(outcomes).toEqual([{ aggregate: 'a', outcome: 'wentOn', position: 6 }]);
+    expect(acted).toEqual(['a:1', 'a:3', 'a:4', 'a:5', 'a:6']);
+    expect(counts.EventsSkipped).toBe(1);
+    expect(seen.flatMap(({ notes }) => notes)).toContainEqual(
+      expect.objectContaining({ what: 'eventSkipped', aggregate: 'a', version: 2, code: 'Error' }),
+    );
+    const lease = { consumer: 'ledger', aggregate: 'a', holder: 'another', until: NOW + 1, now: NOW };
+    expect(await positions.lease(lease)).toEqual({ position: 6, attempts: 0 });
+    const again = await handler({ daybook: 'redrive', aggregates: ['a'], skip: 7 });
+    expect(again.outcomes).toEqual([{ aggregate: 'a', outcome: 'failed', code: 'feed.skipRefused' }]);
+  });
+
   test('is busy where another holds the lease: it is given back, not counted', async () => {
     const { given, positions, counts } = setup({ attempts: 1 });
     const { effect: _, ...rest } = given;
