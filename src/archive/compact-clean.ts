@@ -3,7 +3,15 @@ import { RAW_PREFIX } from './cold-files.ts';
 import { isSame } from './compact-plan.ts';
 import type { CompactionFiles } from './compaction-files.ts';
 import { type GlueTable, generationOf, switchedAt } from './current-view.ts';
-import { COMPACTED_PREFIX, FILES_PREFIX, KEYS_PREFIX, keysKey, NO_GENERATION, readGeneration } from './generation.ts';
+import {
+  COMPACTED_PREFIX,
+  FILES_PREFIX,
+  generationIn,
+  KEYS_PREFIX,
+  keysKey,
+  NO_GENERATION,
+  readGeneration,
+} from './generation.ts';
 
 export interface Cleaned {
   /** Raw files whose events the current generation holds. */
@@ -64,8 +72,8 @@ export async function cleanUp(
   return { raw, compacted, changed: changed.slice(0, MOST_NAMED), done: true, late: false };
 }
 
-/** Every key of a compaction has its generation's id in it; ids sort by time. What has none is nobody's business here. */
+/** Every key of a compaction has its generation's id in it. What has none is nobody's business here: `verify` names it. */
 function isOf(key: string, generation: string, ids: 'before it' | 'and its own'): boolean {
-  const id = /(?:^|\/)(\d{8}T\d{9}Z-[0-9a-z]+)(?:\/|-)/.exec(key)?.[1];
+  const id = generationIn(key);
   return id !== undefined && (id < generation || (ids === 'and its own' && id === generation));
 }

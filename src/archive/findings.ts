@@ -8,6 +8,8 @@ export type Finding =
   | { readonly kind: 'changed'; readonly key: string; readonly expected: string; readonly actual: string }
   /** A file that holds exactly what another holds. Queries see each event once all the same. */
   | { readonly kind: 'repeated'; readonly key: string; readonly of: string }
+  /** An object where the archive's files lie that is none of them: no query reads it, and nothing deletes it. */
+  | { readonly kind: 'stranger'; readonly key: string; readonly bytes: number }
   /** Rows that lie under another bucket than their aggregate's: a query by bucket does not see them. */
   | { readonly kind: 'misplaced'; readonly key: string; readonly rows: number }
   /** In the table and not in the archive; `since` is when the first of them was recorded. */
@@ -36,7 +38,7 @@ export type Finding =
   /** An item of the table that is no event: nobody can archive it. */
   | { readonly kind: 'noEvent'; readonly aggregate: string; readonly version: string; readonly reason: string };
 
-/** What makes the archive differ from the table. A repeated file does not, and holes and items that are no events are the table's. */
+/** What makes the archive differ from the table. A repeated file and a stranger do not, and holes and items that are no events are the table's. */
 export const DIFFERENCES: ReadonlySet<Finding['kind']> = new Set([
   'unreadable',
   'gone',

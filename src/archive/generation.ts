@@ -148,6 +148,10 @@ function isTakenFile(file: Record<string, unknown>): boolean {
   return String(file.key).startsWith('events/') && isCount(file.bytes) && isText(file.etag);
 }
 
+/** The id of the generation that a compaction's key names; ids sort by time. What has none was written by nobody here. */
+export const generationIn = (key: string): string | undefined =>
+  /(?:^|\/)(\d{8}T\d{9}Z-[0-9a-z]+)(?:\/|-)/.exec(key)?.[1];
+
 /** An id for a generation that is made now, above the one that it is made from: ids sort by time. */
 export function newGeneration(previous: string, nowMs: number, suffix: string): string {
   const stamp = (ms: number) => new Date(ms).toISOString().replace(/[-:.]/g, '');

@@ -2,12 +2,28 @@ import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isUnreadable } from '../feed/read-run.ts';
 import type { EventTable } from '../store/event-table.ts';
-import { arrivalDay, type ColdFile, type ColdStorage, currentGeneration, rawFiles } from './cold-files.ts';
+import {
+  arrivalDay,
+  type ColdFile,
+  type ColdStorage,
+  currentGeneration,
+  RAW_KEY,
+  RAW_PREFIX,
+  rawFiles,
+} from './cold-files.ts';
 import { statedContent } from './compacted-rows.ts';
 import { type Comparison, createComparison, type Totals } from './comparison.ts';
 import { sha256Of } from './file-hash.ts';
 import { DIFFERENCES, type Finding, weightOf } from './findings.ts';
-import { filesLists, type Generation, keysKey, NO_GENERATION } from './generation.ts';
+import {
+  FILES_PREFIX,
+  filesLists,
+  type Generation,
+  generationIn,
+  KEYS_PREFIX,
+  keysKey,
+  NO_GENERATION,
+} from './generation.ts';
 import type { HotEvents } from './hot-events.ts';
 import { isNotThere, readIfThere } from './work-files.ts';
 
@@ -145,6 +161,7 @@ const NOTHING_FOUND: Readonly<Record<Finding['kind'], number>> = {
   gone: 0,
   changed: 0,
   repeated: 0,
+  stranger: 0,
   misplaced: 0,
   missing: 0,
   extra: 0,
@@ -241,6 +258,7 @@ function createReading(
       }
       await compareLists(cold, generation, tell);
       await checkKeys(cold, generation, folder, tell);
+      await findStrangers(cold, generation, tell);
       return seen;
     },
   };
@@ -293,6 +311,22 @@ async function checkKeys(
       await tell({ kind: 'gone', key, bytes: 0 });
     } finally {
       await rm(path, { force: true });
+    }
+  }
+}
+
+/** What somebody has put beside the archive's files. Files of other generations are no strangers: cleaning deletes them. */
+async function findStrangers(
+  { files }: ColdStorage,
+  { files: compacted }: Generation,
+  tell: (finding: Finding) => Promise<void>,
+): Promise<void> {
+  const named = new Set(compacted.flatMap(({ key }) => [key, keysKey(key)]));
+  const isOurs = (key: string) =>
+    key.startsWith(RAW_PREFIX) ? RAW_KEY.test(key) : named.has(key) || generationIn(key) !== undefined;
+  for (const prefix of [RAW_PREFIX, FILES_PREFIX, KEYS_PREFIX]) {
+    for await (const page of files.list(prefix)) {
+      for (const { key, bytes } of page) if (!isOurs(key)) await tell({ kind: 'stranger', key, bytes });
     }
   }
 }

@@ -259,6 +259,8 @@ function lineOf(finding: Finding): string {
       return `changed     ${finding.key}  expected ${finding.expected}, found ${finding.actual}`;
     case 'repeated':
       return `repeated    ${finding.key}  holds the same rows as ${finding.of}`;
+    case 'stranger':
+      return `stranger    ${finding.key}  ${n(finding.bytes)} bytes, which no query reads`;
     case 'misplaced':
       return `misplaced   ${finding.key}  ${n(finding.rows)} rows belong to another bucket`;
     case 'missing':
@@ -301,6 +303,7 @@ const WORDS: Readonly<Record<Finding['kind'], string>> = {
   gone: 'files gone',
   changed: 'files changed',
   repeated: 'files repeated',
+  stranger: 'strange objects',
   misplaced: 'rows misplaced',
   missing: 'events missing',
   extra: 'events extra',

@@ -156,7 +156,7 @@ const properties = fc.record({
 });
 
 test('the views’ SQL and the upcasts’ JavaScript make the same of random data by random rules', {
-  timeout: 300_000,
+  timeout: 300_000 + Number(process.env.RUNS ?? 0) * 10_000,
 }, async () => {
   const seen = { compared: 0, values: 0, unreadable: 0, failed: 0 };
   await fc.assert(

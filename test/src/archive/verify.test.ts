@@ -72,7 +72,7 @@ async function compact(name: string, events: readonly StoredEvent[]): Promise<vo
   const files: CompactedFile[] = [];
   for (const bucket of new Set(events.map(({ aggregateUuid }) => bucketOf(aggregateUuid)))) {
     const rows = events.filter(({ aggregateUuid }) => bucketOf(aggregateUuid) === bucket);
-    const key = `compacted/files/bucket=${bucket}/${name}-00.parquet`;
+    const key = `compacted/files/bucket=${bucket}/20260101T000000000Z-${name}-00.parquet`;
     await mkdir(dirname(pathOf(key)), { recursive: true });
     await writeParquet(pathOf(key), rows);
     await mkdir(dirname(pathOf(keysKey(key))), { recursive: true });
@@ -382,6 +382,25 @@ describe('verify', () => {
     // Versions 3 to 5 of each: 3 and 5 are missing.
     expect(report).toMatchObject({ events: 9, archived: 3, found: { missing: 6 } });
     expect(findings).toHaveLength(6);
+  });
+
+  it('names what lies beside the archive’s files, and finds it complete all the same', async () => {
+    await archive.deliver(events);
+    await compact('g1', events);
+    const strangers = [
+      'compacted/files/bucket=9/mine.parquet',
+      'compacted/keys/note.txt',
+      'events/day=2026-1-1/bucket=9/a.parquet',
+      'events/export.parquet',
+    ];
+    for (const key of strangers) await archive.writeText(key, 'mine');
+    // Of a compaction that runs, or that was stopped.
+    await archive.writeText('compacted/files/bucket=9/20260102T000000000Z-a-00-12345678.parquet', 'another run');
+    const { findings, report } = await run(events);
+    expect(findings.sort((x, y) => (JSON.stringify(x) < JSON.stringify(y) ? -1 : 1))).toEqual(
+      strangers.map((key) => ({ kind: 'stranger', key, bytes: 4 })),
+    );
+    expect(report).toMatchObject({ complete: true, found: { stranger: 4 } });
   });
 
   it('leaves nothing in its folder', async () => {
