@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, truncateSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEventStore, defineProjection, defineRollup, type StoredEvent } from 'daybook';
@@ -276,6 +276,99 @@ describe('a replay', () => {
     for await (const { state } of readAllProjected(table, balances, { build: 'b1' })) total += state.balance;
     expect(total).toBe(count);
   });
+
+  /** Of each account so many deposits of 1, in commits as large as may be. */
+  async function fill(ids: readonly string[], count: number): Promise<StoredEvent[]> {
+    const store = createEventStore({ table: eventTable });
+    const all: StoredEvent[] = [];
+    for (const aggregateUuid of ids) {
+      for (let version = 0; version < count; version += 100) {
+        const batch = Array.from({ length: Math.min(100, count - version) }, () => ({
+          type: 'MoneyDeposited' as const,
+          data: { amount: 1 },
+        }));
+        await store.append({ aggregate: Account, aggregateUuid, expectedVersion: version }, batch);
+      }
+      all.push(...(await stored(aggregateUuid)));
+    }
+    return all;
+  }
+
+  // What is asked for at once: 25 of BatchWriteItem, 100 of BatchGetItem and of a commit, pages of a query.
+  it('loses nothing at the boundaries of pages and batches: so many aggregates in a bucket, so many events of one', async () => {
+    const counts = [1, 24, 25, 26, 99, 100, 101];
+    const byBucket = new Map(counts.map((_, i) => [i.toString(16), [] as string[]]));
+    for (let i = 0; [...byBucket].some(([bucket, ids]) => ids.length < counts[Number(bucket)]!); i++) {
+      const ids = byBucket.get(bucketOf(`a${i}`));
+      if (ids !== undefined && ids.length < counts[Number(bucketOf(`a${i}`))]!) ids.push(`a${i}`);
+    }
+    const ids = [...byBucket.values()].flat();
+    const singles = await fill(ids, 1);
+    // Of the aggregates every second one is in the archive, of the events of one the first half.
+    const cold = singles.filter((_, i) => i % 2 === 0);
+    const wanted = new Map(ids.map((id) => [id, 1]));
+    for (const count of [...counts, 1000]) {
+      cold.push(...(await fill([`long-${count}`], count)).slice(0, Math.ceil(count / 2)));
+      wanted.set(`long-${count}`, count);
+    }
+    await files.deliver(cold);
+    const { verified } = await run({ verify: 'all' });
+    const versions = [...wanted.values()].reduce((sum, count) => sum + count);
+    expect(verified).toMatchObject({ aggregates: wanted.size, versions, applied: versions, sampled: wanted.size });
+    const found = new Map<string, number>();
+    for await (const { aggregateUuid, state } of readAllProjected(table, balances, { build: 'b1' }))
+      found.set(aggregateUuid, state.balance);
+    expect(found).toEqual(wanted);
+  }, 240_000);
+
+  it('chooses by either clock alike from hot and cold, though the clocks of the writers disagree by hours', async () => {
+    const start = Date.UTC(2026, 0, 1, 12);
+    const ids = ['a', 'b', 'c'];
+    // Three writers in turn, of which one is hours ahead and one behind; time passes a minute at a time.
+    for (let turn = 0; turn < 18; turn++) {
+      const aggregateUuid = ids[turn % 2 === 0 ? 0 : 1 + (turn % 3 > 0 ? 1 : 0)]!;
+      const ahead = [0, 3, -3][turn % 3]!;
+      const store = createEventStore({
+        table: eventTable,
+        clock: { now: () => start + turn * 60_000 + ahead * 3_600_000 },
+      });
+      const { version } = await store.load(Account, aggregateUuid);
+      // Told by the writer: when it happened runs back and forth from version to version.
+      const occurredAt = new Date(start + turn * 60_000 + ahead * 3_600_000).toISOString();
+      await store.append({ aggregate: Account, aggregateUuid, expectedVersion: version }, [
+        { type: 'MoneyDeposited', data: { amount: 2 ** turn }, occurredAt },
+      ]);
+    }
+    const all = (await Promise.all(ids.map(stored))).flat();
+    const backwards = (of: 'recordedAt' | 'occurredAt') =>
+      all.filter((event, i) => event.version > 1 && event[of] < all[i - 1]![of]).length;
+    expect({ recorded: backwards('recordedAt'), occurred: backwards('occurredAt') > 3 }).toEqual({
+      recorded: 0,
+      occurred: true,
+    });
+    const upTo = { kind: 'times', from: '2026-01-01T09:00:00Z', to: '2026-01-01T12:09:00Z' } as const;
+    for (const clock of ['recorded', 'occurred'] as const) {
+      const wanted: Record<string, number> = {};
+      for (const event of all) {
+        const at = clock === 'recorded' ? event.recordedAt : event.occurredAt;
+        if (at < '2026-01-01T09:00:00.000Z' || at > '2026-01-01T12:09:00.000Z') continue;
+        wanted[event.aggregateUuid] = (wanted[event.aggregateUuid] ?? 0) + JSON.parse(event.data).amount;
+      }
+      expect(Object.values(wanted).reduce((sum, amount) => sum + amount)).toBeGreaterThan(0);
+      // From the table alone, from the archive alone, and from both.
+      for (const cold of [[], all, all.filter(({ version }) => version <= 3)]) {
+        rmSync(folder, { recursive: true, force: true });
+        mkdirSync(folder);
+        table = memoryProjectionTable();
+        if (cold.length > 0) await files.deliver(cold);
+        await run({ range: { ...upTo, clock }, verify: 'all' });
+        const found: Record<string, number> = {};
+        for await (const { aggregateUuid, state } of readAllProjected(table, balances, { build: 'b1' }))
+          if (state.balance > 0) found[aggregateUuid] = state.balance;
+        expect(found, `${clock}, ${cold.length} of ${all.length} archived`).toEqual(wanted);
+      }
+    }
+  }, 120_000);
 
   it('goes on where it stopped when its time is up', async () => {
     for (const aggregateUuid of idsOf(450)) {
