@@ -19,9 +19,14 @@ export interface DynamoBuildsOptions {
 /** "BatchWriteItem … up to 25 item put or delete operations". */
 const DELETES = 25;
 const RECORD = 'build#';
+/** The partition that names the projections with records: no projection has such a name. */
+const REGISTRY = '#projections';
+
+const dollarsOf = (dollars: number) => ({ N: dollars.toFixed(12) });
 
 /**
- * Records of builds in the projections' table: `Build` = `<projection>`, `Key` = `build#<name>`; the lock is part of the
+ * Records of builds in the projections' table: `Build` = `<projection>`, `Key` = `build#<name>`, and the names of their projections in
+ * `#projections`; the lock is part of the
  * version's pointer.
  */
 export function dynamoBuilds({ client, tableName: TableName }: DynamoBuildsOptions): Builds {
@@ -50,6 +55,27 @@ export function dynamoBuilds({ client, tableName: TableName }: DynamoBuildsOptio
     );
     return decodePointer(Item);
   };
+
+  async function* query(partition: string, begin?: string) {
+    let ExclusiveStartKey: Record<string, AttributeValue> | undefined;
+    do {
+      const page = await client.send(
+        new QueryCommand({
+          TableName,
+          KeyConditionExpression: begin === undefined ? '#build = :of' : '#build = :of AND begins_with(#key, :begin)',
+          ExpressionAttributeNames: { '#build': 'Build', ...(begin !== undefined && { '#key': 'Key' }) },
+          ExpressionAttributeValues: {
+            ':of': { S: partition },
+            ...(begin !== undefined && { ':begin': { S: begin } }),
+          },
+          ConsistentRead: true,
+          ...(ExclusiveStartKey !== undefined && { ExclusiveStartKey }),
+        }),
+      );
+      yield page.Items ?? [];
+      ExclusiveStartKey = page.LastEvaluatedKey;
+    } while (ExclusiveStartKey !== undefined);
+  }
 
   /** Deletes what lies in a partition, until it is late; true when nothing is left. */
   const empty = async (partition: string, isLate: () => boolean): Promise<boolean> => {
@@ -82,6 +108,9 @@ export function dynamoBuilds({ client, tableName: TableName }: DynamoBuildsOptio
 
   return {
     async add(record) {
+      // First: a record whose projection is not named would not be found once the app has it no more.
+      const named = { Build: { S: REGISTRY }, Key: { S: record.projection } };
+      await client.send(new PutItemCommand({ TableName, Item: named }));
       await unlessRefused(
         client.send(
           new PutItemCommand({
@@ -100,36 +129,25 @@ export function dynamoBuilds({ client, tableName: TableName }: DynamoBuildsOptio
       return Item && decode(Item);
     },
     async *list(projection) {
-      let ExclusiveStartKey: Record<string, AttributeValue> | undefined;
-      do {
-        const page = await client.send(
-          new QueryCommand({
-            TableName,
-            KeyConditionExpression: '#build = :projection AND begins_with(#key, :record)',
-            ExpressionAttributeNames: { '#build': 'Build', '#key': 'Key' },
-            ExpressionAttributeValues: { ':projection': { S: projection }, ':record': { S: RECORD } },
-            ConsistentRead: true,
-            ...(ExclusiveStartKey !== undefined && { ExclusiveStartKey }),
-          }),
-        );
-        yield* (page.Items ?? []).map(decode);
-        ExclusiveStartKey = page.LastEvaluatedKey;
-      } while (ExclusiveStartKey !== undefined);
+      for await (const page of query(projection, RECORD)) yield* page.map(decode);
     },
-    async folded(projection, build, slice, bytes) {
+    async *projections() {
+      for await (const page of query(REGISTRY)) yield* page.map(({ Key }) => Key?.S ?? '');
+    },
+    async folded(projection, build, slice, bytes, spent) {
       await update(
         keyOf(projection, build),
-        'SET Folded.#slice = :bytes',
-        { ':bytes': { N: String(bytes) } },
+        'SET Folded.#slice = :bytes ADD Spent :spent',
+        { ':bytes': { N: String(bytes) }, ':spent': dollarsOf(spent) },
         { condition: 'attribute_exists(Folded)', names: { '#slice': slice } },
       );
     },
-    async progress(projection, build, step, part, { done, of }) {
+    async progress(projection, build, step, part, { done, of, spent }) {
       const value = { M: { Done: { N: String(done) }, Of: { N: String(of) } } };
       await update(
         keyOf(projection, build),
-        'SET Progress.#step = :progress',
-        { ':progress': value },
+        'SET Progress.#step = :progress ADD Spent :spent',
+        { ':progress': value, ':spent': dollarsOf(spent) },
         { condition: 'attribute_exists(Progress)', names: { '#step': `${step}/${part}` } },
       );
     },
@@ -141,7 +159,7 @@ export function dynamoBuilds({ client, tableName: TableName }: DynamoBuildsOptio
           Key: keyOf(projection, build),
           UpdateExpression: 'ADD Spent :dollars',
           ConditionExpression: 'attribute_exists(Folded)',
-          ExpressionAttributeValues: { ':dollars': { N: dollars.toFixed(12) } },
+          ExpressionAttributeValues: { ':dollars': dollarsOf(dollars) },
           ReturnValues: 'UPDATED_NEW',
         }),
       );

@@ -64,8 +64,8 @@ export const cliErrors = {
     `This is no query, and was not run: ${d.sql}. The archive's tables and views are made with the stack, which does not make them again when they are dropped. With --change it is run.`,
   'cli.compactionExists': (d: { readonly name: string }) =>
     `There is a compaction ${d.name} already, of another --before or ended: give it another --name.`,
-  'cli.replayExists': (d: { readonly name: string }) =>
-    `There is a replay ${d.name} already, of another request or ended: give it another --name.`,
+  'cli.replayExists': (d: { readonly name: string; readonly request: string }) =>
+    `There is a replay ${d.name} already, of another request: ${d.request}. Give this one another --name.`,
   'cli.replayNotRunning': (d: { readonly name: string; readonly status: string }) =>
     `${d.name} is ${d.status}: there is nothing to stop.`,
   'cli.replayNotResumable': (d: { readonly name: string; readonly status: string; readonly reason: string }) =>

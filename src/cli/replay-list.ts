@@ -15,7 +15,7 @@ const OPTIONS = {
   json: { type: 'boolean', default: false },
 } as const;
 
-/** Executions of a machine that are looked at to learn which projections there are. */
+/** Executions that run, of which those without a record are looked for. */
 const MOST_EXECUTIONS = 100;
 
 export async function run(args: readonly string[], terminal: Terminal): Promise<void> {
@@ -32,6 +32,20 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
         if (values.json) terminal.out(JSON.stringify({ ...record, ...(role !== '' && { role }) }));
         else rows.push(rowOf(record, role));
       }
+    }
+    for (const waiting of await waitingIn(replays, values.projection)) {
+      const { build, projection, request, startedAt } = waiting;
+      if (values.json) terminal.out(JSON.stringify(waiting));
+      else
+        rows.push([
+          build,
+          projection,
+          '',
+          'waiting',
+          startedAt.slice(0, 19),
+          '',
+          request.ifBusy === 'queue' ? 'its turn, or its plan' : 'its plan',
+        ]);
     }
     if (values.json) return;
     if (rows.length === 0) return terminal.err('no replays');
@@ -60,13 +74,30 @@ function rowOf(
   return [build, `${projection} v${version}`, kind, status, startedAt.slice(0, 19), endedAt.slice(0, 19), role || why];
 }
 
-/** The projections of the latest executions: which ones an app has is not deployed anywhere. */
-async function projectionsOf(replays: OpenReplays): Promise<readonly string[]> {
+/** Executions that run and have no record yet: they wait for another rebuild, or are being planned. */
+async function waitingIn(replays: OpenReplays, projection: string | undefined) {
   const { executions = [] } = await replays.states.send(
-    new ListExecutionsCommand({ stateMachineArn: replays.machine, maxResults: MOST_EXECUTIONS }),
+    new ListExecutionsCommand({
+      stateMachineArn: replays.machine,
+      statusFilter: 'RUNNING',
+      maxResults: MOST_EXECUTIONS,
+    }),
   );
-  const named = new Set<string>();
-  for (const { name } of executions) named.add((await describe(replays, name!)).projection);
-  named.delete('');
-  return [...named].sort();
+  const waiting = [];
+  for (const { name: build = '', startDate = new Date() } of executions) {
+    const { projection: of, input = '{}' } = await describe(replays, build);
+    if (of === '' || (projection !== undefined && of !== projection)) continue;
+    if ((await replays.builds.get(of, build)) !== undefined) continue;
+    const request = JSON.parse(input) as { readonly ifBusy?: string; readonly dryRun?: boolean };
+    if (request.dryRun === true) continue;
+    waiting.push({ build, projection: of, status: 'waiting', startedAt: startDate.toISOString(), request });
+  }
+  return waiting;
+}
+
+/** Those that ever had a build: which ones an app has is not deployed anywhere. */
+async function projectionsOf({ builds }: OpenReplays): Promise<readonly string[]> {
+  const named: string[] = [];
+  for await (const name of builds.projections()) named.push(name);
+  return named.sort();
 }

@@ -1,5 +1,5 @@
 import './errors.ts';
-import { parseArgs } from 'node:util';
+import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { ExecutionAlreadyExists, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { DaybookError } from '../errors.ts';
 import type { Estimate } from '../replay/estimate.ts';
@@ -45,9 +45,9 @@ export async function run(
   const name = flags.name ?? `${request.projection}-${new Date().toISOString().replaceAll(/[-:.]/g, '')}`;
   const replays = await openReplays(flags);
   try {
-    await start(replays, name, request);
+    const isThere = await start(replays, name, request);
     if (what === 'plan') return await showPlan(replays, name, terminal, flags.json);
-    if (flags.watch) return await watch(replays, name, terminal, flags.json);
+    if (flags.watch || isThere) return await watch(replays, name, terminal, flags.json);
     const execution = replays.executionOf(name);
     terminal.out(
       flags.json ? JSON.stringify({ build: name, execution }) : `${name} has started: npx daybook replay watch ${name}`,
@@ -57,13 +57,20 @@ export async function run(
   }
 }
 
-/** The same name with the same request is the same replay, as long as it runs; anything else of that name is refused. */
-async function start({ states, machine }: OpenReplays, name: string, request: ReplayRequest): Promise<void> {
+/**
+ * The same name with the same request is the same replay, whether it runs or has ended; anything else of that name is refused.
+ * True when it has ended already.
+ */
+async function start(replays: OpenReplays, name: string, request: ReplayRequest): Promise<boolean> {
+  const { states, machine } = replays;
   try {
     await states.send(new StartExecutionCommand({ stateMachineArn: machine, name, input: JSON.stringify(request) }));
+    return false;
   } catch (error) {
-    if (error instanceof ExecutionAlreadyExists) throw new DaybookError('cli.replayExists', { name }, { cause: error });
-    throw error;
+    if (!(error instanceof ExecutionAlreadyExists)) throw error;
+    const { input = '{}' } = await describe(replays, name);
+    if (isDeepStrictEqual(JSON.parse(input), JSON.parse(JSON.stringify(request)))) return true;
+    throw new DaybookError('cli.replayExists', { name, request: input }, { cause: error });
   }
 }
 

@@ -35,7 +35,10 @@ export async function watch(replays: OpenReplays, name: string, terminal: Termin
         progress.end();
         const { status, output } = execution;
         if (status !== 'SUCCEEDED') throw await endOf(replays, name, execution);
-        terminal.out(json ? (output ?? 'null') : said(JSON.parse(output ?? '{}'), terminal));
+        const result = JSON.parse(output ?? '{}') as Record<string, unknown>;
+        const taken = takenBy(await recordOf(replays, name, execution.projection), execution, result);
+        if (json) terminal.out(JSON.stringify({ ...result, ...taken }));
+        else for (const line of [said(result, terminal), ...besides(taken)]) terminal.out(line);
         return;
       }
       const record = await recordOf(replays, name, execution.projection);
@@ -45,6 +48,38 @@ export async function watch(replays: OpenReplays, name: string, terminal: Termin
   } finally {
     progress.end();
   }
+}
+
+interface Effort {
+  readonly events: number;
+  readonly seconds: number;
+  readonly dollars: number;
+}
+
+/** What it took beside what was estimated, of a replay that has a record. Dollars are at list prices, of its functions and their requests. */
+function takenBy(
+  record: BuildRecord | undefined,
+  { startDate, stopDate }: { readonly startDate?: Date | undefined; readonly stopDate?: Date | undefined },
+  { eventsFolded = 0 }: { readonly eventsFolded?: unknown },
+): { readonly estimated: Effort; readonly taken: Effort } | undefined {
+  if (record === undefined || startDate === undefined || stopDate === undefined) return undefined;
+  const { events, seconds, dollars } = record.estimate;
+  const passed = (stopDate.getTime() - startDate.getTime()) / 1000;
+  return {
+    estimated: { events, seconds, dollars },
+    taken: { events: Number(eventsFolded), seconds: passed, dollars: Number((record.spent ?? 0).toFixed(6)) },
+  };
+}
+
+function besides(of: ReturnType<typeof takenBy>): readonly string[] {
+  if (of === undefined) return [];
+  const row = (name: string, { events, seconds, dollars }: Effort) => [
+    name,
+    `${n(events)} events`,
+    duration(seconds),
+    `$${dollars.toFixed(4)}`,
+  ];
+  return columnsOf([row('estimated', of.estimated), row('taken', of.taken)], '  ');
 }
 
 /** The share that is done, by what each step was estimated to take, and the time that is left at this pace. */

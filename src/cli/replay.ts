@@ -17,7 +17,7 @@ plan: what that would read, take and cost; nothing is written.
 watch: how far it is, until it has ended.
 stop: nothing is promoted, and nothing of it stays.
 resume: goes on with one that failed, from what is done (within 14 days).
-list: the builds of a projection, and which one is live.
+list: the builds of a projection, which one is live, and what waits for its turn.
 rollback: back to the build that was live before; it is brought to the last versions and verified first.
 audit: one aggregate's versions as a projection sees them: who and when, what each changed, the state after it. Nothing is written.
 
@@ -30,8 +30,9 @@ The range, both ends included:
   --seed before             start from the state before the range (an opening balance)
 
   --projection NAME         a projection or rollup of the app; --projection-version N for another than the highest
-  --name BUILD              the name of the build, and of the execution: given again while it runs it is the same replay
-  --budget DOLLARS          refuse it when it is estimated at more
+  --name BUILD              the name of the build, and of the execution: given again with the same request it is the same replay,
+                            which goes on, or says what it came to; with another request it is refused
+  --budget DOLLARS          refuse it when it is estimated at more, and fail it once more was spent: it holds while the replay runs
   --queue                   wait for another rebuild of the projection instead of being refused
   --verify all              fold every aggregate again from the table, not only a sample
   --watch                   stay until it has ended

@@ -33,7 +33,7 @@ export interface BuildRecord {
   /** Bytes folded, by slice. */
   readonly folded: Readonly<Record<string, number>>;
   readonly progress: Readonly<Partial<Record<ReplayStep, StepProgress>>>;
-  /** US dollars that its functions have counted so far; only where it has a budget. */
+  /** US dollars that its functions have counted so far, at list prices. */
   readonly spent?: number;
   readonly error?: string;
   /** What a slice failed with last; forgotten when it is resumed. */
@@ -54,10 +54,18 @@ export interface Builds {
   get(projection: string, build: string): Promise<BuildRecord | undefined>;
   /** Of a projection, in the order of their names. */
   list(projection: string): AsyncIterable<BuildRecord>;
-  /** A slice is folded; said twice it counts once. */
-  folded(projection: string, build: string, slice: string, bytes: number): Promise<void>;
-  /** How far a part of a step is; the record adds the parts up. */
-  progress(projection: string, build: string, step: ReplayStep, part: string, progress: StepProgress): Promise<void>;
+  /** The projections that have ever had a record, also those that the app has no more. */
+  projections(): AsyncIterable<string>;
+  /** A slice is folded; said twice it counts once. `spent` is added to what the build has spent, in dollars. */
+  folded(projection: string, build: string, slice: string, bytes: number, spent: number): Promise<void>;
+  /** How far a part of a step is; the record adds the parts up, and what they have spent. */
+  progress(
+    projection: string,
+    build: string,
+    step: ReplayStep,
+    part: string,
+    progress: StepProgress & { readonly spent: number },
+  ): Promise<void>;
   /** Adds to what the build has spent; the answer is all of it. 0 when there is no record of it. */
   spend(projection: string, build: string, dollars: number): Promise<number>;
   /** A slice failed, and why; said before the execution fails. */

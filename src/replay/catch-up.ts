@@ -112,7 +112,7 @@ export async function catchUp(
     if (next === undefined) buckets++;
   } while (buckets < part.length && !isLate());
   const { name, projection, estimate } = plan;
-  const done = { done: totals.aggregates, of: estimate.aggregates };
+  const done = { done: totals.aggregates, of: estimate.aggregates, spent: spending.rest() };
   await ports.builds.progress(projection, name, 'catchUp', part, done);
   return { part, done: buckets === part.length, buckets, ...(next !== undefined && { next }), ...totals, holed };
 }

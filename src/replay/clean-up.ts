@@ -40,7 +40,10 @@ export async function cleanUp(
   isLate: () => boolean,
 ): Promise<CleanedUp> {
   const removed: string[] = [];
-  for (const projection of new Set(projections.map(({ name }) => name))) {
+  const named = new Set(projections.map(({ name }) => name));
+  // Also what the app has no more; a build that was live then stays, for the projection may come back.
+  for await (const name of ports.builds.projections()) named.add(name);
+  for (const projection of named) {
     for await (const found of ports.builds.list(projection)) {
       if (isLate()) return { done: false, removed };
       const record = await heard(ports, found, isLate);

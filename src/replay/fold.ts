@@ -156,7 +156,7 @@ export async function foldSlice(
     await spending.settle();
     const done = passes.slice(0, pass + 1).flat();
     const bytes = done.reduce((sum, file) => sum + file.bytes, 0);
-    await builds.folded(plan.projection, plan.name, slice.bucket, bytes);
+    await builds.folded(plan.projection, plan.name, slice.bucket, bytes, spending.rest());
     return { bucket: slice.bucket, ...totals, slice, ...(pass + 1 < passes.length && { next: pass + 1 }) };
   } finally {
     await writes.settled().catch(() => {});

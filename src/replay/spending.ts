@@ -8,35 +8,40 @@ import type { Plan } from './plan.ts';
 export interface Spending {
   /** US dollars, of requests. */
   add(dollars: number): void;
-  /** Counts it with what all of the replay's functions have spent, at most every so many milliseconds; throws when that is over the budget. */
+  /**
+   * Of a replay with a budget: counts it with what all of the replay's functions have spent, at most every so many milliseconds;
+   * throws when that is over the budget. Without one nothing is done: the step's last write counts it.
+   */
   settle(everyMs?: number): Promise<void>;
+  /** What is not counted yet, for the step's last write. */
+  rest(): number;
 }
 
-const NOTHING: Spending = { add: () => {}, settle: async () => {} };
-
 /**
- * A replay with a budget counts what it spends while it runs: functions by their time, requests by their number, at the prices of
- * the estimate. Without one nothing is counted.
+ * A replay counts what it spends: functions by their time, requests by their number, at the prices of the estimate.
  *
  * @throws `replay.budgetSpent`
  */
 export function spendingOf(builds: Builds, { projection, name, request }: Plan, memoryGb: number): Spending {
   const { budget } = request;
-  if (budget === undefined) return NOTHING;
   let since = Date.now();
   let requests = 0;
+  const rest = () => {
+    const now = Date.now();
+    const dollars = ((now - since) / 1000) * memoryGb * GB_SECOND + requests;
+    since = now;
+    requests = 0;
+    return dollars;
+  };
   return {
     add(dollars) {
       requests += dollars;
     },
     async settle(everyMs = 0) {
-      const now = Date.now();
-      if (now - since < everyMs) return;
-      const dollars = ((now - since) / 1000) * memoryGb * GB_SECOND + requests;
-      since = now;
-      requests = 0;
-      const spent = await builds.spend(projection, name, dollars);
+      if (budget === undefined || Date.now() - since < everyMs) return;
+      const spent = await builds.spend(projection, name, rest());
       if (spent > budget) throw new DaybookError('replay.budgetSpent', { projection, build: name, spent, budget });
     },
+    rest,
   };
 }

@@ -125,7 +125,8 @@ export async function verifyPart(
     if (isLate()) break;
   }
   await report.flush(1);
-  await ports.builds.progress(plan.projection, plan.name, 'verify', part, { done: totals.aggregates, of: aggregates });
+  const progressed = { done: totals.aggregates, of: aggregates, spent: spending.rest() };
+  await ports.builds.progress(plan.projection, plan.name, 'verify', part, progressed);
   return { ...totals, done: totals.buckets === part.length, ...(after !== undefined && { after }) };
 }
 

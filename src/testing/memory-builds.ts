@@ -12,6 +12,7 @@ export function memoryBuilds(table: MemoryProjectionTable): Builds {
     if (record !== undefined) records.set(keyOf(projection, build), to(record));
     return record !== undefined;
   };
+  const spent = (record: BuildRecord, dollars: number) => ({ ...record, spent: (record.spent ?? 0) + dollars });
   return {
     async add(record) {
       const key = keyOf(record.projection, record.build);
@@ -24,18 +25,25 @@ export function memoryBuilds(table: MemoryProjectionTable): Builds {
       const found = [...records.values()].filter((record) => record.projection === projection);
       yield* found.sort((a, b) => (a.build < b.build ? -1 : 1));
     },
-    async folded(projection, build, slice, bytes) {
-      change(projection, build, (record) => ({ ...record, folded: { ...record.folded, [slice]: bytes } }));
+    async *projections() {
+      yield* new Set([...records.values()].map(({ projection }) => projection));
     },
-    async progress(projection, build, step, part, { done, of }) {
+    async folded(projection, build, slice, bytes, more) {
+      const folded = { [slice]: bytes };
+      change(projection, build, (record) => ({ ...spent(record, more), folded: { ...record.folded, ...folded } }));
+    },
+    async progress(projection, build, step, part, { done, of, spent: more }) {
       const key = JSON.stringify([projection, build, step]);
       const known = (parts.get(key) ?? new Map<string, number>()).set(part, done);
       parts.set(key, known);
       const sum = { done: [...known.values()].reduce((total, one) => total + one, 0), of };
-      change(projection, build, (record) => ({ ...record, progress: { ...record.progress, [step]: sum } }));
+      change(projection, build, (record) => ({
+        ...spent(record, more),
+        progress: { ...record.progress, [step]: sum },
+      }));
     },
     async spend(projection, build, dollars) {
-      change(projection, build, (record) => ({ ...record, spent: (record.spent ?? 0) + dollars }));
+      change(projection, build, (record) => spent(record, dollars));
       return records.get(keyOf(projection, build))?.spent ?? 0;
     },
     async sliceFailed(projection, build, sliceError) {

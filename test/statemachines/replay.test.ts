@@ -258,6 +258,14 @@ describe('the replay machine, as the bank deploys it', () => {
     expect((await daybook('replay', 'start', '--projection', 'balances', '--name', 'first')).err).toContain(
       'cli.replayExists',
     );
+    // The same request under the name of one that has ended is that one: it says what it came to, and what it took.
+    const again = ['replay', 'start', '--projection', 'balances', '--name', 'first', '--verify', 'all'];
+    const same = await daybook(...again);
+    expect(same.code, same.err).toBe(0);
+    expect(same.out).toMatch(/estimated +[\d,]+ events[^$]+\$[\d.]+\n +taken +\d+ events +\d+ s +\$0\.\d+/);
+    const { estimated, taken } = JSON.parse((await daybook(...again, '--json')).out);
+    expect(Object.keys(estimated)).toEqual(Object.keys(taken));
+    expect(taken.dollars).toBeGreaterThan(0);
     expect((await daybook('replay', 'stop', 'first')).err).toContain('cli.replayNotRunning');
     expect((await daybook('replay', 'start')).code).toBe(2);
     expect((await daybook('replay', 'start', '--projection', 'x', '--first', '1')).code).toBe(2);
@@ -313,6 +321,18 @@ describe('the replay machine, as the bank deploys it', () => {
     expect(await balanceOf('a')).toBe(100);
     const again = await daybook('replay', 'resume', name);
     expect(again.err).toContain('cli.replayNotResumable');
+  });
+
+  it('that waits for its turn is listed as such, before it has a record', async () => {
+    await replay('start', '--projection', 'balances', '--name', 'holds');
+    await until('the lock', async () => (await projections().pointer('balances', 1)).building === 'holds');
+    await replay('start', '--projection', 'balances', '--name', 'waits', '--queue');
+    const { out } = await daybook('replay', 'list', '--projection', 'balances', '--json');
+    const listed = out.split('\n').map((line) => JSON.parse(line));
+    expect(listed.find(({ build }) => build === 'waits')).toMatchObject({ projection: 'balances', status: 'waiting' });
+    for (const name of ['waits', 'holds']) await daybook('replay', 'stop', name);
+    await until('the lock', async () => (await projections().pointer('balances', 1)).building === undefined);
+    await runtime.idle();
   });
 
   it('answers the bank: statements of a month, balances as of a date by either clock, overdrafts', async () => {
