@@ -232,6 +232,24 @@ describe('a replay, whatever befalls it', { timeout: 240_000 }, () => {
     expect((await stage.redrive()).status).toBe('SUCCEEDED');
   });
 
+  it.each(['Fold', 'CatchUp', 'Verify'])(
+    'whose %s has no time left fails by name, and goes on from there',
+    async (step) => {
+      const { active } = await pointer();
+      const name = `b${++builds}`;
+      let calls = 0;
+      stage.befalls = (_, what, by) =>
+        by === step && !what.startsWith('read') && ++calls === 2 ? 'timeOut' : undefined;
+      const failed = await stage.run(name, { projection: 'balances' });
+      stage.befalls = () => undefined;
+      expect(failed).toMatchObject({ status: 'FAILED' });
+      expect(stage.causes.join('\n')).toContain('Task timed out after 900.00 seconds');
+      expect((await pointer()).active).toBe(active);
+      expect((await stage.redrive()).status).toBe('SUCCEEDED');
+      await expectPromoted(name, active, `${step} timed out`);
+    },
+  );
+
   it('whose plan answers with garbage is not promoted', async () => {
     const { active } = await pointer();
     for (const garbage of [null, 'done', {}]) {

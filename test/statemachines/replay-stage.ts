@@ -33,7 +33,8 @@ import { folderArchive } from '../src/replay/folder-archive.ts';
  * What befalls the n-th call of a service, right after it was done: `kill` ends the function (its other calls never come
  * about), or loses the answer on its way to the machine; `stop` stops the execution; `refuse` throttles it, and it is not done.
  */
-export type Fault = 'kill' | 'stop' | 'refuse' | undefined;
+/** `timeOut` ends it as Lambda does when its time is over. */
+export type Fault = 'kill' | 'timeOut' | 'stop' | 'refuse' | undefined;
 
 interface Invocation {
   readonly name: string;
@@ -41,6 +42,11 @@ interface Invocation {
   readonly die: (reason: Error) => void;
 }
 
+/** How Lambda tells of it. */
+const ENDS = {
+  kill: ['Runtime.ExitError', 'killed'],
+  timeOut: ['Sandbox.Timedout', 'Task timed out after 900.00 seconds'],
+} as const;
 const NEVER = new Promise<never>(() => {});
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -97,10 +103,11 @@ export async function replayStage(projections: readonly AnyProjection[]) {
     if (fault === 'refuse') throw new ServiceError('ThrottlingException', 'injected');
     const answer = await call();
     if (fault === 'stop') await raw('StopExecution', { executionArn: current }).catch(() => {});
-    if (fault === 'kill') {
+    if (fault === 'kill' || fault === 'timeOut') {
       if (invocation === undefined) throw new ServiceError('InternalServerError', 'injected', { status: 500 });
       invocation.dead = true;
-      invocation.die(new Error('killed'));
+      const [type, message] = ENDS[fault];
+      invocation.die(Object.assign(new Error(message), { name: type }));
       return NEVER;
     }
     return answer;
@@ -189,7 +196,7 @@ export async function replayStage(projections: readonly AnyProjection[]) {
       return { StatusCode: 200, Payload: Buffer.from(JSON.stringify(answer ?? null)) };
     } catch (error) {
       const { name: type, message } = error as Error;
-      const failure = { errorType: invocation.dead ? 'Runtime.ExitError' : type, errorMessage: message, trace: [] };
+      const failure = { errorType: type, errorMessage: message, trace: [] };
       return { StatusCode: 200, FunctionError: 'Unhandled', Payload: Buffer.from(JSON.stringify(failure)) };
     } finally {
       invocation.dead = true;
