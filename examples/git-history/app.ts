@@ -1,9 +1,9 @@
 import { defineApp } from 'daybook';
 import { File } from './file.ts';
-import { churnByAuthor, churnByMonth, files } from './projections.ts';
+import { churnByAuthorAndMonth, churnByMonth, files } from './projections.ts';
 
 export default defineApp({
   name: 'git-history',
   aggregates: [File],
-  projections: [files, churnByMonth, churnByAuthor],
+  projections: [files, churnByMonth, churnByAuthorAndMonth],
 });

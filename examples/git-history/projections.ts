@@ -16,7 +16,7 @@ export interface Churn {
   readonly linesDeleted: number;
 }
 
-const addUp = (a: Churn, b: Churn): Churn => ({
+export const addUp = (a: Churn, b: Churn): Churn => ({
   events: a.events + b.events,
   linesAdded: a.linesAdded + b.linesAdded,
   linesDeleted: a.linesDeleted + b.linesDeleted,
@@ -32,12 +32,12 @@ export const churnByMonth = defineRollup({
   combine: addUp,
 });
 
-/** The same by author. */
-export const churnByAuthor = defineRollup({
-  name: 'churn-by-author',
+/** The same by author and month: a replay over a range of times gives it for that range, and the sum over months by author. */
+export const churnByAuthorAndMonth = defineRollup({
+  name: 'churn-by-author-and-month',
   events: [FileAdded, FileModified, FileDeleted, FileRenamed],
-  map: ({ data: { authorHash, linesAdded, linesDeleted } }) => [
-    { key: authorHash, value: { events: 1, linesAdded, linesDeleted } },
+  map: ({ occurredAt, data: { authorHash, linesAdded, linesDeleted } }) => [
+    { key: `${authorHash} ${occurredAt.slice(0, 7)}`, value: { events: 1, linesAdded, linesDeleted } },
   ],
   combine: addUp,
 });

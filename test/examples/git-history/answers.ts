@@ -93,7 +93,12 @@ export interface Line {
   readonly version: number;
   readonly type: string;
   readonly recordedAt: string;
-  readonly data: { readonly linesAdded: number; readonly linesDeleted: number; readonly binary?: boolean };
+  readonly data: {
+    readonly linesAdded: number;
+    readonly linesDeleted: number;
+    readonly authorHash: string;
+    readonly binary?: boolean;
+  };
 }
 
 export const readAnswers = (): Answers => JSON.parse(readFileSync(`${folder}git-fast-check.expected.json`, 'utf8'));

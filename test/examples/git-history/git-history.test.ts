@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readAllProjected, readProjected, readRollup, type StoredEvent } from 'daybook';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { File, type FileState } from '../../../examples/git-history/file.ts';
-import { churnByAuthor, churnByMonth, files } from '../../../examples/git-history/projections.ts';
+import { addUp, churnByAuthorAndMonth, churnByMonth, files } from '../../../examples/git-history/projections.ts';
 import { eventDecoder } from '../../../src/event/decode-event.ts';
 import { expectSchema } from '../../functions/schemas.ts';
 import {
@@ -242,13 +242,18 @@ describe.skipIf(!hasHistory)('the history of a git repository', () => {
     for (const i of [1, 2]) {
       const { from, to, inRange: sums, byAuthorTop20 } = answers.timeRanges[i]!;
       const { applied } = await host.replay(`times-${i}`, {
-        projection: 'churn-by-author',
+        projection: 'churn-by-author-and-month',
         range: { kind: 'times', from, to },
       });
       expect(applied).toBe(sums.events);
-      const { values: authors } = await readRollup(host.projections, churnByAuthor, { build: `times-${i}` });
+      const { values } = await readRollup(host.projections, churnByAuthorAndMonth, { build: `times-${i}` });
+      const inRange = lines.filter(({ recordedAt }) => recordedAt >= from && recordedAt <= to);
+      expect(Object.fromEntries(values)).toEqual(
+        churnOf(inRange, ({ recordedAt, data }) => `${data.authorHash} ${recordedAt.slice(0, 7)}`),
+      );
       for (const { authorHash, events, linesAdded, linesDeleted } of byAuthorTop20) {
-        expect(authors.get(authorHash)).toEqual({ events, linesAdded, linesDeleted });
+        const months = [...values].filter(([key]) => key.startsWith(`${authorHash} `)).map(([, value]) => value);
+        expect(months.reduce(addUp)).toEqual({ events, linesAdded, linesDeleted });
       }
     }
   }, 240_000);
