@@ -4,6 +4,22 @@ import { defineConfig } from 'vitest/config';
 // such condition, and packages imported by it must resolve as it does.
 const conditions = ['daybook-source', 'node', 'import', 'default'];
 
+/**
+ * Tests that leave nothing behind in their process (no environment, no timers, no mocks): one process takes many files, which spares
+ * each of them the loading of the same modules.
+ */
+const TOGETHER = [
+  'test/functions/**/*.test.ts',
+  'test/local/{athena,dynamodb,eventbridge,firehose,glue,kernel,kinesis,lambda,pipes,s3,sqs,stepfunctions}/**/*.test.ts',
+  'test/src/{archive,aws,event,feed,import,projection,replay,schema,store,testing}/**/*.test.ts',
+];
+/** These measure their process. */
+const APART = [
+  'test/local/lambda/worker.test.ts',
+  'test/local/stepfunctions/states.test.ts',
+  'test/src/archive/result-csv.test.ts',
+];
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
@@ -16,7 +32,16 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'all', include: ['test/**/*.test.ts'], exclude: ['test/stacks/**', 'node_modules/**'] },
+        test: {
+          name: 'all',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/stacks/**', ...TOGETHER, 'node_modules/**'],
+        },
+      },
+      { extends: true, test: { name: 'apart', include: APART } },
+      {
+        extends: true,
+        test: { name: 'together', include: TOGETHER, exclude: [...APART, 'node_modules/**'], isolate: false },
       },
       // These look at one template: synthesized once, not once a file.
       {
