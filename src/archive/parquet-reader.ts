@@ -75,6 +75,30 @@ export async function* readParquet(
   }
 }
 
+/** Of files that could not be read together, one that cannot be read to its end; undefined when each can. */
+export async function findUnreadable(
+  paths: readonly string[],
+): Promise<{ readonly path: string; readonly reason: string } | undefined> {
+  const { DuckDBInstance } = loadDuckdb();
+  const instance = await DuckDBInstance.create(':memory:', { memory_limit: '128MB', threads: '1' });
+  try {
+    const connection = await instance.connect();
+    for (const path of paths) {
+      try {
+        await connection.run(
+          `SELECT max(COLUMNS(*)) FROM read_parquet(${pathList([path])}, hive_partitioning = false)`,
+        );
+      } catch (error) {
+        const [first = ''] = (error as Error).message.split('\n');
+        return { path, reason: first.replaceAll(path, 'the file') };
+      }
+    }
+    return undefined;
+  } finally {
+    instance.closeSync();
+  }
+}
+
 type Values = Record<string, string | number>;
 
 /** In the order of the file; a connection has one such answer open at a time. */

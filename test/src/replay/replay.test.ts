@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, truncateSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEventStore, defineProjection, defineRollup, type StoredEvent } from 'daybook';
@@ -421,6 +421,27 @@ describe('a replay', () => {
         code: 'replay.archiveFile',
         details: { actualBytes: 100 },
       });
+    });
+
+    it.each<[string, (bytes: Buffer) => Buffer]>([
+      ['damaged in its middle', (bytes) => bytes.fill(0, 4, bytes.length - 300)],
+      ['cut off', (bytes) => bytes.subarray(0, bytes.length / 2)],
+      ['no Parquet at all', () => Buffer.from('what is this?')],
+    ])('a file that was %s before the plan, and names it', async (_, damage) => {
+      await files.deliver([...(await deposit('a', 3)), ...(await deposit('b', 3))]);
+      const keys: string[] = [];
+      for await (const [file] of files.list('events/')) {
+        const path = join(folder, file!.key);
+        writeFileSync(path, damage(readFileSync(path)));
+        keys.push(file!.key);
+      }
+      const made = await planOf('b1');
+      const refused = await foldSlice(ports(), createRunner(balances), made, made.slices[0]!).catch((error) => error);
+      expect(refused).toMatchObject({
+        code: 'archive.unreadable',
+        message: expect.stringContaining('npx daybook verify'),
+      });
+      expect(keys).toContain(refused.details.key);
     });
 
     it('to go on once more is spent than its budget, though less was estimated', async () => {
