@@ -1,3 +1,4 @@
+import '../archive/errors.ts';
 import './errors.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
