@@ -226,14 +226,14 @@ it('started by hand it says what it would take, how far it is, and what it came 
 
   const started = await host.daybook('archive', 'compact', '--name', 'mine', '--json');
   expect(JSON.parse(started.out[0]!)).toMatchObject({ name: 'mine', execution: expect.stringMatching(/:mine$/) });
-  const other = await host.daybook('archive', 'compact', '--name', 'mine', '--before', '2026-01-01');
-  expect(other).toMatchObject({ code: 1, err: [expect.stringMatching(/cli\.compactionExists/)] });
   const watched = await host.daybook('archive', 'compact', '--name', 'mine', '--watch');
   expect(watched.err).toContainEqual(
     expect.stringContaining('the originals stay until queries that began before have ended'),
   );
   expect(watched.code).toBe(0);
   expect(watched.out[0]).toMatch(/^\S+ is current: \d+ events were written, verified and switched to$/);
+  const other = await host.daybook('archive', 'compact', '--name', 'mine', '--before', '2026-01-01');
+  expect(other).toMatchObject({ code: 1, err: [expect.stringMatching(/cli\.compactionExists/)] });
   expect(watched.out.at(-1)).toMatch(/^\d+ raw files and \d+ files of older generations were deleted$/);
   expect(await host.sql('SELECT count(*) FROM events')).toEqual([[String(Number(before) + 6 * 2)]]);
   const idle = await host.daybook('archive', 'compact', '--watch', '--json');
