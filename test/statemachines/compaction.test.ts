@@ -26,7 +26,7 @@ import { writeParquet } from '../src/archive/parquet-file.ts';
 import { deposits } from '../src/archive/stored-events.ts';
 
 /** Instead of two hours. */
-const KEEP = Duration.seconds(4);
+const KEEP = Duration.seconds(8);
 
 /** The whole machine in the embedded runtime: the template's own functions, roles, tables and states. */
 let host: Awaited<ReturnType<typeof hostArchive>>;
