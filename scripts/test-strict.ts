@@ -5,6 +5,9 @@
 import { spawnSync } from 'node:child_process';
 import { startDynamoDbLocal } from './dynamodb-local.ts';
 
+/** Whose tests ask the endpoint that they are given. */
+const ASKED = ['client', 'dynamodb-local', 'race', 'read', 'torture'].map((name) => `test/contract/${name}.test.ts`);
+
 await main();
 
 async function main(): Promise<void> {
@@ -12,7 +15,7 @@ async function main(): Promise<void> {
   if (typeof local === 'string') return without(local);
   try {
     // It is slower than the embedded one, by ten times where cores are few.
-    const options = ['run', 'test/contract', '--testTimeout=600000', ...process.argv.slice(2).filter(isOurs)];
+    const options = ['run', ...ASKED, '--testTimeout=600000', ...process.argv.slice(2).filter(isOurs)];
     const tests = spawnSync('npx', ['vitest', ...options], {
       stdio: 'inherit',
       env: { ...process.env, DYNAMODB_ENDPOINT: local.endpoint },
