@@ -139,7 +139,7 @@ async function foldFile(projection: Parameters<typeof createRunner>[0], folder: 
         async writeText() {},
         async writeBytes() {},
       },
-      builds: { folded: async () => {} } as unknown as Builds,
+      builds: { get: async () => undefined, folded: async () => {}, spend: async () => 0 } as unknown as Builds,
       table: { store: async () => true } as unknown as ProjectionTable,
     },
     createRunner(projection),
