@@ -1,12 +1,14 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { DaybookError } from '../errors.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
 import { pathList } from './compact-duckdb.ts';
 import { loadDuckdb } from './load-duckdb.ts';
 import { compareTexts, mergeRuns, type Run, runsOf, type Source } from './runs.ts';
 import { readStoredRuns } from './stored-rows.ts';
 import { type TypedOptions, typedSource } from './typed-rows.ts';
+import { nameUnreadable } from './unreadable.ts';
 
 export interface SliceOptions {
   /** DuckDB spills into it. */
@@ -15,6 +17,8 @@ export interface SliceOptions {
   readonly compacted: readonly string[];
   /** Paths of files as Firehose leaves them: in the order of arrival, with repeats. */
   readonly raw: readonly string[];
+  /** What the archive calls these files, by path: one that cannot be read to its end is named by it. */
+  readonly keys?: ReadonlyMap<string, string>;
   /** The event types whose data is wanted: the others come with `null` for their data. */
   readonly types: readonly string[];
   /** Of which events only declared fields are seen: what typed columns hold of them is read instead of the text. */
@@ -52,6 +56,13 @@ export async function* readSlice(options: SliceOptions): Source {
     if (options.raw.length > 0) sources.push(rawSource(connection, options));
     yield* mergeRuns(sources);
     connection.closeSync();
+  } catch (cause) {
+    // Of the many that are read at once DuckDB names none, or by where it lies here.
+    if (!(cause instanceof DaybookError)) {
+      const connection = await instance.connect();
+      await nameUnreadable((sql) => connection.run(sql), options.keys ?? []);
+    }
+    throw cause;
   } finally {
     instance.closeSync();
   }
@@ -72,30 +83,6 @@ export async function* readParquet(
     for (const run of runs) {
       yield Array.from({ length: run.end - run.start }, (_, i) => run.rows.stored(run, run.start + i)!);
     }
-  }
-}
-
-/** Of files that could not be read together, one that cannot be read to its end; undefined when each can. */
-export async function findUnreadable(
-  paths: readonly string[],
-): Promise<{ readonly path: string; readonly reason: string } | undefined> {
-  const { DuckDBInstance } = loadDuckdb();
-  const instance = await DuckDBInstance.create(':memory:', { memory_limit: '128MB', threads: '1' });
-  try {
-    const connection = await instance.connect();
-    for (const path of paths) {
-      try {
-        await connection.run(
-          `SELECT max(COLUMNS(*)) FROM read_parquet(${pathList([path])}, hive_partitioning = false)`,
-        );
-      } catch (error) {
-        const [first = ''] = (error as Error).message.split('\n');
-        return { path, reason: first.replaceAll(path, 'the file') };
-      }
-    }
-    return undefined;
-  } finally {
-    instance.closeSync();
   }
 }
 

@@ -14,6 +14,7 @@ import { readRuns } from '../store/read-runs.ts';
 import { type ColdFile, type ColdStorage, currentGeneration, rawFiles } from './cold-files.ts';
 import { quoteText } from './compact-duckdb.ts';
 import { type Duckdb, openDuckdb } from './duckdb.ts';
+import { nameUnreadable, unreadable } from './unreadable.ts';
 import { isNotThere } from './work-files.ts';
 
 export interface ReadArchiveOptions {
@@ -227,23 +228,8 @@ async function takeKeys(db: Duckdb, files: readonly LocalFile[], bucket: string)
         `INSERT INTO keys SELECT aggregate_uuid, version FROM read_parquet(${quoteText(path)}, hive_partitioning = false)`,
       );
     } catch (cause) {
-      throw unreadable(path, file, cause);
+      throw unreadable(path, file.key, cause);
     }
-  }
-}
-
-function unreadable(path: string, { key }: ColdFile, cause: unknown): DaybookError {
-  const [first = ''] = String((cause as Error).message).split('\n');
-  return new DaybookError('archive.unreadable', { key, reason: first.replaceAll(path, 'the file') }, { cause });
-}
-
-/** Names the file whose rows cannot be read, when one of many could not. */
-async function nameUnreadable(db: Duckdb, files: readonly LocalFile[]): Promise<void> {
-  for (const { path, file } of files) {
-    const all = `SELECT max(hash(${COLUMNS})) FROM read_parquet(${quoteText(path)}, hive_partitioning = false)`;
-    await db.run(all).catch((cause) => {
-      throw unreadable(path, file, cause);
-    });
   }
 }
 
@@ -283,7 +269,10 @@ async function* archivedRuns(
   try {
     for (;;) {
       const next = await rows.next().catch(async (error) => {
-        await nameUnreadable(db, files);
+        await nameUnreadable(
+          db.run,
+          files.map(({ path, file }) => [path, file.key]),
+        );
         throw error;
       });
       if (next.done === true) return;

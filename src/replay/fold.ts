@@ -1,12 +1,11 @@
-import '../archive/errors.ts';
 import './errors.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FILES_PREFIX, manifestKey } from '../archive/generation.ts';
 import { isoTime } from '../archive/iso-time.ts';
-import { findUnreadable, readSlice, type SliceOptions } from '../archive/parquet-reader.ts';
-import type { Run, Source } from '../archive/runs.ts';
+import { readSlice } from '../archive/parquet-reader.ts';
+import type { Run } from '../archive/runs.ts';
 import { typedColumns } from '../archive/typed-columns.ts';
 import { isNotThere } from '../archive/work-files.ts';
 import { DaybookError } from '../errors.ts';
@@ -117,15 +116,13 @@ export async function foldSlice(
       return writes.add(() => table.store(plan.projection, plan.build, item));
     };
     const aggregates = plan.selection && (await readSelection(files, plan.selection, slice.bucket));
-    const { keys, ...paths } = downloaded;
-    const source = readNaming(keys, {
+    for await (const runs of readSlice({
       folder,
-      ...paths,
+      ...downloaded,
       types: runner.projection.events.map((event) => event.type),
       ...(runner.projection.fields !== undefined && { fields: fieldsOf(runner.projection, plan.request.range) }),
       ...(aggregates !== undefined && { aggregates }),
-    });
-    for await (const runs of source) {
+    })) {
       await spending.settle(SETTLE_MS);
       await goOn();
       const left = isCarried ? await statesOf(table, plan, runs) : undefined;
@@ -245,18 +242,6 @@ async function download(files: ArchiveFiles, listed: readonly ArchiveFile[], fol
     paths[key.startsWith(FILES_PREFIX) ? 'compacted' : 'raw'].push(path);
   }
   return paths;
-}
-
-/** A file that cannot be read is named by its key: of the many that are read at once DuckDB names none, or by where it lies here. */
-async function* readNaming(keys: ReadonlyMap<string, string>, options: SliceOptions): Source {
-  try {
-    yield* readSlice(options);
-  } catch (cause) {
-    if (cause instanceof DaybookError) throw cause;
-    const found = await findUnreadable([...keys.keys()]);
-    if (found === undefined) throw cause;
-    throw new DaybookError('archive.unreadable', { key: keys.get(found.path)!, reason: found.reason }, { cause });
-  }
 }
 
 /** What typed columns can say of a projection that declares its fields. */
