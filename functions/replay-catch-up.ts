@@ -4,7 +4,7 @@ import type { Context } from 'aws-lambda';
 import { dynamoEventTable } from '../src/aws/dynamo-event-table.ts';
 import { environment } from '../src/aws/environment.ts';
 import { leanClient } from '../src/aws/lean-client.ts';
-import { archivePorts, buildPorts } from '../src/aws/replay-ports.ts';
+import { archivePorts, progressPorts } from '../src/aws/replay-ports.ts';
 import { createRunnerOf } from '../src/projection/runner.ts';
 import { type CatchUpPorts, type CatchUpProgress, catchUp, catchUpStart } from '../src/replay/catch-up.ts';
 import type { Plan } from '../src/replay/plan.ts';
@@ -32,7 +32,7 @@ export const handler = (event: ReplayCatchUpEvent, context: Context): Promise<Ca
     run = createReplayCatchUp({
       events: dynamoEventTable({ client, tableName: environment('EVENTS_TABLE') }),
       ...archivePorts(),
-      ...buildPorts(client),
+      ...progressPorts(client),
     });
   }
   return run(event, () => context.getRemainingTimeInMillis() < MARGIN_MS);

@@ -1,7 +1,7 @@
 import app from 'daybook:app';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { leanClient } from '../src/aws/lean-client.ts';
-import { archivePorts, buildPorts } from '../src/aws/replay-ports.ts';
+import { archivePorts, progressPorts } from '../src/aws/replay-ports.ts';
 import { createRunnerOf } from '../src/projection/runner.ts';
 import { noteFailure } from '../src/replay/failure.ts';
 import { type FilesGone, type FoldPorts, type FoldResult, foldSlice } from '../src/replay/fold.ts';
@@ -25,6 +25,6 @@ export const createReplayFold =
 let fold: ReturnType<typeof createReplayFold> | undefined;
 
 export const handler = (event: ReplayFoldEvent): Promise<FoldResult | FilesGone> => {
-  fold ??= createReplayFold({ ...archivePorts(), ...buildPorts(leanClient(new DynamoDBClient())) });
+  fold ??= createReplayFold({ ...archivePorts(), ...progressPorts(leanClient(new DynamoDBClient())) });
   return fold(event);
 };

@@ -4,7 +4,7 @@ import type { Context } from 'aws-lambda';
 import { dynamoEventTable } from '../src/aws/dynamo-event-table.ts';
 import { environment } from '../src/aws/environment.ts';
 import { leanClient } from '../src/aws/lean-client.ts';
-import { archivePorts, buildPorts } from '../src/aws/replay-ports.ts';
+import { archivePorts, progressPorts } from '../src/aws/replay-ports.ts';
 import { createRunnerOf } from '../src/projection/runner.ts';
 import { type CaughtUp, sumOfParts } from '../src/replay/catch-up.ts';
 import type { Plan } from '../src/replay/plan.ts';
@@ -33,7 +33,7 @@ export const handler = (event: ReplayVerifyEvent, context: Context) => {
   if (run === undefined) {
     const client = leanClient(new DynamoDBClient());
     const events = dynamoEventTable({ client, tableName: environment('EVENTS_TABLE') });
-    run = createReplayVerify({ events, ...archivePorts(), ...buildPorts(client) });
+    run = createReplayVerify({ events, ...archivePorts(), ...progressPorts(client) });
   }
   return run(event, () => context.getRemainingTimeInMillis() < MARGIN_MS);
 };

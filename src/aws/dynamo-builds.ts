@@ -1,54 +1,34 @@
 import {
   type AttributeValue,
   BatchWriteItemCommand,
-  type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
-  UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import type { BuildKind, BuildRecord, BuildStatus, Builds, StepProgress } from '../replay/builds.ts';
+import type { BuildRecord, Builds } from '../replay/builds.ts';
+import {
+  type DynamoBuildsOptions,
+  decodeRecord,
+  dynamoBuildProgress,
+  RECORD,
+  recordKey,
+  updateOf,
+} from './dynamo-build-progress.ts';
 import { decodePointer, pointerKey, unlessRefused, valuesOf } from './dynamo-projection-table.ts';
-
-export interface DynamoBuildsOptions {
-  readonly client: DynamoDBClient;
-  /** The projections' table. */
-  readonly tableName: string;
-}
 
 /** "BatchWriteItem … up to 25 item put or delete operations". */
 const DELETES = 25;
-const RECORD = 'build#';
 /** The partition that names the projections with records: no projection has such a name. */
 const REGISTRY = '#projections';
-
-const dollarsOf = (dollars: number) => ({ N: dollars.toFixed(12) });
 
 /**
  * Records of builds in the projections' table: `Build` = `<projection>`, `Key` = `build#<name>`, and the names of their projections in
  * `#projections`; the lock is part of the
  * version's pointer.
  */
-export function dynamoBuilds({ client, tableName: TableName }: DynamoBuildsOptions): Builds {
-  const keyOf = (projection: string, build: string) => ({ Build: { S: projection }, Key: { S: RECORD + build } });
-  const update = (
-    Key: Record<string, AttributeValue>,
-    UpdateExpression: string,
-    ExpressionAttributeValues: Record<string, AttributeValue>,
-    more: { readonly condition?: string; readonly names?: Record<string, string> } = {},
-  ) =>
-    unlessRefused(
-      client.send(
-        new UpdateItemCommand({
-          TableName,
-          Key,
-          UpdateExpression,
-          ExpressionAttributeValues,
-          ...(more.condition !== undefined && { ConditionExpression: more.condition }),
-          ...(more.names !== undefined && { ExpressionAttributeNames: more.names }),
-        }),
-      ),
-    );
+export function dynamoBuilds(options: DynamoBuildsOptions): Builds {
+  const { client, tableName: TableName } = options;
+  const update = updateOf(options);
   const pointer = async (projection: string, version: number) => {
     const { Item = {} } = await client.send(
       new GetItemCommand({ TableName, Key: pointerKey(projection, version), ConsistentRead: true }),
@@ -107,6 +87,7 @@ export function dynamoBuilds({ client, tableName: TableName }: DynamoBuildsOptio
   };
 
   return {
+    ...dynamoBuildProgress(options),
     async add(record) {
       // First: a record whose projection is not named would not be found once the app has it no more.
       const named = { Build: { S: REGISTRY }, Key: { S: record.projection } };
@@ -115,72 +96,22 @@ export function dynamoBuilds({ client, tableName: TableName }: DynamoBuildsOptio
         client.send(
           new PutItemCommand({
             TableName,
-            Item: { ...keyOf(record.projection, record.build), ...encode(record) },
+            Item: { ...recordKey(record.projection, record.build), ...encode(record) },
             ConditionExpression: 'attribute_not_exists(#key)',
             ExpressionAttributeNames: { '#key': 'Key' },
           }),
         ),
       );
     },
-    async get(projection, build) {
-      const { Item } = await client.send(
-        new GetItemCommand({ TableName, Key: keyOf(projection, build), ConsistentRead: true }),
-      );
-      return Item && decode(Item);
-    },
     async *list(projection) {
-      for await (const page of query(projection, RECORD)) yield* page.map(decode);
+      for await (const page of query(projection, RECORD)) yield* page.map(decodeRecord);
     },
     async *projections() {
       for await (const page of query(REGISTRY)) yield* page.map(({ Key }) => Key?.S ?? '');
     },
-    async folded(projection, build, slice, bytes, spent) {
-      await update(
-        keyOf(projection, build),
-        'SET Folded.#slice = :bytes ADD Spent :spent',
-        { ':bytes': { N: String(bytes) }, ':spent': dollarsOf(spent) },
-        { condition: 'attribute_exists(Folded)', names: { '#slice': slice } },
-      );
-    },
-    async progress(projection, build, step, part, { done, of, spent }) {
-      const value = { M: { Done: { N: String(done) }, Of: { N: String(of) } } };
-      await update(
-        keyOf(projection, build),
-        'SET Progress.#step = :progress ADD Spent :spent',
-        { ':progress': value, ':spent': dollarsOf(spent) },
-        { condition: 'attribute_exists(Progress)', names: { '#step': `${step}/${part}` } },
-      );
-    },
-    async spend(projection, build, dollars) {
-      let spent = 0;
-      const call = client.send(
-        new UpdateItemCommand({
-          TableName,
-          Key: keyOf(projection, build),
-          UpdateExpression: 'ADD Spent :dollars',
-          ConditionExpression: 'attribute_exists(Folded)',
-          ExpressionAttributeValues: { ':dollars': dollarsOf(dollars) },
-          ReturnValues: 'UPDATED_NEW',
-        }),
-      );
-      await unlessRefused(
-        call.then(({ Attributes }) => {
-          spent = Number(Attributes?.Spent?.N ?? 0);
-        }),
-      );
-      return spent;
-    },
-    async sliceFailed(projection, build, error) {
-      await update(
-        keyOf(projection, build),
-        'SET SliceError = :error',
-        { ':error': { S: error } },
-        { condition: 'attribute_exists(Folded)' },
-      );
-    },
     mark: (projection, build, status, { at, error }) =>
       update(
-        keyOf(projection, build),
+        recordKey(projection, build),
         error === undefined
           ? `SET #status = :status, EndedAt = :at REMOVE #error${status === 'running' ? ', SliceError' : ''}`
           : 'SET #status = :status, EndedAt = :at, #error = :error',
@@ -241,32 +172,5 @@ function encode(record: BuildRecord): Record<string, AttributeValue> {
     Estimate: { S: JSON.stringify(record.estimate) },
     Folded: { M: Object.fromEntries(numbers) },
     Progress: { M: {} },
-  };
-}
-
-function decode(item: Record<string, AttributeValue>): BuildRecord {
-  const text = (name: string) => item[name]?.S ?? '';
-  const folded = Object.entries(item.Folded?.M ?? {}).map(([slice, bytes]) => [slice, Number(bytes.N)] as const);
-  const progress: Record<string, StepProgress> = {};
-  for (const [name, { M }] of Object.entries(item.Progress?.M ?? {})) {
-    const step = name.slice(0, name.indexOf('/')); // a step's parts add up
-    progress[step] = { done: (progress[step]?.done ?? 0) + Number(M?.Done?.N), of: Number(M?.Of?.N) };
-  }
-  return {
-    projection: text('Build'),
-    build: text('Key').slice(RECORD.length),
-    version: Number(item.Version?.N),
-    kind: text('Kind') as BuildKind,
-    status: text('Status') as BuildStatus,
-    execution: text('Execution'),
-    startedAt: text('StartedAt'),
-    ...(item.EndedAt?.S !== undefined && { endedAt: item.EndedAt.S }),
-    request: JSON.parse(text('Request')),
-    estimate: JSON.parse(text('Estimate')),
-    folded: Object.fromEntries(folded),
-    progress,
-    ...(item.Spent?.N !== undefined && { spent: Number(item.Spent.N) }),
-    ...(item.Error?.S !== undefined && { error: item.Error.S }),
-    ...(item.SliceError?.S !== undefined && { sliceError: item.SliceError.S }),
   };
 }

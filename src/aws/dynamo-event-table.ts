@@ -14,8 +14,8 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type { StoredEvent } from '../event/stored-event.ts';
 import { type Backoff, type Pauses, pause, realPauses } from '../store/backoff.ts';
-import type { Commit, EventTable, PutOutcome, QueryOptions } from '../store/event-table.ts';
-import { answerParts } from './answer-parts.ts';
+import type { Commit, EventTable, Head, PutOutcome, QueryOptions } from '../store/event-table.ts';
+import { type Answer, answerParts } from './answer-parts.ts';
 import { aggregatesPage } from './dynamo-aggregates.ts';
 import { type EventItem, fromItem, isAtVersion, toItem } from './event-item.ts';
 import { newRoom, prepareToRead, readItems } from './read-items.ts';
@@ -148,11 +148,28 @@ export function dynamoEventTable(options: DynamoEventTableOptions): EventTable {
     } while (start !== undefined && left > 0);
   }
 
+  async function head(aggregateUuid: string): Promise<Head | undefined> {
+    const input = {
+      ...queryInput(tableName, aggregateUuid, { reverse: true }, 1, undefined),
+      ProjectionExpression: 'Version, AggregateType', // an event has up to 400 KB
+    };
+    const answer = await retry(() => readItems(client, new QueryCommand(input)), backoff, pauses);
+    const { Items = [], LastEvaluatedKey } = JSON.parse(answer.toString()) as Answer;
+    const [item] = Items;
+    if (item === undefined && LastEvaluatedKey === undefined) return undefined;
+    if (item?.AggregateType?.S !== undefined && isAtVersion(item))
+      return { version: Number(item.Version?.N), aggregateType: item.AggregateType.S };
+    // What lies at no version is passed, and what is no event is named.
+    for await (const [event] of query(aggregateUuid, { reverse: true, limit: 1 })) return event;
+    return undefined;
+  }
+
   return {
     put: (commit) =>
       commit.events.length === 1 && (commit.predecessors ?? []).length === 0 ? putOne(commit) : putAll(commit),
     get,
     query,
+    head,
     aggregates: (page) => aggregatesPage((call) => retry(call, backoff, pauses), client, tableName, page),
   };
 }

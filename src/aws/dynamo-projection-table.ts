@@ -22,7 +22,7 @@ import {
   type ValueChange,
 } from '../projection/projection-table.ts';
 import { batchGet } from './batch-get.ts';
-import { newRoom, prepareToRead, readItems } from './read-items.ts';
+import { newRoom, prepareToRead, putItem, readItems } from './read-items.ts';
 import { isPassingName } from './retry.ts';
 
 export interface DynamoProjectionTableOptions {
@@ -120,13 +120,14 @@ export function dynamoProjectionTable({ client, tableName: TableName }: DynamoPr
               ':from': { N: '0' },
             })
           : putOf(projection, build, item, '#position = :from', { ':from': { N: String(from) } });
-      if (changes.length === 0) return await unlessConflict(unlessRefused(client.send(new PutItemCommand(put))));
+      if (changes.length === 0) return await unlessConflict(unlessRefused(putItem(client, new PutItemCommand(put))));
       const bucket = bucketOf(item.aggregateUuid);
       return await unlessLost(client, [put, ...changes.map((change) => changeOf(projection, build, bucket, change))]);
     },
     store: (projection, build, item) =>
       unlessRefused(
-        client.send(
+        putItem(
+          client,
           new PutItemCommand(
             putOf(projection, build, item, 'attribute_not_exists(#position) OR #position < :to', {
               ':to': { N: String(item.position) },
@@ -143,7 +144,8 @@ export function dynamoProjectionTable({ client, tableName: TableName }: DynamoPr
     },
     async storePartial(projection, build, bucket, part, value) {
       await unlessRefused(
-        client.send(
+        putItem(
+          client,
           new PutItemCommand({
             TableName,
             Item: { ...valueKey(projection, build, bucket, value.key, part), ...encodeValue(value) },

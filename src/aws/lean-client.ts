@@ -1,3 +1,5 @@
+import { repeatRequests } from './repeated-requests.ts';
+
 type MakeSigner = (scheme?: { readonly signingName?: string; readonly signingRegion?: string }) => Promise<unknown>;
 
 /** What any client of the SDK is. */
@@ -10,6 +12,7 @@ interface SdkClient {
  * Spares a client what nobody needs for each of its calls: log lines, for which the SDK walks each input and each answer whether there
  * is a logger or not; the building of its middleware, which is kept by kind of command (`cacheMiddleware`: whoever adds to a client's
  * or a command's middleware does so before the first call); and a signer of its own. Together that is half of a call's CPU (measured).
+ * Plain calls are repeated as the first of their kind was made (`repeatRequests`), which is most of the other half.
  * Not for S3, whose middleware keeps things of one call.
  *
  * @example
@@ -21,6 +24,7 @@ export function leanClient<C extends SdkClient>(client: C): C {
   if (config === undefined) return client;
   config.cacheMiddleware = true;
   if (config.signer !== undefined) config.signer = keptSigner(config.signer);
+  repeatRequests(client);
   return client;
 }
 

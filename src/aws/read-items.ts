@@ -3,9 +3,11 @@ import type {
   BatchGetItemCommand,
   DynamoDBClient,
   GetItemCommand,
+  PutItemCommand,
   QueryCommand,
   ScanCommand,
 } from '@aws-sdk/client-dynamodb';
+import { type HttpAnswer, plainCall } from './repeated-requests.ts';
 
 /** Where an answer's bytes are gathered; given again, the same memory takes the next answer. */
 export interface Room {
@@ -13,12 +15,6 @@ export interface Room {
 }
 
 export const newRoom = (): Room => ({ bytes: NO_BYTES });
-
-/** The part of the SDK's HTTP answer that is used here. */
-interface HttpAnswer {
-  readonly statusCode: number;
-  body: unknown;
-}
 
 const NOTHING = new Uint8Array();
 const NO_BYTES = Buffer.alloc(0);
@@ -67,9 +63,18 @@ export async function readItems(
   prepareToRead(client);
   const slot: Slot = { client, room };
   slots.set(command.input, slot);
+  const call = plainCall(command.input);
   const output = await client.send(command as QueryCommand); // `send` takes no union
+  if (call.answer !== undefined) return await gather(call.answer.body, client, room);
   // A client that answers by itself, such as a mock, gives no bytes.
   return slot.answer ?? Buffer.from(JSON.stringify(output));
+}
+
+/** Sends what writes an item of texts and numbers; its answer holds nothing. */
+export async function putItem(client: DynamoDBClient, command: PutItemCommand): Promise<void> {
+  const call = plainCall(command.input);
+  await client.send(command);
+  if (call.answer !== undefined) await gather(call.answer.body, client, newRoom());
 }
 
 /** Outside of V8's heap, in memory that is used again: what page after page would leave there is cleared away late. */

@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
+import { dynamoBuildProgress } from './dynamo-build-progress.ts';
 import { dynamoBuilds } from './dynamo-builds.ts';
 import { dynamoProjectionTable } from './dynamo-projection-table.ts';
 import { environment } from './environment.ts';
@@ -9,6 +10,12 @@ import { s3ArchiveFiles } from './s3-archive-files.ts';
 export function buildPorts(client: DynamoDBClient) {
   const projections = { client, tableName: environment('PROJECTIONS_TABLE') };
   return { table: dynamoProjectionTable(projections), builds: dynamoBuilds(projections) };
+}
+
+/** The same, and of the records only what is done of a build. */
+export function progressPorts(client: DynamoDBClient) {
+  const projections = { client, tableName: environment('PROJECTIONS_TABLE') };
+  return { table: dynamoProjectionTable(projections), builds: dynamoBuildProgress(projections) };
 }
 
 /** The archive's files, in the bucket that a replay's function is told of. */

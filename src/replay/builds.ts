@@ -47,15 +47,9 @@ export interface LockHolder {
   readonly execution: string;
 }
 
-/** The port to the records of builds and to the lock that lets one rebuild of a version run at a time. */
-export interface Builds {
-  /** Written once: a plan that is made again finds it. */
-  add(record: BuildRecord): Promise<void>;
+/** What a function that works on a build asks of its record, and adds to it. */
+export interface BuildProgress {
   get(projection: string, build: string): Promise<BuildRecord | undefined>;
-  /** Of a projection, in the order of their names. */
-  list(projection: string): AsyncIterable<BuildRecord>;
-  /** The projections that have ever had a record, also those that the app has no more. */
-  projections(): AsyncIterable<string>;
   /** A slice is folded; said twice it counts once. `spent` is added to what the build has spent, in dollars. */
   folded(projection: string, build: string, slice: string, bytes: number, spent: number): Promise<void>;
   /** How far a part of a step is; the record adds the parts up, and what they have spent. */
@@ -70,6 +64,16 @@ export interface Builds {
   spend(projection: string, build: string, dollars: number): Promise<number>;
   /** A slice failed, and why; said before the execution fails. */
   sliceFailed(projection: string, build: string, error: string): Promise<void>;
+}
+
+/** The port to the records of builds and to the lock that lets one rebuild of a version run at a time. */
+export interface Builds extends BuildProgress {
+  /** Written once: a plan that is made again finds it. */
+  add(record: BuildRecord): Promise<void>;
+  /** Of a projection, in the order of their names. */
+  list(projection: string): AsyncIterable<BuildRecord>;
+  /** The projections that have ever had a record, also those that the app has no more. */
+  projections(): AsyncIterable<string>;
   /** How it stands now. False when there is no record of it. */
   mark(projection: string, build: string, status: BuildStatus, more: { at: string; error?: string }): Promise<boolean>;
   /**

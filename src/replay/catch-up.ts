@@ -5,7 +5,7 @@ import type { Runner } from '../projection/runner.ts';
 import type { AggregatePage, EventTable } from '../store/event-table.ts';
 import type { ArchiveFiles } from './archive-files.ts';
 import { boundedWork } from './bounded-work.ts';
-import type { Builds } from './builds.ts';
+import type { BuildProgress } from './builds.ts';
 import { HEAD } from './estimate.ts';
 import { namingRunner } from './naming-runner.ts';
 import type { Plan } from './plan.ts';
@@ -18,7 +18,7 @@ export interface CatchUpPorts {
   readonly table: ProjectionTable;
   readonly events: EventTable;
   readonly files: ArchiveFiles;
-  readonly builds: Builds;
+  readonly builds: BuildProgress;
 }
 
 /** How far catching up with a part of the aggregates has come; handed from one invocation to the next. */
@@ -81,7 +81,7 @@ export async function catchUp(
   const last = lastVersion(plan.request);
 
   const compare = async (aggregateUuid: string, table: ProjectionTable, fetched: Promise<void>) => {
-    const head = await headOf(ports.events, aggregateUuid);
+    const head = await ports.events.head(aggregateUuid);
     await fetched;
     if (head === undefined || !runner.concerns(head.aggregateType)) return;
     const to = Math.min(head.version, last);
@@ -143,11 +143,4 @@ async function pageOfSelection(
   const all = await readSelection(files, selection, bucket);
   const end = Number(after) + PAGE;
   return { aggregateUuids: all.slice(Number(after), end), ...(end < all.length && { next: String(end) }) };
-}
-
-async function headOf(events: EventTable, aggregateUuid: string) {
-  for await (const [head] of events.query(aggregateUuid, { reverse: true, limit: 1 })) {
-    if (head !== undefined) return head;
-  }
-  return undefined;
 }

@@ -1,4 +1,4 @@
-import type { Builds } from './builds.ts';
+import type { BuildProgress } from './builds.ts';
 import type { Plan } from './plan.ts';
 
 /** What Step Functions says of a Map when an item of it failed; why that was, it does not say. */
@@ -11,7 +11,11 @@ export interface Failure {
 }
 
 /** What a slice fails with is kept with the build before it is thrown: the Map around it only tells that something failed. */
-export async function noteFailure<T>(builds: Builds, { projection, name }: Plan, work: () => Promise<T>): Promise<T> {
+export async function noteFailure<T>(
+  builds: BuildProgress,
+  { projection, name }: Plan,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -17,7 +17,7 @@ import type { ProjectionItem, ProjectionTable } from '../projection/projection-t
 import type { Added, Fold, Runner, SeenEvent } from '../projection/runner.ts';
 import type { ArchiveFile, ArchiveFiles } from './archive-files.ts';
 import { boundedWork } from './bounded-work.ts';
-import type { Builds } from './builds.ts';
+import type { BuildProgress } from './builds.ts';
 import { foldFailed } from './naming-runner.ts';
 import type { Plan, Slice } from './plan.ts';
 import { countsIn, lastVersion } from './range.ts';
@@ -30,7 +30,7 @@ import { refuseStopped } from './stopped.ts';
 export interface FoldPorts {
   readonly files: ArchiveFiles;
   readonly table: ProjectionTable;
-  readonly builds: Builds;
+  readonly builds: BuildProgress;
 }
 
 export interface FoldResult {

@@ -1,7 +1,7 @@
 import './errors.ts';
 import { DaybookError } from '../errors.ts';
 import { GB_SECOND } from '../list-prices.ts';
-import type { Builds } from './builds.ts';
+import type { BuildProgress } from './builds.ts';
 import type { Plan } from './plan.ts';
 
 /** What a step has spent since it was last counted. */
@@ -22,7 +22,7 @@ export interface Spending {
  *
  * @throws `replay.budgetSpent`
  */
-export function spendingOf(builds: Builds, { projection, name, request }: Plan, memoryGb: number): Spending {
+export function spendingOf(builds: BuildProgress, { projection, name, request }: Plan, memoryGb: number): Spending {
   const { budget } = request;
   let since = Date.now();
   let requests = 0;

@@ -1,6 +1,6 @@
 import './errors.ts';
 import { DaybookError } from '../errors.ts';
-import type { BuildRecord, Builds } from './builds.ts';
+import type { BuildProgress, BuildRecord } from './builds.ts';
 import type { Plan } from './plan.ts';
 
 /** How often a function that works on a build asks whether it was stopped. */
@@ -17,7 +17,7 @@ export function isStopped(record: Pick<BuildRecord, 'status'> | undefined): bool
  *
  * @throws `replay.stopped`
  */
-export function refuseStopped(builds: Builds, { projection, name }: Plan): () => Promise<void> {
+export function refuseStopped(builds: BuildProgress, { projection, name }: Plan): () => Promise<void> {
   let asked = Number.NEGATIVE_INFINITY;
   return async () => {
     const now = Date.now();

@@ -10,7 +10,7 @@ import { addTally, emptyTally, type Tally } from '../projection/tally.ts';
 import type { EventTable } from '../store/event-table.ts';
 import type { ArchiveFiles } from './archive-files.ts';
 import { boundedWork } from './bounded-work.ts';
-import type { Builds } from './builds.ts';
+import type { BuildProgress } from './builds.ts';
 import type { CaughtUp } from './catch-up.ts';
 import { SAMPLED } from './estimate.ts';
 import { namingRunner } from './naming-runner.ts';
@@ -23,7 +23,7 @@ export interface VerifyPorts {
   readonly table: ProjectionTable;
   readonly events: EventTable;
   readonly files: ArchiveFiles;
-  readonly builds: Builds;
+  readonly builds: BuildProgress;
 }
 
 /** What was counted so far of a part of the build; handed from one invocation to the next. */

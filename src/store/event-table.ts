@@ -38,6 +38,9 @@ export type PutOutcome =
   /** A predecessor is missing: writing would have made a hole. */
   | { readonly outcome: 'hole'; readonly aggregateUuid: string; readonly version: number };
 
+/** How far an aggregate has come. */
+export type Head = Pick<StoredEvent, 'version' | 'aggregateType'>;
+
 export interface AggregatePage {
   readonly aggregateUuids: readonly string[];
   /** Give it back to get the next page; absent when there is none. */
@@ -54,6 +57,8 @@ export interface EventTable {
    * at no version (a whole number from 1) belongs to nobody's history: it is passed, and only told.
    */
   query(aggregateUuid: string, options: QueryOptions): AsyncIterable<readonly StoredEvent[]>;
+  /** The newest version, and the type of the aggregate, by one consistent read of little; undefined where there is no event. */
+  head(aggregateUuid: string): Promise<Head | undefined>;
   /** Every aggregate (of one type, when told), a page at a time, in no promised order; or a part of them. */
   aggregates(options: {
     readonly type?: string;

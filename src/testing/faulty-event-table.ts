@@ -46,6 +46,10 @@ export function faultyEventTable(table: EventTable, faults: Faults): EventTable 
         mayFail(failedReads, 'the query failed between two pages');
       }
     },
+    async head(aggregateUuid) {
+      mayFail(failedReads, 'the read failed');
+      return await table.head(aggregateUuid);
+    },
     async aggregates(options) {
       mayFail(failedReads, 'the read failed');
       return await table.aggregates(options);

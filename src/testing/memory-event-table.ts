@@ -112,6 +112,9 @@ export function memoryEventTable(options: MemoryEventTableOptions = {}): MemoryE
         rest = query.reverse === true ? { ...query, to: version - 1 } : { ...query, from: version + 1 };
       }
     },
+    async head(aggregateUuid) {
+      return page(aggregateUuid, { reverse: true }, 1)[0];
+    },
     async aggregates({ type, part, after, limit }) {
       const uuids = [...aggregates]
         .filter(

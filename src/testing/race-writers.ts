@@ -161,6 +161,7 @@ function tableByTurns(table: EventTable, turns: Turns, told: Told): EventTable {
         yield page.value;
       }
     },
+    head: (aggregateUuid) => byTurn(() => table.head(aggregateUuid)),
     aggregates: (options) => byTurn(() => table.aggregates(options)),
   };
 }

@@ -128,6 +128,8 @@ export function eventTableContract(name: string, make: () => Promise<EventTable>
       expect(await versions({ limit: 5, consistent: false })).toHaveLength(5);
       expect(await versions({ from: 13 })).toEqual([]);
       expect(await versions({ limit: Number.MAX_SAFE_INTEGER })).toHaveLength(12);
+      expect(await table.head(id)).toMatchObject({ version: 12, aggregateType: event(id, 12).aggregateType });
+      expect(await table.head(fresh())).toBeUndefined();
     });
 
     it('pages through more than one megabyte', async () => {

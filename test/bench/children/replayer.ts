@@ -15,7 +15,7 @@ import { type VerifyProgress, verify, verifyPart, verifyStart } from '../../../s
 import { SDK_CONFIG, sdkHandler } from '../../local/sdk-handler.ts';
 import { folderArchive } from '../../src/replay/folder-archive.ts';
 import { LEDGERS } from '../ledgers.ts';
-import { answersOf, GENERATION } from '../replay-history.ts';
+import { answersOf, askedBy, GENERATION } from '../replay-history.ts';
 import { stubbed } from '../stub-transport.ts';
 
 /** A step of a replay, or a worker's share of one. */
@@ -61,7 +61,6 @@ const count = (what: string) => {
   requests[what] = (requests[what] ?? 0) + 1;
 };
 const answers = answersOf(history, buckets);
-const ofEvents = stubbed((operation, body) => answers(operation, body)).requestHandler;
 const ofStates = sdkHandler(cloud);
 const decoder = new TextDecoder();
 /** One client for both tables, as the functions have. */
@@ -70,17 +69,13 @@ const client = leanClient(
     ...SDK_CONFIG,
     requestHandler: {
       ...ofStates,
-      handle(request: Parameters<typeof ofEvents.handle>[0]) {
+      handle(request: Parameters<typeof nothing.handle>[0]) {
         const operation = (request.headers['x-amz-target'] ?? '').split('.')[1] ?? '';
         const text = operation === 'Query' ? decoder.decode(request.body) : '';
         if (text.includes('"TableName":"events"')) {
-          const kind = text.includes('"IndexName"')
-            ? 'list'
-            : text.includes('"ScanIndexForward":false')
-              ? 'head'
-              : 'range';
-          count(`events ${kind}`);
-          return ofEvents.handle(request);
+          const asked = askedBy(text);
+          count(`events ${asked}`);
+          return stubbed(() => answers(asked, text)).requestHandler.handle(request);
         }
         count(`states ${operation}`);
         if (drops === 'drops' && operation === 'PutItem') return nothing.handle(request);

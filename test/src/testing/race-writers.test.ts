@@ -124,6 +124,7 @@ const BROKEN: readonly [string, RegExp, (table: EventTable) => EventTable][] = [
           const events = [...of(id).values()].sort((a, b) => a.version - b.version).filter((e) => e.version >= from);
           if (events.length > 0) yield (reverse === true ? events.reverse() : events).slice(0, limit);
         },
+        head: async () => undefined,
         aggregates: async () => ({ aggregateUuids: [] }),
       };
     },

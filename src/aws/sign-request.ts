@@ -1,0 +1,96 @@
+import { createHash, createHmac } from 'node:crypto';
+
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+type Headers = Readonly<Record<string, string>>;
+
+/** How a request was signed: for whom, and which of its headers. */
+export interface Signing {
+  readonly region: string;
+  readonly service: string;
+  /** In lower case, sorted. */
+  readonly names: readonly string[];
+  readonly method: string;
+  readonly path: string;
+}
+
+const ALGORITHM = 'AWS4-HMAC-SHA256';
+const AUTHORIZATION =
+  /^AWS4-HMAC-SHA256 Credential=[^/,]+\/\d{8}\/([^/,]+)\/([^/,]+)\/aws4_request, SignedHeaders=([^,]+), Signature=/;
+const TOKEN = 'x-amz-security-token';
+
+/**
+ * How this request was signed, read from it. Undefined where signing it again in the same way would not come to the same signature: then the SDK signs in a
+ * way that is not known here.
+ */
+export function signingOf(
+  request: { readonly headers: Headers; readonly method: string; readonly path: string; readonly body: Uint8Array },
+  credentials: Credentials,
+): Signing | undefined {
+  const { headers, method, path, body } = request;
+  const { authorization = '', 'x-amz-date': longDate = '' } = headers;
+  const [, region, service, names] = AUTHORIZATION.exec(authorization) ?? [];
+  if (region === undefined || service === undefined || names === undefined) return undefined;
+  const signing = { region, service, names: names.split(';'), method, path };
+  return authorizationOf(signing, credentials, headers, longDate, sha256(body)) === authorization ? signing : undefined;
+}
+
+/**
+ * The headers with date, hash and signature, by AWS Signature Version 4 ("Create a signed AWS API request", IAM User Guide). Undefined when
+ * these credentials have a token and those before had none, or the other way round.
+ */
+export function signAlike(
+  signing: Signing,
+  credentials: Credentials,
+  at: number,
+  given: Headers,
+  body: Uint8Array,
+): Headers | undefined {
+  const { sessionToken } = credentials;
+  if ((sessionToken !== undefined) !== signing.names.includes(TOKEN)) return undefined;
+  const longDate = `${new Date(at).toISOString().slice(0, 19).replace(/[-:]/g, '')}Z`;
+  const hash = sha256(body);
+  const headers: Record<string, string> = { ...given, 'x-amz-date': longDate, 'x-amz-content-sha256': hash };
+  if (sessionToken !== undefined) headers[TOKEN] = sessionToken;
+  headers.authorization = authorizationOf(signing, credentials, headers, longDate, hash);
+  return headers;
+}
+
+function authorizationOf(
+  { region, service, names, method, path }: Signing,
+  credentials: Credentials,
+  headers: Headers,
+  longDate: string,
+  hash: string,
+): string {
+  const day = longDate.slice(0, 8);
+  const scope = `${day}/${region}/${service}/aws4_request`;
+  const signedHeaders = names.join(';');
+  let lines = '';
+  for (const name of names) lines += `${name}:${headers[name]}\n`;
+  const canonical = `${method}\n${path}\n\n${lines}\n${signedHeaders}\n${hash}`;
+  const toSign = `${ALGORITHM}\n${longDate}\n${scope}\n${sha256(canonical)}`;
+  const signature = createHmac('sha256', keyOf(credentials, day, region, service))
+    .update(toSign)
+    .digest('hex');
+  return `${ALGORITHM} Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${signedHeaders}, Signature=${signature}`;
+}
+
+/** A key is good for a day: the last one is kept. */
+let kept: { readonly of: string; readonly key: Buffer } | undefined;
+
+function keyOf({ secretAccessKey }: Credentials, day: string, region: string, service: string): Buffer {
+  const of = `${secretAccessKey} ${day} ${region} ${service}`;
+  if (kept?.of !== of) {
+    let key: string | Buffer = `AWS4${secretAccessKey}`;
+    for (const part of [day, region, service, 'aws4_request']) key = createHmac('sha256', key).update(part).digest();
+    kept = { of, key: key as Buffer };
+  }
+  return kept.key;
+}
+
+const sha256 = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex');
