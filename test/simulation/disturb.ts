@@ -8,6 +8,8 @@ import { storedEvent } from './records.ts';
 import type { World } from './world.ts';
 
 const HOUR = 3_600_000;
+/** By then the writes before an outage are over. */
+const AFTER_WRITES_MS = 20_000;
 
 /** What befalls a run from outside: outages, splits and merges, envelopes that nobody of ours has sent. */
 export function disturb(world: World, cores: Cores, audit: Audit, deployment: Deployment): void {
@@ -127,8 +129,12 @@ function intrude(world: World, cores: Cores, audit: Audit, feed: string): void {
       });
     }
   }
+  const begun = world.now();
   const strike = () => {
     if (world.faultsAreOver()) return;
+    // While writers pause for a day there is nothing new to look for.
+    const waited = world.now() - begun;
+    if (plan.outage && waited > AFTER_WRITES_MS && waited < OUTAGE_MS) return world.later(OUTAGE_MS - waited, strike);
     const { Items } = cores.db.call('Query', {
       TableName: TABLES.events,
       KeyConditionExpression: 'AggregateUuid = :a',
