@@ -242,27 +242,20 @@ async function writeFile(work: SliceWork, period: Period, rows: string, number: 
   if (!(await files.download(key, back))) {
     throw new DaybookError('archive.compactedFile', { key, problem: 'it was written and is gone' });
   }
-  await connection.run(
-    `CREATE OR REPLACE TABLE back AS SELECT aggregate_uuid, min(version) AS first_version, max(version) AS last_version,
-       ${CONTENT_SQL}, min(recorded_at) AS first, max(recorded_at) AS last
-     FROM read_parquet(${quoteText(back)}) GROUP BY aggregate_uuid`,
+  const rowsBack = `read_parquet(${quoteText(back)})`;
+  const iso = (time: string) => `strftime(${time}, '%Y-%m-%dT%H:%M:%S.%gZ')`;
+  const [row = {}] = await rowsOf(
+    connection,
+    `SELECT ${CONTENT_SQL}, ${iso('min(recorded_at)')} AS first, ${iso('max(recorded_at)')} AS last FROM ${rowsBack}`,
   );
   const keysPath = join(folder, `keys-${period}.parquet`);
-  await connection.run(
-    `COPY (${versionRuns(`read_parquet(${quoteText(back)})`, 'back')}) TO ${quoteText(keysPath)} (FORMAT parquet, COMPRESSION zstd)`,
-  );
+  await connection.run(`COPY (${versionRuns(rowsBack)}) TO ${quoteText(keysPath)} (FORMAT parquet, COMPRESSION zstd)`);
   const keysSha256 = await sha256Of(keysPath);
   await files.upload(keysPath, keysKey(key), (await stat(keysPath)).size);
   // Queries go by it: what it hides of the raw rows has to be in the file.
   if (!(await files.download(keysKey(key), keysPath)) || (await sha256Of(keysPath)) !== keysSha256) {
     throw new DaybookError('archive.compactedFile', { key: keysKey(key), problem: 'it is not what was written' });
   }
-  const iso = (time: string) => `strftime(${time}, '%Y-%m-%dT%H:%M:%S.%gZ')`;
-  const [row = {}] = await rowsOf(
-    connection,
-    `SELECT coalesce(sum(rows), 0)::BIGINT AS rows, coalesce(sum(hash::HUGEINT), 0)::VARCHAR AS hash,
-       ${iso('min(first)')} AS first, ${iso('max(last)')} AS last FROM back`,
-  );
   await Promise.all([path, keysPath, back].map((each) => rm(each)));
   const content = toContent(row);
   const contentHash = hashText(work.duckdb, content.hash);

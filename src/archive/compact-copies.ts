@@ -30,6 +30,8 @@ export async function dropCopies(work: SliceWork, raw: RawFiles, old: readonly C
   await amongRaw(work, raw);
   const holding = await filesHolding(work, raw, old);
   if (holding.length > 0) await inGeneration(work, raw, holding);
+  const [{ n } = {}] = await rowsOf(connection, 'SELECT count(*) AS n FROM copies');
+  if (Number(n) === 0) return { dropped: new Map(), repeats: 0, conflicts: 0 };
   // One copy may lose against both: against the generation's, which came before every raw file.
   await connection.run(
     `CREATE TABLE dropped AS SELECT c.source, c.row, c.won_by, c.winner, r.recorded_at, r.hash

@@ -3,14 +3,11 @@
  * Nearly every aggregate has one run; only of the others the versions are looked at one by one.
  *
  * @param rows a relation with `aggregate_uuid` and `version`, each pair once
- * @param groups of these rows `aggregate_uuid`, `first_version`, `last_version` and how many `rows`, when that is known
  */
-export function versionRuns(
-  rows: string,
-  groups: string = `(SELECT aggregate_uuid, min(version) AS first_version, max(version) AS last_version, count(*) AS rows
-     FROM ${rows} GROUP BY aggregate_uuid)`,
-): string {
-  return `WITH known AS (SELECT *, last_version - first_version + 1 = rows AS whole FROM ${groups})
+export function versionRuns(rows: string): string {
+  return `WITH known AS (
+      SELECT aggregate_uuid, min(version) AS first_version, max(version) AS last_version, last_version - first_version + 1 = count(*) AS whole
+      FROM ${rows} GROUP BY aggregate_uuid)
     SELECT aggregate_uuid, first_version, last_version FROM known WHERE whole
     UNION ALL
     SELECT aggregate_uuid, min(version) AS first_version, max(version) AS last_version FROM (
