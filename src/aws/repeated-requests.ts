@@ -72,10 +72,10 @@ export function repeatRequests(given: object): void {
     const credentials = await config.credentials();
     if (credentials.accountId !== pattern.accountId) return undefined;
     const body = Buffer.from(JSON.stringify(input));
-    const own = { 'amz-sdk-invocation-id': randomUUID(), 'content-length': String(body.length) };
-    const at = Date.now() + config.systemClockOffset;
-    const headers = signAlike(signing, credentials, at, { ...request.headers, ...own }, body);
-    if (headers === undefined) return undefined;
+    const headers: Record<string, string> = { ...request.headers };
+    headers['amz-sdk-invocation-id'] = randomUUID();
+    headers['content-length'] = String(body.length);
+    if (!signAlike(signing, credentials, Date.now() + config.systemClockOffset, headers, body)) return undefined;
     try {
       const { response } = await config.requestHandler.handle({ ...request, headers, body });
       return response.statusCode === 200 ? { answer: response } : { failure: { answer: response } };
