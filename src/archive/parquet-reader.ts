@@ -25,7 +25,7 @@ export interface SliceOptions {
   readonly fields?: Omit<TypedOptions, 'path'>;
   /** Only these aggregates. */
   readonly aggregates?: readonly string[];
-  /** What DuckDB may hold, in MB. @default 128 */
+  /** What DuckDB may hold beside a row group of each compacted file, in MB. @default 128 */
   readonly memoryLimit?: number;
   /** So many MB of raw rows are sorted at a time; more of them take more than one pass over the raw files. @default 32 */
   readonly sortLimit?: number;
@@ -37,16 +37,21 @@ export interface SliceOptions {
  */
 export async function* readSlice(options: SliceOptions): Source {
   const { DuckDBInstance } = loadDuckdb();
+  const { memoryLimit = 128, compacted } = options;
   const instance = await DuckDBInstance.create(':memory:', {
-    memory_limit: `${options.memoryLimit ?? 128}MB`,
+    memory_limit: `${memoryLimit}MB`,
     temp_directory: join(options.folder, 'spill'),
     threads: '1', // rows come in the order of the file, and a function of this size has one core
   });
   try {
     const connection = await instance.connect();
     await connection.run(`SET parquet_metadata_cache = true; SET TimeZone = 'UTC'`);
+    if (compacted.length > 0) {
+      const open = await openMegabytes(connection, compacted);
+      await connection.run(`SET memory_limit = '${memoryLimit + Math.min(open, MOST_OPEN)}MB'`);
+    }
     const sources: Source[] = [];
-    for (const path of options.compacted) {
+    for (const path of compacted) {
       const typed =
         options.fields === undefined || options.aggregates !== undefined
           ? undefined
@@ -58,7 +63,7 @@ export async function* readSlice(options: SliceOptions): Source {
     connection.closeSync();
   } catch (cause) {
     // Of the many that are read at once DuckDB names none, or by where it lies here.
-    if (!(cause instanceof DaybookError)) {
+    if (!(cause instanceof DaybookError) && !/^Out of Memory/.test((cause as Error).message)) {
       const connection = await instance.connect();
       await nameUnreadable((sql) => connection.run(sql), options.keys ?? []);
     }
@@ -66,6 +71,22 @@ export async function* readSlice(options: SliceOptions): Source {
   } finally {
     instance.closeSync();
   }
+}
+
+/** Half of a function of 2 GB. */
+const MOST_OPEN = 1024;
+
+/**
+ * Compacted files are read side by side, and of each DuckDB holds a row group's columns as they are when they are unpacked, in memory
+ * of twice the size at the most.
+ */
+async function openMegabytes(connection: DuckDBConnection, paths: readonly string[]): Promise<number> {
+  const groups = await connection.run(
+    `SELECT sum(most)::DOUBLE FROM (SELECT file_name, max(bytes) AS most FROM (
+        SELECT file_name, row_group_id, sum(total_uncompressed_size) AS bytes
+        FROM parquet_metadata(${pathList(paths)}) GROUP BY ALL) GROUP BY ALL)`,
+  );
+  return Math.ceil((2 * ((await groups.getRows())[0]?.[0] as number)) / 1e6);
 }
 
 /**

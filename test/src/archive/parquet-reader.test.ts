@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readParquet, readSlice } from '../../../src/archive/parquet-reader.ts';
 import type { StoredEvent } from '../../../src/event/stored-event.ts';
@@ -54,6 +55,34 @@ describe('readParquet', () => {
     for await (const runs of readSlice({ folder, compacted: [join(folder, '0.parquet')], raw: [], types: [] }))
       sorted.push(...runs.map(({ aggregateUuid }) => aggregateUuid));
     expect(sorted).toEqual(ids);
+  });
+
+  it('reads many compacted files side by side, of each of which DuckDB holds a row group', async () => {
+    const instance = await DuckDBInstance.create(':memory:');
+    const connection = await instance.connect();
+    const compacted = Array.from({ length: 4 }, (_, i) => join(folder, `${i}.parquet`));
+    for (const [i, path] of compacted.entries())
+      await connection.run(`COPY (
+        SELECT printf('a%05d', n) AS aggregate_uuid, 'Account' AS aggregate_type, ${i + 1}::BIGINT AS version, 'MoneyDeposited' AS type,
+          1 AS schema_version, 'c' AS commit_id, version AS commit_first, version AS commit_last,
+          TIMESTAMP_MS '2026-01-01 00:00:00' AS recorded_at, recorded_at AS occurred_at,
+          '"' || repeat(md5(n::VARCHAR), 8) || '"' AS data, NULL::VARCHAR AS metadata FROM range(20480) AS numbers(n))
+        TO '${path.replaceAll("'", "''")}' (FORMAT parquet, COMPRESSION zstd)`);
+    connection.closeSync();
+    instance.closeSync();
+    let [events, unordered, last] = [0, 0, ''];
+    const options = { folder, compacted, raw: [], types: ['MoneyDeposited'], memoryLimit: 24 };
+    for await (const runs of readSlice(options)) {
+      for (const { aggregateUuid, start, end, rows } of runs) {
+        for (let row = start; row < end; row++) {
+          const place = `${aggregateUuid} ${String(rows.version(row)).padStart(2, '0')}`;
+          if (place <= last) unordered++;
+          last = place;
+          events++;
+        }
+      }
+    }
+    expect([events, unordered, last]).toEqual([4 * 20_480, 0, 'a20479 04']);
   });
 
   it('leaves out the data of types that nobody asked for, and other aggregates', async () => {
