@@ -31,7 +31,7 @@ export const EMPTY_ROWS: string = `SELECT ${ROW_COLUMNS.map((name) => `NULL::${T
  */
 export const EVENT_HASH: string = `hash(${ROW_COLUMNS.map((name) =>
   // A file says a time in another unit than the one that it was made of: the hash must not.
-  name.endsWith('_at') ? `epoch_ms(${name})` : name,
+  name.endsWith('_at') ? `${name}::TIMESTAMP_MS` : name,
 ).join(', ')})`;
 
 /** What a set of events holds, whatever their order. */
