@@ -11,8 +11,12 @@ export interface DynamoDbLocal {
 /**
  * Starts DynamoDB Local, AWS's own emulator, which needs Java 17; Maven fetches it once, into .cache/. What is missing for
  * that is answered as text.
+ *
+ * @param javaOptions options of Java's own; default: none
  */
-export async function startDynamoDbLocal(): Promise<DynamoDbLocal | 'Java' | 'Maven'> {
+export async function startDynamoDbLocal(
+  javaOptions: readonly string[] = [],
+): Promise<DynamoDbLocal | 'Java' | 'Maven'> {
   const jars = fetchJars({
     title: 'DynamoDB Local',
     groupId: 'software.amazon.dynamodb',
@@ -22,7 +26,16 @@ export async function startDynamoDbLocal(): Promise<DynamoDbLocal | 'Java' | 'Ma
   if (typeof jars === 'string') return jars;
   const port = await freePort();
   const main = 'software.amazon.dynamodb.services.local.main.ServerRunner';
-  const options = ['-cp', jars.classPath, main, '-inMemory', '-port', String(port), '-disableTelemetry'];
+  const options = [
+    ...javaOptions,
+    '-cp',
+    jars.classPath,
+    main,
+    '-inMemory',
+    '-port',
+    String(port),
+    '-disableTelemetry',
+  ];
   const server = spawn('java', options, { stdio: ['ignore', 'ignore', 'inherit'] });
   const endpoint = `http://127.0.0.1:${port}`;
   try {

@@ -13,5 +13,6 @@ clientContract('the embedded DynamoDB', () => {
 
 const endpoint = process.env.DYNAMODB_ENDPOINT;
 if (endpoint !== undefined) {
-  clientContract('DynamoDB Local', () => new DynamoDBClient({ ...SDK_CONFIG, endpoint }));
+  // Where cores are few, a hundred events take it a second.
+  clientContract('DynamoDB Local', () => new DynamoDBClient({ ...SDK_CONFIG, endpoint }), 5000);
 }

@@ -11,12 +11,10 @@ import { type MakeTable, readContract } from './read-contract.ts';
 
 const random = seededRandom(1).next;
 
-readContract(
-  'memory',
-  async (pageSize, torn) => memoryEventTable({ pageSize, halfVisible: torn ? 4 : 0, random }),
-  300,
-  async () => {},
-);
+readContract('memory', async (pageSize, torn) => memoryEventTable({ pageSize, halfVisible: torn ? 4 : 0, random }), {
+  runs: 300,
+  sleep: async () => {},
+});
 
 function onClient(client: DynamoDBClient, tear: (torn: boolean) => void): MakeTable {
   const watched = watchClient(client, random);
@@ -37,7 +35,7 @@ readContract(
     const transactionSpread = (items: number) => Array.from({ length: items }, () => Math.floor(random() * 12));
     dynamoDb.setFaults(torn ? { transactionSpread } : {});
   }),
-  25,
+  { runs: 25 },
 );
 
 const endpoint = process.env.DYNAMODB_ENDPOINT;
@@ -46,6 +44,6 @@ if (endpoint !== undefined) {
   readContract(
     'DynamoDB Local',
     onClient(new DynamoDBClient({ ...SDK_CONFIG, endpoint }), () => {}),
-    15,
+    { runs: 15, tears: false },
   );
 }
