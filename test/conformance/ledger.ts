@@ -21,6 +21,8 @@ interface Kind {
   /** The input with the tags; where a command takes none, they are set by `tagAfterwards`. */
   tag(input: Json, tags: Tags): Json;
   tagAfterwards?(client: Json, id: string, tags: Tags): Promise<unknown>;
+  /** Until what was asked for is there, or never will be; without it, it is as soon as there is an answer. */
+  settle?(client: Json, output: Json): Promise<unknown>;
   /** Of a creation's input and output, and of a removal's input. */
   id(input: Json, output?: Json): string | undefined;
   remove(client: Json, id: string): Promise<unknown>;
@@ -164,20 +166,24 @@ const database: Kind = {
   removed: '',
   tag: (input) => input,
   id: ({ QueryString, WorkGroup }) => `${WorkGroup}/${DATABASE.exec(QueryString)?.[2]}`,
+  settle: (client, { QueryExecutionId }) => endOf(client, QueryExecutionId),
   async remove(client, id) {
     const [WorkGroup, name] = id.split('/');
     const QueryString = `DROP DATABASE IF EXISTS ${name} CASCADE`;
     const start = new athena.StartQueryExecutionCommand({ QueryString, WorkGroup });
     const { QueryExecutionId } = await client.send(start);
-    for (;;) {
-      const { QueryExecution } = await client.send(new athena.GetQueryExecutionCommand({ QueryExecutionId }));
-      const state = QueryExecution?.Status?.State;
-      if (state === 'SUCCEEDED') return;
-      if (state === 'FAILED' || state === 'CANCELLED') throw new Error(QueryExecution.Status.StateChangeReason);
-      await sleep(200);
-    }
+    const { State, StateChangeReason } = await endOf(client, QueryExecutionId);
+    if (State !== 'SUCCEEDED') throw new Error(StateChangeReason);
   },
 };
+
+async function endOf(client: Json, QueryExecutionId: string): Promise<Json> {
+  for (;;) {
+    const { QueryExecution } = await client.send(new athena.GetQueryExecutionCommand({ QueryExecutionId }));
+    if (!['QUEUED', 'RUNNING'].includes(QueryExecution.Status.State)) return QueryExecution.Status;
+    await sleep(200);
+  }
+}
 
 /** Makes nothing that would be left when what it belongs to goes. */
 const INNER = new Set([
@@ -200,6 +206,8 @@ interface Entry {
 export class Ledger {
   readonly tags: Tags;
   #entries: Entry[] = [];
+  /** Creations that are not answered yet. */
+  readonly #underWay = new Set<Promise<Json>>();
   #closed = false;
 
   constructor(tags: Tags) {
@@ -239,12 +247,20 @@ export class Ledger {
       return answer;
     }
     if (this.#closed) throw new Error(`${operation} came after the end`);
+    const making = this.#make(client, kind, call, next);
+    this.#underWay.add(making);
+    return await making.finally(() => this.#underWay.delete(making));
+  }
+
+  async #make(client: Json, kind: Kind, call: Json, next: Json): Promise<Json> {
+    const { input } = call;
     const answer = await next({ ...call, input: kind.tag(input, this.tags) });
     const id = kind.id(input, answer.output);
     if (id !== undefined) {
       this.#strike(kind, id);
       this.#entries.push({ kind, id, client });
       await kind.tagAfterwards?.(client, id, this.tags);
+      await kind.settle?.(client, answer.output);
     }
     return answer;
   }
@@ -256,6 +272,7 @@ export class Ledger {
   /** Refuses to make more, and takes away what is there, the last first; tells what could not be taken away. */
   async close(say: (line: string) => void, patienceMs = 120_000): Promise<readonly string[]> {
     this.#closed = true;
+    await Promise.allSettled(this.#underWay); // what is asked for already may be made yet
     const left: string[] = [];
     for (const entry of [...this.#entries].reverse()) {
       const what = `the ${entry.kind.noun} ${entry.id}`;
