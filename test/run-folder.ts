@@ -1,6 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
@@ -10,8 +9,12 @@ declare module 'vitest' {
   }
 }
 
+/** In the repository: programs that lie there find their packages. */
+const CACHE = resolve(import.meta.dirname, '../.cache');
+
 export default function setup(project: TestProject) {
-  const folder = mkdtempSync(join(tmpdir(), 'daybook-run-'));
+  mkdirSync(CACHE, { recursive: true });
+  const folder = mkdtempSync(join(CACHE, 'run-'));
   project.provide('runFolder', folder);
   return () => rmSync(folder, { recursive: true, force: true });
 }

@@ -9,14 +9,14 @@ import { startHttp } from '../../local/host/http.ts';
 import { realKernel } from '../../local/kernel/real-kernel.ts';
 import { createEventStore } from '../../src/index.ts';
 import { SDK_CONFIG } from '../local/sdk-handler.ts';
+import { nodeProgram } from '../node-program.ts';
 import { Account } from './bank.ts';
 import { makeDynamoTables } from './dynamo-tables.ts';
 import { COMMITS, commitOf } from './killed-commits.ts';
 
 /** Starts the writer, and kills it once it has said that `upTo` is written; gives the last commit that it said, and its end. */
 async function writeUntilKilled(endpoint: string, tableName: string, first: number, upTo: number) {
-  const script = new URL('killed-writer.ts', import.meta.url).pathname;
-  const argv = ['--conditions=daybook-source', '--import', 'tsx', script, endpoint, tableName, String(first)];
+  const argv = [...(await nodeProgram('test/contract/killed-writer.ts')), endpoint, tableName, String(first)];
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'exit');
   let last = first - 1;

@@ -12,6 +12,7 @@ import * as states from '@aws-sdk/client-sfn';
 import * as sqs from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Json } from '../../../local/cloud.ts';
+import { nodeProgram } from '../../node-program.ts';
 import { createBucket } from '../bucket.ts';
 import { clientOf } from '../client.ts';
 import { startEmbedded } from '../embedded.ts';
@@ -247,17 +248,18 @@ describe('the smoke test', () => {
     expect(said.at(-1)).toBe('could not remove the thing one: no. Remove it by hand.');
   });
 
-  const command = (...args: string[]) => ['run', '--silent', 'smoke:aws', '--', ...args];
   const env = { ...process.env, AWS_ACCESS_KEY_ID: 'nobody', AWS_SECRET_ACCESS_KEY: 'nothing', NODE_OPTIONS: '' };
-  const script = (...args: string[]) =>
+  const run = (program: string, args: readonly string[]) =>
     new Promise<{ status: number; stdout: string; stderr: string }>((resolve) => {
-      execFile('npm', command(...args), { env, timeout: 90_000 }, (error, stdout, stderr) =>
+      execFile(program, args, { env, timeout: 90_000 }, (error, stdout, stderr) =>
         resolve({ status: Number(error?.code ?? 0), stdout, stderr }),
       );
     });
+  const script = async (...args: string[]) =>
+    run(process.execPath, [...(await nodeProgram('scripts/smoke-aws.ts')), ...args]);
 
   it('plans without a call, says what it costs, and does nothing without being told which account it may be', async () => {
-    const plan = await script('--plan');
+    const plan = await run('npm', ['run', '--silent', 'smoke:aws', '--', '--plan']);
     expect(plan.status).toBe(0);
     expect(plan.stdout.trimEnd()).toBe(planOf(CASES).join('\n'));
     const total = CASES.reduce((sum, asked) => sum + costsOf(asked).dollars, 0);
@@ -282,11 +284,8 @@ describe('the smoke test', () => {
     const one = await script(...given, '--only', 'half a unit');
     expect(one.status).toBe(0);
     expect(one.stdout).toContain('1 hold, 0 differ, 0 left out');
-    const child = spawn(
-      process.execPath,
-      ['--conditions=daybook-source', '--import', 'tsx', 'scripts/smoke-aws.ts', ...given, '--only', 'five batches'],
-      { env },
-    );
+    const program = await nodeProgram('scripts/smoke-aws.ts');
+    const child = spawn(process.execPath, [...program, ...given, '--only', 'five batches'], { env });
     let text = '';
     child.stdout.on('data', (chunk) => {
       text += chunk;

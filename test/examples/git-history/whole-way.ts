@@ -10,6 +10,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { createEventStore, dynamoEventTable, dynamoProjectionTable, type ReplayRequest } from 'daybook';
 import { startLocal, synthesize } from 'daybook/local';
+import { nodeProgram } from '../../node-program.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -91,8 +92,10 @@ export async function hostGitHistory() {
   }
 
   /** `daybook import`, as a process of its own. */
-  function runImport(file: string): Promise<{ code: number | null; summary: Record<string, number>; errors: string }> {
-    const args = ['--conditions=daybook-source', '--import', 'tsx', `${root}test/src/cli/run-main.ts`];
+  async function runImport(
+    file: string,
+  ): Promise<{ code: number | null; summary: Record<string, number>; errors: string }> {
+    const args = await nodeProgram('test/src/cli/run-main.ts');
     const child = spawn(process.execPath, [...args, 'import', file, '--type', 'File', '--json'], {
       cwd: root,
       env: { ...process.env, ...runtime.environment, DAYBOOK_EVENTS_TABLE: output('EventsTableName') },

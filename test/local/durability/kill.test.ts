@@ -248,7 +248,7 @@ it(`after kill -9 at ${ROUNDS} instants of seed ${SEED} everything acknowledged 
 }, async () => {
   const random = seededRandom(SEED);
   for (let round = 0; round < ROUNDS; round++) {
-    if (round > 0) await killEarly(assembly, data, 300 + random.next() * 2500); // amid a start
+    if (round > 0) await killEarly(assembly, data, 200 + random.next() * 1300); // amid a start
     const served = await serve(assembly, data);
     const working = load(served, round);
     // On a slow machine too there is something of each kind that must be there afterwards.

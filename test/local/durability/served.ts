@@ -1,9 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { nodeProgram } from '../../node-program.ts';
 
-const script = fileURLToPath(new URL('./serve-data.ts', import.meta.url));
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const children = new Set<ChildProcess>();
 
 /** A runtime in a process of its own, on a data folder. */
@@ -22,25 +19,24 @@ export interface Served {
 
 /** Starts it and kills it after a while, ready or not. */
 export async function killEarly(assembly: string, data: string, afterMs: number): Promise<void> {
-  const child = spawn(process.execPath, argsOf(assembly, data), { stdio: 'ignore' });
+  const args = await argsOf(assembly, data);
+  const child = spawn(process.execPath, args, { stdio: 'ignore' });
   const ended = new Promise((resolve) => child.once('close', resolve));
   await new Promise((resolve) => setTimeout(resolve, afterMs));
   child.kill('SIGKILL');
   await ended;
 }
 
-const argsOf = (assembly: string, data: string) => [
-  '--conditions=daybook-source',
-  '--import',
-  tsx,
-  script,
+const argsOf = async (assembly: string, data: string) => [
+  ...(await nodeProgram('test/local/durability/serve-data.ts')),
   assembly,
   data,
 ];
 
 /** Resolves when it is ready. */
 export async function serve(assembly: string, data: string): Promise<Served> {
-  const child = spawn(process.execPath, argsOf(assembly, data), { stdio: ['ignore', 'pipe', 'inherit'] });
+  const args = await argsOf(assembly, data);
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   children.add(child);
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   let said = '';

@@ -7,11 +7,12 @@ import { expect, it } from 'vitest';
 import { createCloud, type Json, ROOT } from '../../../local/cloud.ts';
 import { realKernel } from '../../../local/kernel/real-kernel.ts';
 import { createS3 } from '../../../local/s3/s3.ts';
+import { nodeProgram } from '../../node-program.ts';
 
 /** Runs the writer and kills it in the middle; gives what it said. */
 async function writeAndKill(dir: string, afterLines: number): Promise<string[]> {
-  const script = new URL('./put-until-killed.ts', import.meta.url).pathname;
-  const child = spawn(process.execPath, ['--import', 'tsx', script, dir], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const args = [...(await nodeProgram('test/local/s3/put-until-killed.ts')), dir];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
   await new Promise<void>((resolve) => {
     child.stdout.on('data', (chunk: Buffer) => {

@@ -1,15 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readDevFile } from '../../../src/cli/dev-file.ts';
+import { nodeProgram } from '../../node-program.ts';
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 
 let directory: string;
 let running: Running | undefined;
@@ -30,15 +29,11 @@ interface Running {
   err(): string;
 }
 
-function daybook(...args: string[]): Running {
-  const child = spawn(
-    process.execPath,
-    ['--conditions=daybook-source', '--import', tsx, here('./run-main.ts'), ...args],
-    {
-      cwd: directory,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+async function daybook(...args: string[]): Promise<Running> {
+  const child = spawn(process.execPath, [...(await nodeProgram('test/src/cli/run-main.ts')), ...args], {
+    cwd: directory,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let out = '';
   let err = '';
   child.stdout.on('data', (chunk) => (out += chunk));
@@ -52,7 +47,7 @@ const until = (condition: () => void) => vi.waitFor(condition, { timeout: 50_000
 
 describe('daybook dev', { timeout: 60_000 }, () => {
   it('--json says endpoint and names in one line, answers, and goes at Ctrl-C without a trace', async () => {
-    const { child, ended, out, err } = daybook('dev', '--app', here('./small-app.ts'), '--json', '--no-tour');
+    const { child, ended, out, err } = await daybook('dev', '--app', here('./small-app.ts'), '--json', '--no-tour');
     await until(() => expect(out() || err()).toMatch(/\n$/));
     expect(err()).toBe('');
     expect(out().trimEnd().split('\n')).toHaveLength(1);
@@ -78,7 +73,7 @@ describe('daybook dev', { timeout: 60_000 }, () => {
 
   it('--data goes on after kill -9 under the same names; --chaos says what struck', async () => {
     const args = ['dev', '--app', here('./small-app.ts'), '--json', '--no-tour', '--data', 'kept'];
-    const first = daybook(...args);
+    const first = await daybook(...args);
     await until(() => expect(first.out() || first.err()).toMatch(/\n$/));
     const ready = JSON.parse(first.out());
     const { TableName } = ready.stacks.Small.outputs;
@@ -88,7 +83,7 @@ describe('daybook dev', { timeout: 60_000 }, () => {
     first.child.kill('SIGKILL');
     await first.ended;
 
-    const { child, ended, out, err } = daybook(...args, '--chaos', '1', '--chaos-only', 'dynamodb:slow=1');
+    const { child, ended, out, err } = await daybook(...args, '--chaos', '1', '--chaos-only', 'dynamodb:slow=1');
     await until(() => expect(out() || err()).toMatch(/\n$/));
     const again = JSON.parse(out());
     expect(again.stacks).toEqual(ready.stacks);
@@ -100,7 +95,7 @@ describe('daybook dev', { timeout: 60_000 }, () => {
   });
 
   it('shows people where it is, what there is and what flows', async () => {
-    const { child, ended, out } = daybook('dev', '--app', here('./small-app.ts'));
+    const { child, ended, out } = await daybook('dev', '--app', here('./small-app.ts'));
     await until(() => expect(out()).toContain('What flows where'));
     expect(out()).toMatch(/^daybook dev is ready after \d+\.\d s at http:\/\/127\.0\.0\.1:\d+ \(us-east-1\)$/m);
     expect(out()).toMatch(/^ {2}Things {2}DynamoDB::Table {2}Small-Things/m);
@@ -111,7 +106,7 @@ describe('daybook dev', { timeout: 60_000 }, () => {
   });
 
   it('says what an app did wrong', async () => {
-    const { ended, out, err } = daybook('dev', '--app', here('./dev.test.ts'));
+    const { ended, out, err } = await daybook('dev', '--app', here('./dev.test.ts'));
     expect(await ended).toBe(1);
     expect(err()).toMatch(/^local\.synthFailed: The CDK app failed: .*dev\.test\.ts\n/);
     expect(out()).toBe('');
@@ -120,7 +115,7 @@ describe('daybook dev', { timeout: 60_000 }, () => {
   it('says which of two files it takes', async () => {
     const definition = join(directory, 'app.mjs');
     writeFileSync(definition, 'const defineApp = (app) => app;\nexport default defineApp({});\n');
-    const { ended, err } = daybook('dev', '--app', definition);
+    const { ended, err } = await daybook('dev', '--app', definition);
     expect(await ended).toBe(1);
     expect(err()).toMatch(/^local\.synthFailed: [\s\S]*dev takes the CDK app, not the module that exports defineApp/);
   });

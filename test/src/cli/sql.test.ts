@@ -10,6 +10,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { savedQueries } from '../../../examples/bank/saved-queries.ts';
 import { SAVED_QUERIES } from '../../../src/archive/saved-queries.ts';
+import { nodeProgram } from '../../node-program.ts';
 import type { ArchivedEvent } from './bank-history.ts';
 import { hostArchive } from './hosted-archive.ts';
 
@@ -531,8 +532,8 @@ describe('Ctrl-C', () => {
     };
     const endless =
       'SELECT count(*) FROM events a CROSS JOIN events b CROSS JOIN events c CROSS JOIN events d CROSS JOIN events e WHERE a.version + b.version + c.version + d.version * e.version = 77777';
-    const file = join(root, 'test/src/cli/run-main.ts');
-    const options = ['--conditions=daybook-source', '--import', 'tsx', file, 'sql', endless, '--json', ...host.flags];
+    const program = await nodeProgram('test/src/cli/run-main.ts');
+    const options = [...program, 'sql', endless, '--json', ...host.flags];
     const child = spawn(process.execPath, options, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
     let err = '';
     child.stderr.on('data', (chunk) => (err += chunk));

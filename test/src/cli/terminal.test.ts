@@ -1,19 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
 import { writeHead } from '../../../src/cli/read.ts';
 import { cut, processTerminal } from '../../../src/cli/terminal.ts';
+import { nodeProgram } from '../../node-program.ts';
 
-const main = fileURLToPath(new URL('./run-main.ts', import.meta.url));
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+const main = () => nodeProgram('test/src/cli/run-main.ts');
 
 async function withoutReader(...args: string[]) {
-  const child = spawn(process.execPath, ['--conditions=daybook-source', '--import', tsx, main, ...args]);
+  const child = spawn(process.execPath, [...(await main()), ...args]);
   child.stdout.destroy();
   let err = '';
   child.stderr.on('data', (chunk) => (err += chunk));
@@ -69,7 +67,7 @@ it.each([
     ...credentials,
   };
   const options = { cwd: folder, env };
-  const child = spawn(process.execPath, ['--conditions=daybook-source', '--import', tsx, main, ...args], options);
+  const child = spawn(process.execPath, [...(await main()), ...args], options);
   let err = '';
   child.stderr.on('data', (chunk) => (err += chunk));
   const [code] = await once(child, 'close');
