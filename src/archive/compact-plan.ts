@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { DaybookError } from '../errors.ts';
 import { RAW_PREFIX } from './cold-files.ts';
 import type { CompactionFiles, ListedFile } from './compaction-files.ts';
-import { type GlueTable, generationOf } from './current-view.ts';
+import { type GlueTable, shownGeneration } from './current-view.ts';
 import {
   type CompactedFile,
   GENERATIONS_PREFIX,
@@ -63,7 +63,7 @@ const SLICE_FILES = 5000;
  * Which raw files are taken: those of closed arrival days that the current generation has not. What it has, and is not
  * deleted yet, is carried on unread. Nothing here changes what readers see.
  *
- * @throws `archive.badCompaction`, `archive.badManifest`, `archive.clockBehind`, `archive.generationLost`
+ * @throws `archive.badCompaction`, `archive.badManifest`, `archive.clockBehind`, `archive.generationLost`, `archive.notTheView`, `archive.viewDiffers`
  */
 export async function planCompaction(
   files: CompactionFiles,
@@ -71,7 +71,7 @@ export async function planCompaction(
   most: { readonly bytes: number; readonly files: number } = { bytes: SLICE_BYTES, files: SLICE_FILES },
 ): Promise<CompactionPlan> {
   const before = checkRequest(given.request, given.nowMs);
-  const previous = await readGeneration(files.readText, generationOf(given.table));
+  const previous = await readGeneration(files.readText, shownGeneration(given.table));
   // Two executions that plan at the same millisecond make two generations.
   const suffix = createHash('md5').update(given.execution).digest('hex').slice(0, 8);
   const generation = newGeneration(previous.generation, given.nowMs, suffix);

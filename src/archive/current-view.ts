@@ -64,19 +64,42 @@ export const generationOf = (table: GlueTable): string => table.Parameters?.[GEN
 /** When was it switched to? Undefined before the first switch. */
 export const switchedAt = (table: GlueTable): string | undefined => table.Parameters?.[SWITCHED_PARAMETER];
 
+/**
+ * Which generation queries see: the one that the parameter names, and that the view's own text reads. Where they differ, queries see
+ * another than compactions build upon, and what one of them needs is deleted by the other.
+ *
+ * @throws `archive.notTheView`, `archive.viewDiffers`
+ */
+export function shownGeneration(table: GlueTable): string {
+  const generation = generationOf(table);
+  const { originalSql, columns } = definitionOf(table);
+  if (originalSql === currentViewSql(eventColumns(columns), generation)) return generation;
+  const read = [...new Set([...originalSql.matchAll(/generation = '([^']*)'/g)].map(([, id]) => id!))];
+  throw new DaybookError('archive.viewDiffers', { view: CURRENT_VIEW, generation, read });
+}
+
 /** The view's table with another generation in it: the input of the one UpdateTable that switches every reader. */
 export function switchedView(table: GlueTable, generation: string, at: string): Record<string, unknown> {
+  const definition = definitionOf(table);
+  const originalSql = currentViewSql(eventColumns(definition.columns), generation);
+  const kept = Object.entries(table).filter(([member, value]) => TABLE_INPUT.includes(member) && value !== undefined);
+  return {
+    ...Object.fromEntries(kept),
+    ViewOriginalText: viewText({ ...definition, originalSql }),
+    Parameters: { ...table.Parameters, [GENERATION_PARAMETER]: generation, [SWITCHED_PARAMETER]: at },
+  };
+}
+
+function definitionOf(table: GlueTable): ViewDefinition {
   const encoded = /\/\* Presto View: ([A-Za-z0-9+/=]+) \*\//.exec(table.ViewOriginalText ?? '')?.[1];
   if (encoded === undefined || table.Name !== CURRENT_VIEW) {
     throw new DaybookError('archive.notTheView', { view: CURRENT_VIEW, given: table.Name ?? 'nothing' });
   }
-  const definition = JSON.parse(Buffer.from(encoded, 'base64').toString('utf8')) as ViewDefinition;
+  return JSON.parse(Buffer.from(encoded, 'base64').toString('utf8'));
+}
+
+/** The view's columns that are an event's. */
+function eventColumns(columns: ViewDefinition['columns']): readonly string[] {
   const own: readonly string[] = [KIND_COLUMN, ...RUN_COLUMNS];
-  const names = definition.columns.map(({ name }) => name).filter((name) => !own.includes(name));
-  const kept = Object.entries(table).filter(([member, value]) => TABLE_INPUT.includes(member) && value !== undefined);
-  return {
-    ...Object.fromEntries(kept),
-    ViewOriginalText: viewText({ ...definition, originalSql: currentViewSql(names, generation) }),
-    Parameters: { ...table.Parameters, [GENERATION_PARAMETER]: generation, [SWITCHED_PARAMETER]: at },
-  };
+  return columns.map(({ name }) => name).filter((name) => !own.includes(name));
 }

@@ -36,6 +36,10 @@ export const archiveErrors = {
     `the generation ${d.generation} has no result of bucket ${d.bucket}, so it was not switched to; redrive the execution, or compact again`,
   'archive.generationLost': (d: { generation: string }) =>
     `the view events_current says that there is no generation, but ${d.generation} was made and its raw files are not all there any more: the view was made anew. Nothing was compacted. Set its table's parameter daybook.generation, and the generation in its text, back to the one that was current: an earlier version of the table in Glue names it`,
+  'archive.viewDiffers': (d: { view: string; generation: string; read: readonly string[] }) =>
+    `the view ${d.view} is not what Daybook made: its table's parameter daybook.generation says ${d.generation}, its text reads ${
+      d.read.filter((id) => id !== d.generation).join(', ') || `that in another way`
+    }. Somebody changed one of them. Nothing was compacted. Set both back to what an earlier version of the table in Glue has, with aws glue get-table-versions and update-table`,
   'archive.badManifest': (d: { key: string; reason: string }) =>
     `${d.key} is no manifest of a generation: ${d.reason}. Nothing was read or deleted by it. Put back the version that a compaction wrote`,
   'archive.clockBehind': (d: { previous: string; made: string }) =>

@@ -250,7 +250,7 @@ export class Daybook extends Construct {
       this.compaction.stateMachine.metricFailed(),
       0,
       1,
-      'A compaction failed: queries are right as they were, nothing was switched or deleted by it. Its execution in the Step Functions console names the state, the file and the reason; mend that and redrive the execution, or wait for the next run.',
+      'A compaction failed: queries see what they saw, nothing was switched or deleted by it. Its execution in the Step Functions console names the state, the file (or the view, if that is not what Daybook made) and the reason; mend that and redrive the execution, or wait for the next run.',
     );
     alarms.none(
       'CompactionExcluded',

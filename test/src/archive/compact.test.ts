@@ -455,6 +455,42 @@ it('a view that was made anew is no reason to forget a generation', async () => 
   expect(await keys()).toEqual(keysOf(abc));
 });
 
+it('a view whose text and parameter were changed apart is told, and nothing is planned by it', async () => {
+  await bucket.deliver('2026-01-01', abc.slice(0, 2));
+  const { generation: first } = await compact();
+  const before = table;
+  await bucket.deliver('2026-01-02', abc.slice(2));
+  const { generation: second } = await compact();
+  const [older, newer] = [first.generation, second.generation];
+  const made = table;
+  const listed = bucket.all();
+  const differs = (read: readonly string[], generation = newer) => ({
+    code: 'archive.viewDiffers',
+    details: { view: 'events_current', generation, read },
+  });
+  // The text of the run before; only the parameter of it; another condition; one of the two halves.
+  const text = (sql: (made: string) => string): GlueTable => {
+    const encoded = /View: (\S+) /.exec(made.ViewOriginalText!)![1]!;
+    const definition = JSON.parse(Buffer.from(encoded, 'base64').toString());
+    return { ...made, ViewOriginalText: viewText({ ...definition, originalSql: sql(definition.originalSql) }) };
+  };
+  table = { ...made, ViewOriginalText: before.ViewOriginalText! };
+  await expect(plan()).rejects.toMatchObject(differs([older]));
+  await expect(plan()).rejects.toThrow(`its text reads ${older}. Somebody changed one of them. Nothing was compacted`);
+  table = { ...made, Parameters: before.Parameters! };
+  await expect(plan()).rejects.toMatchObject(differs([newer], older));
+  table = text((sql) => `${sql} AND version < 9`);
+  await expect(plan()).rejects.toMatchObject(differs([newer]));
+  await expect(plan()).rejects.toThrow('its text reads that in another way');
+  table = text((sql) => sql.replace(newer, older));
+  await expect(plan()).rejects.toMatchObject(differs([older, newer]));
+  table = { ...made, ViewOriginalText: 'SELECT 1' };
+  await expect(plan()).rejects.toMatchObject({ code: 'archive.notTheView' });
+  expect(bucket.all()).toEqual(listed);
+  table = made;
+  await expect(plan()).resolves.toMatchObject({ previous: newer, slices: [] });
+});
+
 describe('the cleaning', () => {
   it('waits for the queries that may be running, then deletes what was taken and the older files', async () => {
     await bucket.deliver('2026-01-01', abc.slice(0, 2));
