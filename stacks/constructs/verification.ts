@@ -80,6 +80,17 @@ export class Verification extends Construct {
       schedule: Schedule.rate(props.checkEvery ?? Duration.hours(1)),
       targets: [new LambdaFunction(this.check.function)],
     });
+    // A rate begins with its first interval, not with a run: without this nobody would know anything until then.
+    new Rule(this, 'OnDeployment', {
+      description: 'Checks the archive as soon as the stack is deployed',
+      eventPattern: {
+        // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/event-detail-stack-status-change.html
+        source: ['aws.cloudformation'],
+        detailType: ['CloudFormation Stack Status Change'],
+        detail: { 'stack-id': [stack.stackId], 'status-details': { status: ['CREATE_COMPLETE', 'UPDATE_COMPLETE'] } },
+      },
+      targets: [new LambdaFunction(this.check.function)],
+    });
 
     const checks = this.checksTable(archive);
     viewTable(this, 'Freshness', databaseName, FRESHNESS, [checks]);

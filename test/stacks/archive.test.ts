@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { compilePattern } from '../../local/eventbridge/pattern.ts';
 import { bank, resourcesOf } from './bank-template.ts';
 
 interface Table {
@@ -76,5 +77,34 @@ describe('cold storage', () => {
       BytesScannedCutoffPerQuery: 100 * 2 ** 30,
       ResultConfiguration: { EncryptionConfiguration: { EncryptionOption: 'SSE_S3' } },
     });
+  });
+
+  it('is checked as soon as its own stack is deployed, and then by the hour', () => {
+    const [check] = resourcesOf('AWS::Lambda::Function').find(
+      ([, { Properties }]) => Properties.Environment?.Variables?.CHECK_LAG_MS !== undefined,
+    )!;
+    const rules = resourcesOf('AWS::Events::Rule')
+      .map(([, { Properties }]) => Properties)
+      .filter(({ Targets }) => JSON.stringify(Targets).includes(`"${check}"`));
+    expect(rules.map(({ ScheduleExpression }) => ScheduleExpression).sort()).toEqual(['rate(1 hour)', undefined]);
+    const stack = 'arn:aws:cloudformation:eu-central-1:111122223333:stack/Bank/1a2b';
+    const { EventPattern } = rules.find(({ ScheduleExpression }) => ScheduleExpression === undefined)!;
+    const pattern = JSON.stringify(EventPattern).replaceAll('{"Ref":"AWS::StackId"}', JSON.stringify(stack));
+    const matches = compilePattern(JSON.parse(pattern));
+    const deployed = (status: string, id = stack) =>
+      matches({
+        source: 'aws.cloudformation',
+        'detail-type': 'CloudFormation Stack Status Change',
+        detail: { 'stack-id': id, 'status-details': { status, 'status-reason': '' }, 'client-request-token': '' },
+      });
+    expect(['CREATE_COMPLETE', 'UPDATE_COMPLETE'].map((status) => deployed(status))).toEqual([true, true]);
+    const others = [
+      'CREATE_IN_PROGRESS',
+      'UPDATE_COMPLETE_CLEANUP_IN_PROGRESS',
+      'ROLLBACK_COMPLETE',
+      'DELETE_COMPLETE',
+    ];
+    expect(others.filter((status) => deployed(status))).toEqual([]);
+    expect(deployed('CREATE_COMPLETE', `${stack}-of-another`)).toBe(false);
   });
 });
