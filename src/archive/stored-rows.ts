@@ -1,6 +1,6 @@
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import type { StoredEvent } from '../event/stored-event.ts';
-import { readIntegers, readSmallIntegers, TextColumn } from './column-vectors.ts';
+import { readIntegers, readSmallIntegers, releaseTexts, TextColumn } from './column-vectors.ts';
 import { isoTime } from './iso-time.ts';
 import { type ColumnRows, type Run, RunsOfColumns, type Source } from './runs.ts';
 
@@ -39,7 +39,10 @@ export async function* readStoredRows(
 /** The same as runs. */
 export async function* readStoredRuns(...given: Parameters<typeof readStoredRows>): Source {
   const runs = new RunsOfColumns();
-  for await (const rows of readStoredRows(...given)) yield runs.of(rows);
+  for await (const rows of readStoredRows(...given)) {
+    yield runs.of(rows);
+    rows.release(); // whoever takes the next runs has used these
+  }
 }
 
 /** The parameters that `typeCode` needs. */
@@ -57,6 +60,7 @@ export class StoredRows implements ColumnRows {
   readonly count: number;
   readonly aggregateUuids: TextColumn;
   readonly aggregateTypes: TextColumn;
+  readonly #chunk: DuckDBDataChunk;
   readonly #versions: Float64Array;
   readonly #codes: Int32Array;
   readonly #types: readonly string[];
@@ -71,6 +75,7 @@ export class StoredRows implements ColumnRows {
   readonly #metadata: TextColumn;
 
   constructor(chunk: DuckDBDataChunk, types: readonly string[]) {
+    this.#chunk = chunk;
     this.count = chunk.rowCount;
     this.#types = types;
     this.#versions = readIntegers(chunk, 0);
@@ -86,6 +91,11 @@ export class StoredRows implements ColumnRows {
     this.#otherTypes = new TextColumn(chunk, 10);
     this.#data = new TextColumn(chunk, 11);
     this.#metadata = new TextColumn(chunk, 12);
+  }
+
+  /** Its texts are not read any more. */
+  release(): void {
+    releaseTexts(this.#chunk);
   }
 
   version(row: number): number {
