@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { FileOrder } from './test/file-order.ts';
 
 // `import 'daybook'` inside the repository means its sources (see package.json, exports). No `module`: Node itself knows no
 // such condition, and packages imported by it must resolve as it does.
@@ -28,6 +29,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     globalSetup: ['test/run-folder.ts'],
     maxWorkers: 2,
+    sequence: { sequencer: FileOrder },
     execArgv: ['--conditions=daybook-source'],
     projects: [
       {
@@ -43,17 +45,8 @@ export default defineConfig({
         extends: true,
         test: { name: 'together', include: TOGETHER, exclude: [...APART, 'node_modules/**'], isolate: false },
       },
-      // These look at one template: synthesized once, not once a file.
-      {
-        extends: true,
-        test: {
-          name: 'stacks',
-          include: ['test/stacks/**/*.test.ts'],
-          isolate: false,
-          maxWorkers: 1,
-          sequence: { groupOrder: 1 },
-        },
-      },
+      // These look at one template: synthesized once a process, not once a file.
+      { extends: true, test: { name: 'stacks', include: ['test/stacks/**/*.test.ts'], isolate: false } },
     ],
   },
 });
