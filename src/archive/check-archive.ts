@@ -7,9 +7,9 @@ import type { PositionTable } from '../feed/position-table.ts';
 import { firstFrom, headOf } from '../feed/read-run.ts';
 import type { EventTable } from '../store/event-table.ts';
 import { arrivalDay, type ColdFile, type ColdStorage, currentGeneration, rawFiles } from './cold-files.ts';
-import { quoteText } from './compact-duckdb.ts';
 import { CONTENT_HASH, contentHash } from './content-hash.ts';
 import { type Duckdb, openDuckdb } from './duckdb.ts';
+import { quoteText } from './duckdb-text.ts';
 import { LAG_MS } from './verify.ts';
 import { isNotThere, readIfThere } from './work-files.ts';
 

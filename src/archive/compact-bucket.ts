@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { DaybookError } from '../errors.ts';
 import { dropCopies } from './compact-copies.ts';
-import { pathList, quoteText, withDuckdb } from './compact-duckdb.ts';
 import { inPeriod, isIn, type Period, planRewrites, type Rewrite } from './compact-periods.ts';
 import { type CompactionPlan, type CompactionSlice, resultKey, type SliceList } from './compact-plan.ts';
 import { apart, type ExcludedFile, type RawFiles, takeRaw } from './compact-raw.ts';
@@ -22,6 +21,8 @@ import {
   toContent,
 } from './compacted-rows.ts';
 import type { CompactionFiles } from './compaction-files.ts';
+import { openInstance } from './duckdb.ts';
+import { pathList, quoteText } from './duckdb-text.ts';
 import { sha256Of } from './file-hash.ts';
 import { type CompactedFile, FILES_PREFIX, keysKey, type TakenFile } from './generation.ts';
 import type { TypedColumn } from './typed-columns.ts';
@@ -87,12 +88,18 @@ export async function compactBucket(
   try {
     const lists = JSON.parse(await files.readText(list)) as SliceList;
     const { memoryLimit = 1024, threads = 2 } = options;
-    const result = await withDuckdb({ folder, memoryLimit, threads }, async (connection) => {
+    const instance = await openInstance({ folder, memoryLimit, threads });
+    const connection = await instance.connect();
+    try {
       const [{ duckdb } = {}] = await rowsOf(connection, 'SELECT version() AS duckdb');
-      return merge({ connection, duckdb: String(duckdb), files, folder, generation, bucket, options }, lists);
-    });
-    await files.writeText(resultKey(generation, bucket), JSON.stringify(result));
-    return result;
+      const work = { connection, duckdb: String(duckdb), files, folder, generation, bucket, options };
+      const result = await merge(work, lists);
+      await files.writeText(resultKey(generation, bucket), JSON.stringify(result));
+      return result;
+    } finally {
+      connection.closeSync();
+      instance.closeSync();
+    }
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

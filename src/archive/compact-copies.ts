@@ -3,9 +3,9 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaybookError } from '../errors.ts';
 import type { SliceWork } from './compact-bucket.ts';
-import { pathList, quoteText } from './compact-duckdb.ts';
 import type { RawFiles } from './compact-raw.ts';
 import { type Content, EVENT_HASH, ROW_COLUMNS, rowsOf, toContent } from './compacted-rows.ts';
+import { pathList, quoteText } from './duckdb-text.ts';
 import { type CompactedFile, keysKey } from './generation.ts';
 
 export interface Copies {

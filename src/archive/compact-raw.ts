@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { pathList, quoteText } from './compact-duckdb.ts';
 import { CONTENT_SQL, type Content, EMPTY_ROWS, ROW_COLUMNS, rowsOf, TYPED_ROW, toContent } from './compacted-rows.ts';
 import type { CompactionFiles, ListedFile } from './compaction-files.ts';
+import { pathList, quoteText } from './duckdb-text.ts';
 
 /** A raw file that is left where it is, and why. */
 export interface ExcludedFile {

@@ -2,10 +2,10 @@ import { rm } from 'node:fs/promises';
 import type { StoredEvent } from '../event/stored-event.ts';
 import type { ColdFile } from './cold-files.ts';
 import { readIntegers, readUnsigned, TextColumn } from './column-vectors.ts';
-import { quoteText } from './compact-duckdb.ts';
 import { EVENT_HASH } from './compacted-rows.ts';
 import { CONTENT_HASH, contentHash } from './content-hash.ts';
 import { openDuckdb } from './duckdb.ts';
+import { quoteText } from './duckdb-text.ts';
 import type { Finding } from './findings.ts';
 import { createKeyParts, type KeyRow, PARTS, partOf } from './key-parts.ts';
 

@@ -74,7 +74,8 @@ export function shownGeneration(table: GlueTable): string {
   const generation = generationOf(table);
   const { originalSql, columns } = definitionOf(table);
   if (originalSql === currentViewSql(eventColumns(columns), generation)) return generation;
-  const read = [...new Set([...originalSql.matchAll(/generation = '([^']*)'/g)].map(([, id]) => id!))];
+  const ids = [...new Set([...originalSql.matchAll(/generation = '([^']*)'/g)].map(([, id]) => id!))];
+  const read = ids.length === 1 && ids[0] === generation ? 'that in another way' : ids.join(' and ') || 'none';
   throw new DaybookError('archive.viewDiffers', { view: CURRENT_VIEW, generation, read });
 }
 

@@ -1,6 +1,33 @@
 import { join } from 'node:path';
-import type { DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { loadDuckdb } from './load-duckdb.ts';
+
+export interface InstanceOptions {
+  /** What it spills lies there. */
+  readonly folder: string;
+  /** What DuckDB itself may hold, in MB; beyond it, it spills. */
+  readonly memoryLimit: number;
+  /** @default 1 */
+  readonly threads?: number;
+  /** Of a file for its tables. Default: they are held as far as the limit goes, then spilled. */
+  readonly path?: string;
+  /** Do rows come in the order of the file that they are read from? @default false */
+  readonly inOrder?: boolean;
+}
+
+/** A DuckDB with bounded memory: every one that Daybook opens. The caller closes it. */
+export function openInstance(options: InstanceOptions): Promise<DuckDBInstance> {
+  const { folder, memoryLimit, threads = 1, path = ':memory:', inOrder = false } = options;
+  return loadDuckdb().DuckDBInstance.create(path, {
+    memory_limit: `${memoryLimit}MB`,
+    temp_directory: join(folder, 'spill'),
+    threads: `${threads}`,
+    preserve_insertion_order: `${inOrder}`,
+    // What is read is this machine's own files, and nothing is fetched.
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  });
+}
 
 export interface DuckdbOptions {
   /** A folder of its own: the database and what it spills lie there. */
@@ -21,16 +48,7 @@ export interface Duckdb {
 
 /** Opens a database of its own in the folder; the caller removes the folder. */
 export async function openDuckdb({ folder, memoryLimit = 96 }: DuckdbOptions): Promise<Duckdb> {
-  const { DuckDBInstance } = loadDuckdb();
-  const instance = await DuckDBInstance.create(join(folder, 'work.duckdb'), {
-    memory_limit: `${memoryLimit}MB`,
-    temp_directory: join(folder, 'spill'),
-    threads: '1',
-    preserve_insertion_order: 'false',
-    // What is read is the caller's own files, and nothing is fetched.
-    autoinstall_known_extensions: 'false',
-    autoload_known_extensions: 'false',
-  });
+  const instance = await openInstance({ folder, memoryLimit, path: join(folder, 'work.duckdb') });
   const connection = await instance.connect();
   return {
     connection,

@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ColdStorage, currentGeneration, RAW_KEY } from './cold-files.ts';
-import { quoteText } from './compact-duckdb.ts';
 import { openDuckdb } from './duckdb.ts';
+import { quoteText } from './duckdb-text.ts';
 import { sha256Of } from './file-hash.ts';
 import type { Finding } from './findings.ts';
 import { filesLists, filesListText, type Generation, keysKey, manifestKey } from './generation.ts';

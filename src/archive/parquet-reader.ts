@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { DaybookError } from '../errors.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
-import { pathList } from './compact-duckdb.ts';
-import { loadDuckdb } from './load-duckdb.ts';
+import { openInstance } from './duckdb.ts';
+import { pathList } from './duckdb-text.ts';
 import { compareTexts, mergeRuns, type Run, runsOf, type Source } from './runs.ts';
 import { readStoredRuns } from './stored-rows.ts';
 import { type TypedOptions, typedSource } from './typed-rows.ts';
@@ -36,13 +36,8 @@ export interface SliceOptions {
  * merged, and only what they have not taken yet is sorted. What is held does not grow with the number of events.
  */
 export async function* readSlice(options: SliceOptions): Source {
-  const { DuckDBInstance } = loadDuckdb();
-  const { memoryLimit = 128, compacted } = options;
-  const instance = await DuckDBInstance.create(':memory:', {
-    memory_limit: `${memoryLimit}MB`,
-    temp_directory: join(options.folder, 'spill'),
-    threads: '1', // rows come in the order of the file, and a function of this size has one core
-  });
+  const { folder, memoryLimit = 128, compacted } = options;
+  const instance = await openInstance({ folder, memoryLimit, inOrder: true });
   try {
     const connection = await instance.connect();
     await connection.run(`SET parquet_metadata_cache = true; SET TimeZone = 'UTC'`);

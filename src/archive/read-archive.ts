@@ -12,8 +12,8 @@ import type { EventTable } from '../store/event-table.ts';
 import { readAll, type WantedEvents, wants } from '../store/read-all.ts';
 import { readRuns } from '../store/read-runs.ts';
 import { type ColdFile, type ColdStorage, currentGeneration, rawFiles } from './cold-files.ts';
-import { quoteText } from './compact-duckdb.ts';
 import { type Duckdb, openDuckdb } from './duckdb.ts';
+import { quoteText } from './duckdb-text.ts';
 import { nameUnreadable, unreadable } from './unreadable.ts';
 import { isNotThere } from './work-files.ts';
 

@@ -1,4 +1,4 @@
-import { quoteName, quoteText } from './compact-duckdb.ts';
+import { quoteName, quoteText } from './duckdb-text.ts';
 import { timePattern } from './time-text.ts';
 import { mendedSql } from './torn-text.ts';
 import type { ColumnType, TypedColumn } from './typed-columns.ts';

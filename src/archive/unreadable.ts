@@ -1,6 +1,6 @@
 import './errors.ts';
 import { DaybookError } from '../errors.ts';
-import { quoteText } from './compact-duckdb.ts';
+import { quoteText } from './duckdb-text.ts';
 
 /** DuckDB's failure in the words of a person who knows the archive's keys and not where a copy lies. */
 export function unreadable(path: string, key: string, cause: unknown): DaybookError {

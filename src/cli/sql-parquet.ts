@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadDuckdb } from '../archive/load-duckdb.ts';
+import { openInstance } from '../archive/duckdb.ts';
 import type { QueryResult, ResultColumn } from '../archive/query-engine.ts';
 import { apart } from './sql-formats.ts';
 import type { OutputOptions } from './sql-output.ts';
@@ -15,14 +15,11 @@ export async function writeParquet(
   path: string,
   { signal, onRows }: OutputOptions,
 ): Promise<number> {
-  const { DuckDBInstance } = loadDuckdb();
   const folder = await mkdtemp(join(tmpdir(), 'daybook-sql-'));
   try {
     // On disk, so that memory does not grow with the result.
-    const instance = await DuckDBInstance.create(join(folder, 'result.duckdb'), {
-      memory_limit: '256MB',
-      threads: '1',
-    });
+    const file = join(folder, 'result.duckdb');
+    const instance = await openInstance({ folder, memoryLimit: 256, path: file, inOrder: true });
     try {
       const connection = await instance.connect();
       const cells = columns.map((_column, i) => `c${i} VARCHAR`);

@@ -2,8 +2,8 @@ import './errors.ts';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { quoteText } from '../archive/compact-duckdb.ts';
 import { openDuckdb } from '../archive/duckdb.ts';
+import { quoteText } from '../archive/duckdb-text.ts';
 import type { ArchiveFiles } from './archive-files.ts';
 import type { Plan } from './plan.ts';
 
