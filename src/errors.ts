@@ -1,3 +1,4 @@
+import type { compactionErrors } from './archive/compaction-errors.ts';
 import type { archiveErrors } from './archive/errors.ts';
 import type { cliErrors } from './cli/errors.ts';
 import { eventErrors } from './event/errors.ts';
@@ -13,6 +14,7 @@ type Messages = typeof eventErrors &
   typeof storeErrors &
   typeof archiveErrors &
   typeof cliErrors &
+  typeof compactionErrors &
   typeof feedErrors &
   typeof importErrors &
   typeof projectionErrors &

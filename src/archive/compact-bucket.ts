@@ -1,4 +1,4 @@
-import './errors.ts';
+import './compaction-errors.ts';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-import './errors.ts';
+import './compaction-errors.ts';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaybookError } from '../errors.ts';

@@ -1,4 +1,4 @@
-import './errors.ts';
+import './compaction-errors.ts';
 import { createHash } from 'node:crypto';
 import { DaybookError } from '../errors.ts';
 import { RAW_PREFIX } from './cold-files.ts';

@@ -1,4 +1,4 @@
-import './errors.ts';
+import './compaction-errors.ts';
 import { DaybookError } from '../errors.ts';
 import type { SliceResult } from './compact-bucket.ts';
 import { type CompactionPlan, type PlanRecord, planKey, resultKey } from './compact-plan.ts';

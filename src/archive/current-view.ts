@@ -1,4 +1,4 @@
-import './errors.ts';
+import './compaction-errors.ts';
 import { DaybookError } from '../errors.ts';
 import { CURRENT_VIEW, GENERATION_PARAMETER, NO_GENERATION, SWITCHED_PARAMETER } from './generation.ts';
 
