@@ -22,9 +22,10 @@ const ALLOWED = [
 
 const NODE_MODULES = new Set(builtinModules);
 let bundles: Record<string, Metafile['outputs'][string]>;
+let dropped: readonly string[];
 
 beforeAll(async () => {
-  const { metafile } = await build({
+  const { metafile, warnings } = await build({
     ...BUNDLING,
     absWorkingDir: root,
     entryPoints: functions.map((name) => ({ in: `./functions/${name}.ts`, out: name })),
@@ -32,10 +33,16 @@ beforeAll(async () => {
     alias: { 'daybook:app': join(root, 'examples/bank/app.ts') },
     metafile: true,
     write: false,
+    logLevel: 'silent',
   });
+  dropped = warnings.map(({ text }) => text);
   bundles = Object.fromEntries(
     Object.entries(metafile.outputs).map(([path, output]) => [basename(path, '.js'), output]),
   );
+});
+
+it('nothing is left out that is imported for its effect, such as the texts of errors', () => {
+  expect(dropped).toEqual([]);
 });
 
 /** Bytes: what a cold start parses. The feed's functions run all day long; those of replays and of the archive also hold the client of S3. */
