@@ -21,14 +21,14 @@ function theBindings(): Bindings {
   return bindings;
 }
 
-/** The memory is the chunk's and goes with it: what outlives the chunk is copied. */
+/** The memory is the chunk's and goes with it: all that is read of it is copied. */
 function memoryOf(chunk: DuckDBDataChunk, column: number, bytes: number): Uint8Array {
   return theBindings().vector_get_data(theBindings().data_chunk_get_vector(chunk.chunk, column), bytes);
 }
 
 /**
- * Gives a chunk's texts back now: V8 does not know their size, and of many files that are read side by side it would collect their chunks
- * late. Nothing of the chunk's memory may be read afterwards.
+ * Gives a chunk's texts back as soon as its columns are read: V8 does not know their size, and of many files that are read side by side it would
+ * collect their chunks late.
  */
 export function releaseTexts(chunk: DuckDBDataChunk): void {
   theBindings().data_chunk_reset(chunk.chunk);
@@ -87,13 +87,11 @@ const SHORT = 12;
 const BLOCK_BYTES = 32_768;
 
 /**
- * A column of texts, each decoded when it is asked for; NULL is the empty text. The long ones of a chunk lie one right behind
+ * A column of texts, copied, each decoded when it is asked for; NULL is the empty text. The long ones of a chunk lie one right behind
  * the other in a few blocks of memory, so a block is one call of the binding; text by text, these calls would be what costs
  * most of all.
  */
 export class TextColumn {
-  /** The memory is the chunk's. */
-  readonly #chunk: DuckDBDataChunk;
   readonly #bytes: Uint8Array;
   readonly #lengths: Int32Array;
   readonly #starts: Int32Array;
@@ -102,16 +100,15 @@ export class TextColumn {
 
   constructor(chunk: DuckDBDataChunk, column: number) {
     const count = chunk.rowCount;
-    this.#chunk = chunk;
-    this.#bytes = memoryOf(chunk, column, count * 16);
+    const memory = memoryOf(chunk, column, count * 16);
+    this.#bytes = memory.slice();
     this.#lengths = new Int32Array(count);
     this.#starts = new Int32Array(count);
     this.#blockOf = new Uint16Array(count);
-    this.#findBlocks(readValidity(chunk, column));
+    this.#findBlocks(memory, readValidity(chunk, column));
   }
 
-  #findBlocks(validity: Uint8Array | null): void {
-    const { buffer, byteOffset } = this.#bytes;
+  #findBlocks({ buffer, byteOffset }: Uint8Array, validity: Uint8Array | null): void {
     const count = this.#lengths.length;
     const words = new Uint32Array(buffer, byteOffset, count * 4);
     let first = -1;
@@ -120,7 +117,9 @@ export class TextColumn {
     const close = () => {
       if (first < 0) return;
       const memory = theBindings().get_data_from_pointer(buffer, byteOffset + first * 16 + 8, size);
-      this.#blocks.push(new Block(Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength)));
+      const bytes = Buffer.allocUnsafeSlow(size);
+      bytes.set(memory);
+      this.#blocks.push(new Block(bytes));
       first = -1;
     };
     for (let row = 0; row < count; row++) {
@@ -163,7 +162,7 @@ export class TextColumn {
   }
 
   get count(): number {
-    return this.#chunk.rowCount;
+    return this.#lengths.length;
   }
 }
 

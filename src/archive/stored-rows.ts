@@ -15,8 +15,7 @@ export interface Relation {
 
 /**
  * The rows of a relation, in its order, a chunk of some 2,000 at a time; the data of types that are not wanted is `null`.
- * Numbers and texts come as the memory that they lie in. An event is made when it is asked for, so that it dies young: kept
- * for a whole relation, collecting them costs as much as all the rest.
+ * An event is made when it is asked for, so that it dies young: kept for a whole relation, collecting them costs as much as all the rest.
  */
 export async function* readStoredRows(
   connection: DuckDBConnection,
@@ -39,10 +38,7 @@ export async function* readStoredRows(
 /** The same as runs. */
 export async function* readStoredRuns(...given: Parameters<typeof readStoredRows>): Source {
   const runs = new RunsOfColumns();
-  for await (const rows of readStoredRows(...given)) {
-    yield runs.of(rows);
-    rows.release(); // whoever takes the next runs has used these
-  }
+  for await (const rows of readStoredRows(...given)) yield runs.of(rows);
 }
 
 /** The parameters that `typeCode` needs. */
@@ -60,7 +56,6 @@ export class StoredRows implements ColumnRows {
   readonly count: number;
   readonly aggregateUuids: TextColumn;
   readonly aggregateTypes: TextColumn;
-  readonly #chunk: DuckDBDataChunk;
   readonly #versions: Float64Array;
   readonly #codes: Int32Array;
   readonly #types: readonly string[];
@@ -75,7 +70,6 @@ export class StoredRows implements ColumnRows {
   readonly #metadata: TextColumn;
 
   constructor(chunk: DuckDBDataChunk, types: readonly string[]) {
-    this.#chunk = chunk;
     this.count = chunk.rowCount;
     this.#types = types;
     this.#versions = readIntegers(chunk, 0);
@@ -91,11 +85,7 @@ export class StoredRows implements ColumnRows {
     this.#otherTypes = new TextColumn(chunk, 10);
     this.#data = new TextColumn(chunk, 11);
     this.#metadata = new TextColumn(chunk, 12);
-  }
-
-  /** Its texts are not read any more. */
-  release(): void {
-    releaseTexts(this.#chunk);
+    releaseTexts(chunk);
   }
 
   version(row: number): number {
