@@ -16,11 +16,14 @@ export interface HttpAnswer {
   body: unknown;
 }
 
+/** Whose requests they are. */
+type Identity = Credentials & { readonly accountId?: string };
+
 /** A client of a JSON protocol, as far as it is used here. */
 interface Client {
   readonly middlewareStack: DynamoDBClient['middlewareStack'];
   readonly config: {
-    readonly credentials: () => Promise<Credentials & { readonly accountId?: string }>;
+    readonly credentials: () => Promise<Identity>;
     readonly systemClockOffset: number;
     readonly requestHandler: { handle(request: HttpRequest): Promise<{ readonly response: HttpAnswer }> };
   };
@@ -108,10 +111,7 @@ export function repeatRequests(given: object): void {
         }
         const result = await next(args);
         const kind = kindOf(args.input, commandName);
-        if (!patterns.has(kind)) {
-          const credentials = await config.credentials();
-          patterns.set(kind, patternOf(args.request as HttpRequest, credentials, credentials.accountId));
-        }
+        if (!patterns.has(kind)) patterns.set(kind, patternOf(args.request as HttpRequest, await config.credentials()));
         return result;
       },
     { step: 'deserialize', priority: 'low', name: 'learnRequests' },
@@ -121,12 +121,12 @@ export function repeatRequests(given: object): void {
 /** They tell of the invocation in which the first request was sent. */
 const OF_AN_INVOCATION = /^(x-amzn-trace-id|traceparent|tracestate|baggage)$/i;
 
-function patternOf(first: HttpRequest, credentials: Credentials, accountId: string | undefined): Pattern | undefined {
-  const found = signingOf(first, credentials);
+function patternOf(first: HttpRequest, identity: Identity): Pattern | undefined {
+  const found = signingOf(first, identity);
   if (found === undefined) return undefined;
   const kept = Object.entries(first.headers).filter(([name]) => !OF_AN_INVOCATION.test(name));
   const signing = { ...found, names: found.names.filter((name) => !OF_AN_INVOCATION.test(name)) };
-  return { request: { ...first, headers: Object.fromEntries(kept) }, signing, accountId };
+  return { request: { ...first, headers: Object.fromEntries(kept) }, signing, accountId: identity.accountId };
 }
 
 /** An endpoint may depend on the table: its name may be an ARN of another account. */
