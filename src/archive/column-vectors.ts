@@ -1,9 +1,10 @@
 import { isAscii } from 'node:buffer';
+import { randomInt } from 'node:crypto';
 import { createRequire } from 'node:module';
 import type { DuckDBDataChunk } from '@duckdb/node-api';
 import { duckdbPath } from './load-duckdb.ts';
 
-/** What of DuckDB's C interface hands over a column as the memory that it lies in. */
+/** What of DuckDB's C interface hands over a column as the memory that it lies in, copied. */
 interface Bindings {
   data_chunk_get_vector(chunk: unknown, column: number): unknown;
   vector_get_data(vector: unknown, bytes: number): Uint8Array;
@@ -21,7 +22,7 @@ function theBindings(): Bindings {
   return bindings;
 }
 
-/** The memory is the chunk's and goes with it: all that is read of it is copied. */
+/** The binding copies: what it gives is ours, and stays when the chunk has gone. */
 function memoryOf(chunk: DuckDBDataChunk, column: number, bytes: number): Uint8Array {
   return theBindings().vector_get_data(theBindings().data_chunk_get_vector(chunk.chunk, column), bytes);
 }
@@ -47,35 +48,31 @@ export function readIntegers(chunk: DuckDBDataChunk, column: number): Float64Arr
 /** A column of unsigned 64-bit integers, as they are. */
 export function readUnsigned(chunk: DuckDBDataChunk, column: number): BigUint64Array {
   const bytes = memoryOf(chunk, column, chunk.rowCount * 8);
-  return new BigUint64Array(bytes.buffer, bytes.byteOffset, chunk.rowCount).slice();
+  return new BigUint64Array(bytes.buffer, bytes.byteOffset, chunk.rowCount);
 }
 
 /** A column of 32-bit integers. */
 export function readSmallIntegers(chunk: DuckDBDataChunk, column: number): Int32Array {
   const bytes = memoryOf(chunk, column, chunk.rowCount * 4);
-  return new Int32Array(bytes.buffer, bytes.byteOffset, chunk.rowCount).slice();
+  return new Int32Array(bytes.buffer, bytes.byteOffset, chunk.rowCount);
 }
 
 /** A column of doubles. */
 export function readDoubles(chunk: DuckDBDataChunk, column: number): Float64Array {
   const bytes = memoryOf(chunk, column, chunk.rowCount * 8);
-  return new Float64Array(bytes.buffer, bytes.byteOffset, chunk.rowCount).slice();
+  return new Float64Array(bytes.buffer, bytes.byteOffset, chunk.rowCount);
 }
 
 /** A column of booleans: a byte each. */
 export function readBooleans(chunk: DuckDBDataChunk, column: number): Uint8Array {
-  return memoryOf(chunk, column, chunk.rowCount).slice();
+  return memoryOf(chunk, column, chunk.rowCount);
 }
 
 /** Which values of a column are there: a bit each, the lowest first; null when all are. */
 export function readValidity(chunk: DuckDBDataChunk, column: number): Uint8Array | null {
   const words = Math.ceil(chunk.rowCount / 64);
   const vector = theBindings().data_chunk_get_vector(chunk.chunk, column);
-  return (
-    theBindings()
-      .vector_get_validity(vector, words * 8)
-      ?.slice() ?? null
-  );
+  return theBindings().vector_get_validity(vector, words * 8);
 }
 
 export const isValid = (validity: Uint8Array | null, row: number): boolean =>
@@ -100,27 +97,25 @@ export class TextColumn {
 
   constructor(chunk: DuckDBDataChunk, column: number) {
     const count = chunk.rowCount;
-    const memory = memoryOf(chunk, column, count * 16);
-    this.#bytes = memory.slice();
+    this.#bytes = memoryOf(chunk, column, count * 16);
     this.#lengths = new Int32Array(count);
     this.#starts = new Int32Array(count);
     this.#blockOf = new Uint16Array(count);
-    this.#findBlocks(memory, readValidity(chunk, column));
+    this.#findBlocks(readValidity(chunk, column));
   }
 
-  #findBlocks({ buffer, byteOffset }: Uint8Array, validity: Uint8Array | null): void {
+  #findBlocks(validity: Uint8Array | null): void {
     const count = this.#lengths.length;
+    const { buffer, byteOffset } = this.#bytes;
     const words = new Uint32Array(buffer, byteOffset, count * 4);
     let first = -1;
     let size = 0;
+    let texts = 0;
     let end = -1;
     const close = () => {
       if (first < 0) return;
-      const memory = theBindings().get_data_from_pointer(buffer, byteOffset + first * 16 + 8, size);
-      const bytes = Buffer.allocUnsafeSlow(size);
-      bytes.set(memory);
-      this.#blocks.push(new Block(bytes));
-      first = -1;
+      const { buffer: bytes } = theBindings().get_data_from_pointer(buffer, byteOffset + first * 16 + 8, size);
+      this.#blocks.push(new Block(Buffer.from(bytes, 0, size), first, texts));
     };
     for (let row = 0; row < count; row++) {
       if (!isValid(validity, row)) continue;
@@ -132,19 +127,27 @@ export class TextColumn {
         close();
         first = row;
         size = 0;
+        texts = 0;
       }
       this.#starts[row] = size;
       this.#blockOf[row] = this.#blocks.length;
       size += length;
+      texts++;
       end = pointer + length;
     }
     close();
   }
 
-  text(row: number): string {
+  /** Without so many bytes at its end. */
+  text(row: number, without = 0): string {
     const length = this.#lengths[row]!;
-    if (length <= SHORT) return shortText(this.#bytes, row * 16 + 4, length);
-    return this.#blocks[this.#blockOf[row]!]!.text(this.#starts[row]!, length);
+    if (length <= SHORT) return shortText(this.#bytes, row * 16 + 4, length - without);
+    return this.block(row).text(this.#starts[row]!, length - without);
+  }
+
+  /** Of a long text. */
+  block(row: number): Block {
+    return this.#blocks[this.#blockOf[row]!]!;
   }
 
   /** Is it the text of the row before? */
@@ -156,9 +159,7 @@ export class TextColumn {
         if (this.#bytes[i] !== this.#bytes[i - 16]) return false;
       return true;
     }
-    const { view } = this.#blocks[this.#blockOf[row]!]!;
-    const before = this.#blocks[this.#blockOf[row - 1]!]!;
-    return isEqual(view, this.#starts[row]!, before.view, this.#starts[row - 1]!, length);
+    return isEqual(this.block(row).view, this.#starts[row]!, this.block(row - 1).view, this.#starts[row - 1]!, length);
   }
 
   get count(): number {
@@ -169,18 +170,67 @@ export class TextColumn {
 class Block {
   readonly bytes: Buffer;
   readonly view: DataView;
+  /** The row whose text it begins with. */
+  readonly first: number;
+  /** How many texts it has. */
+  readonly count: number;
   /** All of it as one text, where a character is a byte. */
   #whole: string | undefined;
 
-  constructor(bytes: Buffer) {
+  constructor(bytes: Buffer, first: number, count: number) {
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.first = first;
+    this.count = count;
   }
 
   text(start: number, length: number): string {
     this.#whole ??= isAscii(this.bytes) ? this.bytes.toString('latin1') : '';
     if (this.#whole !== '') return this.#whole.slice(start, start + length);
     return this.bytes.toString('utf8', start, start + length);
+  }
+}
+
+/** Stands behind each text of a column that is parsed: no text can have been made to hold it. */
+const MARK = randomInt(1_000_000_000, 2_000_000_000);
+/** Longer than a short text. */
+export const BEHIND = `, ${MARK}, `;
+
+/**
+ * A column of JSON, `BEHIND` behind each text: the texts of a block are parsed as one array, which costs a fifth less than each by
+ * itself. Each is JSON if between two marks there is one value; where that is not so, none of the block is given.
+ */
+export class JsonColumn {
+  readonly #texts: TextColumn;
+  #block: Block | undefined;
+  #values: readonly unknown[] = [];
+
+  constructor(chunk: DuckDBDataChunk, column: number) {
+    this.#texts = new TextColumn(chunk, column);
+  }
+
+  text(row: number): string {
+    return this.#texts.text(row, BEHIND.length);
+  }
+
+  /** Undefined where it, or another of its block, is no JSON. */
+  value(row: number): unknown {
+    const block = this.#texts.block(row);
+    if (block !== this.#block) {
+      this.#block = block;
+      this.#values = parseMarked(block.text(0, block.bytes.length - 2), block.count);
+    }
+    return this.#values[2 * (row - block.first)];
+  }
+}
+
+function parseMarked(texts: string, count: number): readonly unknown[] {
+  try {
+    const values = JSON.parse(`[${texts}]`) as readonly unknown[];
+    const isMarked = values.length === 2 * count && values.every((value, i) => i % 2 === 0 || value === MARK);
+    return isMarked ? values : [];
+  } catch {
+    return [];
   }
 }
 

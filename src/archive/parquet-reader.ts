@@ -21,6 +21,8 @@ export interface SliceOptions {
   readonly keys?: ReadonlyMap<string, string>;
   /** The event types whose data is wanted: the others come with `null` for their data. */
   readonly types: readonly string[];
+  /** Of these types, in their order, the version that a compacted file's events are seen in as they are. @default they are read as they are stored */
+  readonly schemaVersions?: readonly number[];
   /** Of which events only declared fields are seen: what typed columns hold of them is read instead of the text. */
   readonly fields?: Omit<TypedOptions, 'path'>;
   /** Only these aggregates. */
@@ -111,7 +113,7 @@ type Values = Record<string, string | number>;
 function compactedSource(connection: DuckDBConnection, path: string, options: SliceOptions): Source {
   const { sql, values } = chosenAggregates(options);
   const from = `read_parquet(${pathList([path])}, hive_partitioning = false)`;
-  return readStoredRuns(connection, { from, where: sql, values }, options.types);
+  return readStoredRuns(connection, { from, where: sql, values }, options.types, options.schemaVersions);
 }
 
 /** Sorted here, so many at a time as fit: each pass takes the events up to the next boundary. */

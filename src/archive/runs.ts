@@ -1,5 +1,6 @@
 import './errors.ts';
 import { DaybookError } from '../errors.ts';
+import type { RecordedEvent } from '../event/recorded-event.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
 import type { TextColumn } from './column-vectors.ts';
 
@@ -18,10 +19,10 @@ export interface Rows {
   /** Epoch milliseconds. */
   occurredAt(row: number): number;
   recordedAt(row: number): number;
-  /** The event of this run as it is stored; undefined where `fields` says all that is wanted of it. */
+  /** An event of this run as a fold sees it; undefined where it is to be made of what is stored, or of no wanted type. */
+  seen(run: Run, row: number): SeenFields | RecordedEvent | undefined;
+  /** The event as it is stored; undefined where that was not read. */
   stored(run: Run, row: number): StoredEvent | undefined;
-  /** What is wanted of an event of this run that `stored` does not give; undefined for one of no wanted type. */
-  fields(run: Run, row: number): SeenFields | undefined;
 }
 
 /** An event as far as its declared fields say it. */
@@ -45,7 +46,7 @@ export function storedRows(events: readonly StoredEvent[]): Rows {
     occurredAt: (row) => Date.parse(events[row]!.occurredAt),
     recordedAt: (row) => Date.parse(events[row]!.recordedAt),
     stored: (_, row) => events[row],
-    fields: () => undefined,
+    seen: () => undefined,
   };
 }
 

@@ -1,6 +1,7 @@
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
+import type { RecordedEvent } from '../event/recorded-event.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
-import { readIntegers, readSmallIntegers, releaseTexts, TextColumn } from './column-vectors.ts';
+import { BEHIND, JsonColumn, readIntegers, readSmallIntegers, releaseTexts, TextColumn } from './column-vectors.ts';
 import { isoTime } from './iso-time.ts';
 import { type ColumnRows, type Run, RunsOfColumns, type Source } from './runs.ts';
 
@@ -21,17 +22,19 @@ export async function* readStoredRows(
   connection: DuckDBConnection,
   { from, where, values }: Relation,
   types: readonly string[],
+  schemaVersions: readonly number[] = [],
 ): AsyncGenerator<StoredRows, void, undefined> {
   const code = typeCode(types);
   const result = await connection.stream(
     `SELECT version::BIGINT, (${code})::INTEGER, schema_version::INTEGER, commit_first::BIGINT, commit_last::BIGINT,
         recorded_at::TIMESTAMP_MS, occurred_at::TIMESTAMP_MS, aggregate_uuid, aggregate_type, commit_id,
-        CASE WHEN ${code} = 0 THEN type ELSE '' END, CASE WHEN ${code} = 0 THEN 'null' ELSE data END, metadata
+        CASE WHEN ${code} = 0 THEN type ELSE '' END,
+        CASE WHEN ${code} = 0 THEN 'null' ELSE coalesce(data, '') END || $behind, metadata
       FROM ${from} WHERE ${where}`,
-    { ...values, ...typeValues(types) },
+    { ...values, ...typeValues(types), behind: BEHIND },
   );
   for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
-    yield new StoredRows(chunk, types);
+    yield new StoredRows(chunk, types, schemaVersions);
   }
 }
 
@@ -61,17 +64,19 @@ export class StoredRows implements ColumnRows {
   readonly #types: readonly string[];
   readonly #otherTypes: TextColumn;
   readonly #schemaVersions: Int32Array;
+  readonly #seenVersions: readonly number[];
   readonly #commitFirsts: Float64Array;
   readonly #commitLasts: Float64Array;
   readonly #recordedAt: Float64Array;
   readonly #occurredAt: Float64Array;
   readonly #commitIds: TextColumn;
-  readonly #data: TextColumn;
+  readonly #data: JsonColumn;
   readonly #metadata: TextColumn;
 
-  constructor(chunk: DuckDBDataChunk, types: readonly string[]) {
+  constructor(chunk: DuckDBDataChunk, types: readonly string[], schemaVersions: readonly number[]) {
     this.count = chunk.rowCount;
     this.#types = types;
+    this.#seenVersions = schemaVersions;
     this.#versions = readIntegers(chunk, 0);
     this.#codes = readSmallIntegers(chunk, 1);
     this.#schemaVersions = readSmallIntegers(chunk, 2);
@@ -83,7 +88,7 @@ export class StoredRows implements ColumnRows {
     this.aggregateTypes = new TextColumn(chunk, 8);
     this.#commitIds = new TextColumn(chunk, 9);
     this.#otherTypes = new TextColumn(chunk, 10);
-    this.#data = new TextColumn(chunk, 11);
+    this.#data = new JsonColumn(chunk, 11);
     this.#metadata = new TextColumn(chunk, 12);
     releaseTexts(chunk);
   }
@@ -121,7 +126,37 @@ export class StoredRows implements ColumnRows {
     return metadata === '' ? event : { ...event, metadata };
   }
 
-  fields(): undefined {
-    return undefined;
+  /** As `decodeStored` makes it of what is stored; what it would refuse is left to it. */
+  seen({ aggregateUuid, aggregateType }: Run, row: number): RecordedEvent | undefined {
+    const code = this.#codes[row]!;
+    const schemaVersion = this.#schemaVersions[row]!;
+    if (code === 0 || schemaVersion !== this.#seenVersions[code - 1]) return undefined;
+    const data = this.#data.value(row);
+    const metadata = parsed(this.#metadata.text(row));
+    if (data === undefined || metadata === BROKEN) return undefined;
+    const recordedAt = isoTime(this.#recordedAt[row]!);
+    return {
+      aggregateUuid,
+      aggregateType,
+      version: this.#versions[row]!,
+      type: this.#types[code - 1]!,
+      data,
+      metadata,
+      schemaVersion,
+      recordedAt,
+      occurredAt: this.#occurredAt[row] === this.#recordedAt[row] ? recordedAt : isoTime(this.#occurredAt[row]!),
+      commitId: this.#commitIds.text(row),
+    };
+  }
+}
+
+const BROKEN = Symbol();
+
+function parsed(metadata: string): unknown {
+  if (metadata === '') return undefined;
+  try {
+    return JSON.parse(metadata);
+  } catch {
+    return BROKEN;
   }
 }

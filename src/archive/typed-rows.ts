@@ -175,14 +175,13 @@ class TypedRows implements ColumnRows {
   }
 
   stored(run: Run, row: number): StoredEvent | undefined {
-    if (this.texts.size === 0) return undefined;
     const text = this.texts.get(row);
     return text?.rows.stored(run, text.row);
   }
 
-  fields({ aggregateUuid, aggregateType }: Run, row: number): SeenFields | undefined {
+  seen({ aggregateUuid, aggregateType }: Run, row: number): SeenFields | undefined {
     const code = this.#codes[row]!;
-    if (code === 0) return undefined;
+    if (code === 0 || (this.texts.size > 0 && this.texts.has(row))) return undefined;
     const data: Record<string, unknown> = {};
     const values = this.#values[code - 1]!;
     for (let i = 0; i < values.length; i++) data[values[i]!.name] = values[i]!.value(row);

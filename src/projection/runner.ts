@@ -42,8 +42,8 @@ export interface Runner {
    * that would add to more than `mostKeys` keys.
    */
   apply(fold: Fold, event: StoredEvent, counts: boolean, mostKeys?: number): boolean;
-  /** The same for an event that is known by its declared fields. */
-  applySeen(fold: Fold, event: SeenEvent): void;
+  /** The same for an event that is as the fold sees it, is wanted, and counts. */
+  applySeen(fold: Fold, event: RecordedEvent | SeenEvent): void;
 }
 
 /** What a fold sees of an event whose fields it declares: these, and whose event it is. */

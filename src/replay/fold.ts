@@ -9,6 +9,7 @@ import type { Run } from '../archive/runs.ts';
 import { typedColumns } from '../archive/typed-columns.ts';
 import { isNotThere } from '../archive/work-files.ts';
 import { DaybookError } from '../errors.ts';
+import type { RecordedEvent } from '../event/recorded-event.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
 import { GET, WRITE_UNIT } from '../list-prices.ts';
 import type { AnyProjection } from '../projection/definition.ts';
@@ -120,7 +121,9 @@ export async function foldSlice(
       folder,
       ...downloaded,
       types: runner.projection.events.map((event) => event.type),
-      ...(runner.projection.fields !== undefined && { fields: fieldsOf(runner.projection, plan.request.range) }),
+      ...(runner.projection.fields === undefined
+        ? { schemaVersions: runner.projection.events.map((event) => event.schemaVersion) }
+        : { fields: fieldsOf(runner.projection, plan.request.range) }),
       ...(aggregates !== undefined && { aggregates }),
     })) {
       await spending.settle(SETTLE_MS);
@@ -257,7 +260,7 @@ function fieldsOf({ events, fields, clocks = [] }: AnyProjection, range: Checked
 type Counts = ReturnType<typeof countsIn>;
 
 /** Whether an event counts is asked of its clocks, its version and its type: the rows know them without its text. */
-function countsSeen(counts: Counts | undefined, { rows }: Run, row: number, seen: SeenEvent): boolean {
+function countsSeen(counts: Counts | undefined, { rows }: Run, row: number, seen: RecordedEvent | SeenEvent): boolean {
   if (counts === undefined) return true;
   const [occurredAt, recordedAt] = [rows.occurredAt(row), rows.recordedAt(row)];
   const clocks = {
@@ -270,18 +273,14 @@ function countsSeen(counts: Counts | undefined, { rows }: Run, row: number, seen
 /** A fold that throws is named by its event. */
 function applyRow(runner: Runner, fold: Fold, run: Run, row: number, counts: Counts | undefined): void {
   const { aggregateUuid, rows } = run;
-  const stored = rows.stored(run, row);
   const version = rows.version(row);
+  const seen = rows.seen(run, row);
+  const stored = seen === undefined ? rows.stored(run, row) : undefined;
   try {
-    if (stored !== undefined) {
-      runner.apply(fold, stored, counts === undefined || counts(stored));
-      return;
-    }
-    const seen = rows.fields(run, row);
-    if (seen === undefined || !countsSeen(counts, run, row, seen)) fold.position = version;
-    else runner.applySeen(fold, seen);
+    if (seen !== undefined && countsSeen(counts, run, row, seen)) runner.applySeen(fold, seen);
+    else if (stored !== undefined) runner.apply(fold, stored, counts === undefined || counts(stored));
+    else fold.position = version;
   } catch (cause) {
-    const type = stored?.type ?? rows.fields(run, row)?.type ?? '';
-    throw foldFailed(runner, { aggregateUuid, version, type }, cause);
+    throw foldFailed(runner, { aggregateUuid, version, type: (seen ?? stored)?.type ?? '' }, cause);
   }
 }

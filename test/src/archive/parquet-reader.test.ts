@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readSmallIntegers, readValidity, TextColumn } from '../../../src/archive/column-vectors.ts';
 import { readParquet, readSlice } from '../../../src/archive/parquet-reader.ts';
+import { decodeStored } from '../../../src/event/decode-event.ts';
 import type { StoredEvent } from '../../../src/event/stored-event.ts';
 import { writeParquet } from './parquet-file.ts';
 import { deposits } from './stored-events.ts';
@@ -108,6 +110,62 @@ describe('readParquet', () => {
     const events = deposits('a', 20).map((event, i) => (i === 7 ? { ...event, commitId: 'a\u001fb' } : event));
     await writeParquet(join(folder, '0.parquet'), events);
     expect(await read()).toEqual(events);
+  });
+
+  it('sees of texts that are read together those that are JSON, and leaves the others as they are stored', async () => {
+    const read = async (path: string) => {
+      const options = { folder, compacted: [path], raw: [], types: ['MoneyDeposited'], schemaVersions: [1] };
+      const found: unknown[] = [];
+      for await (const runs of readSlice(options))
+        for (const run of runs)
+          for (let row = run.start; row < run.end; row++) {
+            const [seen, stored] = [run.rows.seen(run, row), run.rows.stored(run, row)!];
+            expect(stored).toEqual(events[row]);
+            if (seen !== undefined) expect(seen).toEqual(decodeStored(stored));
+            found.push(seen?.data);
+          }
+      return found;
+    };
+    let events: StoredEvent[];
+    const write = async (name: string, texts: readonly string[], of: Partial<StoredEvent> = {}) => {
+      events = deposits('a', texts.length).map((event, i) => ({ ...event, ...of, data: texts[i]! }));
+      await writeParquet(join(folder, name), events);
+      return join(folder, name);
+    };
+    const good = ['1', ' "ä" ', '[]', '{"a":[1e400,-0,12345678901234567890]}', 'null'];
+    expect(await read(await write('good', good))).toEqual(good.map((text) => JSON.parse(text)));
+    expect(await read(await write('newer', good, { schemaVersion: 2 }))).toEqual(good.map(() => undefined));
+    expect(await read(await write('metadata', good, { metadata: '{"a":"ä"}' }))).toEqual(
+      good.map((text) => JSON.parse(text)),
+    );
+    expect(await read(await write('badly', good, { metadata: '{' }))).toEqual(good.map(() => undefined));
+    // Each lot would be as many values as texts, or one array, if it were only joined.
+    for (const bad of [
+      ['{'],
+      [''],
+      ['1],[2'],
+      ['[1', '2]', '3,4'],
+      ['"a', 'b"', '3,4'],
+      ['1,2', ''],
+      ['', '1,2'],
+      ['[1', '2]'],
+    ])
+      expect(await read(await write('bad', [...good, ...bad]))).toEqual([...good, ...bad].map(() => undefined));
+  });
+
+  it('is given copies of what DuckDB holds: its chunks are given back at once', async () => {
+    const connection = await (await DuckDBInstance.create(':memory:')).connect();
+    const sql = `SELECT n::INTEGER, CASE WHEN n > 0 THEN n END, 'more than twelve bytes' FROM range(3) AS numbers(n)`;
+    const chunk = (await (await connection.stream(sql)).fetchChunk())!;
+    for (const read of [
+      () => readSmallIntegers(chunk, 0),
+      () => readValidity(chunk, 1)!,
+      () => new TextColumn(chunk, 2).block(0).bytes,
+    ]) {
+      const before = read().toString();
+      read().fill(0);
+      expect(read().toString()).toBe(before);
+    }
   });
 
   it.each([

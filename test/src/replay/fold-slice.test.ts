@@ -274,4 +274,15 @@ describe('a slice', () => {
       });
     }
   });
+
+  it('names the one event whose text is no JSON, of those that are read together', async () => {
+    const a = Array.from({ length: 9 }, (_, i) =>
+      stored('a', i, { type: 'Booked', schemaVersion: 2, data: { amount: 1 } }),
+    );
+    const compacted = [a.map((event, i) => (i === 4 ? { ...event, data: '{"amount":1' } : event))];
+    await expect(fold(seeing(), { compacted, raw: [] }, { definitions: [] })).rejects.toMatchObject({
+      code: 'replay.foldFailed',
+      details: { aggregateUuid: 'a', version: 5, type: 'Booked', reason: expect.stringContaining('event.corrupt') },
+    });
+  });
 });
