@@ -70,6 +70,8 @@ export async function endOf(replays: OpenReplays, name: string, execution: Await
 /** A request that was refused has no record: asked again it is refused again. */
 function nextOf(name: string, status: string, record: BuildRecord | undefined, error: string): string {
   if (status === 'ABORTED' || isStopped(record)) return 'It cannot go on: start it again under another name.';
+  if (record?.status === 'promoted' || record?.status === 'ready')
+    return `The build of this name stays as it is: start it under another name.`;
   const resume = `npx daybook replay resume ${name}`;
   if (record !== undefined) return `Once that is mended: ${resume}; to give it up: npx daybook replay stop ${name}`;
   const isRefused = error === 'DaybookError' || error.startsWith('Athena.') || error === 'States.TaskFailed';

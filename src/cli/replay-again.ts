@@ -69,7 +69,8 @@ async function stop(replays: OpenReplays, name: string): Promise<void> {
     return;
   }
   const record = await recordOf(replays, name, projection);
-  if (record === undefined || statusAfter(record.kind, status) !== 'failed' || record.status === 'stopped')
+  const canBeGivenUp = record?.status === 'failed' || record?.status === 'running';
+  if (!canBeGivenUp || statusAfter(record.kind, status) !== 'failed')
     throw new DaybookError('cli.replayNotRunning', { name, status });
   const at = new Date().toISOString();
   if (await wasPromoted(replays, record)) {

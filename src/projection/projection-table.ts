@@ -82,6 +82,11 @@ export function liveBuild(version: number): string {
   return `live-v${version}`;
 }
 
+/** Whether a build has such a name: no replay may, for the build is being read and written. */
+export function isLiveBuild(name: string): boolean {
+  return /^live-v\d+$/.test(name);
+}
+
 /** The build that readers and the live projector mean for this version of a projection. */
 export function currentBuild(pointer: BuildPointer, version: number): string {
   return pointer.active ?? liveBuild(version);

@@ -1,5 +1,5 @@
 import type { AnyProjection } from '../projection/definition.ts';
-import type { ProjectionTable } from '../projection/projection-table.ts';
+import { liveBuild, type ProjectionTable } from '../projection/projection-table.ts';
 import type { BuildRecord, Builds } from './builds.ts';
 import { abandon, type ExecutionEnded, endReplay, statusAfter } from './end.ts';
 
@@ -44,9 +44,11 @@ export async function cleanUp(
   // Also what the app has no more; a build that was live then stays, for the projection may come back.
   for await (const name of ports.builds.projections()) named.add(name);
   for (const projection of named) {
+    const versions = new Set(projections.filter(({ name }) => name === projection).map(({ version }) => version));
     for await (const found of ports.builds.list(projection)) {
       if (isLate()) return { done: false, removed };
       const record = await heard(ports, found, isLate);
+      versions.add(record.version);
       if (!(await isOver(ports, record, retention))) continue;
       await ports.builds.forgetPrevious(projection, record.version, record.build);
       if (!(await abandon(ports.builds, record, isLate))) return { done: false, removed };
@@ -55,8 +57,29 @@ export async function cleanUp(
         await ports.builds.mark(projection, record.build, 'removed', { at: new Date(ports.now()).toISOString() });
       removed.push(`${projection}/${record.build}`);
     }
+    for (const version of versions) {
+      if (isLate()) return { done: false, removed };
+      const live = liveBuild(version);
+      if (!(await isOutlived(ports, projection, version, retention))) continue;
+      await ports.builds.forgetPrevious(projection, version, live);
+      if (!(await abandon(ports.builds, { projection, build: live, kind: 'rebuild' }, isLate)))
+        return { done: false, removed };
+    }
   }
   return { done: true, removed };
+}
+
+/** What live events made before any replay was promoted has no record: it is kept as long as other builds, behind its successor. */
+async function isOutlived(
+  { table, builds, now }: CleanUpPorts,
+  projection: string,
+  version: number,
+  { buildDays }: Retention,
+): Promise<boolean> {
+  const { active, building } = await table.pointer(projection, version);
+  if (active === undefined || active === liveBuild(version) || building === liveBuild(version)) return false;
+  const { endedAt } = (await builds.get(projection, active)) ?? {};
+  return endedAt !== undefined && now() - Date.parse(endedAt) > buildDays * DAY_MS;
 }
 
 /** The record as its execution has it. */

@@ -67,6 +67,8 @@ export async function endReplay(
       await builds.mark(projection, build, statusAfter(record.kind, status), { at });
     return undefined;
   }
+  // Told once more, or of another execution that was refused this name: what has ended well stays as it is.
+  if (record?.status === 'promoted' || record?.status === 'ready') return undefined;
   if (status === 'ABORTED' && record !== undefined && (await wasPromoted({ table, builds }, record))) {
     await builds.mark(projection, build, 'promoted', { at });
     return { detailType: 'Replay Promoted', detail: { ...detail, version: record.version, kind: record.kind } };
@@ -103,7 +105,7 @@ export async function wasPromoted(
 /** Removes the states that only this build had; true when nothing of them is left. */
 export async function abandon(
   builds: Builds,
-  { projection, build, kind }: BuildRecord,
+  { projection, build, kind }: Pick<BuildRecord, 'projection' | 'build' | 'kind'>,
   isLate: () => boolean,
 ): Promise<boolean> {
   if (kind === 'rollback') return true; // its states are the earlier build's

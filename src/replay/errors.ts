@@ -12,6 +12,8 @@ export const replayErrors = {
     `the range begins at ${d.from}, after its end ${d.to}; both ends are included, so from ≤ to`,
   'replay.alreadyBuilding': (d: { projection: string; building: string; refused: string }) =>
     `${d.projection} is being rebuilt by ${d.building}, so ${d.refused} was refused; wait for it, stop it (npx daybook replay stop), or ask with ifBusy: queue`,
+  'replay.nameTaken': (d: { projection: string; name: string; by: string }) =>
+    `a build of ${d.projection} has the name ${d.name} already, that of ${d.by}: nothing was begun. Start the replay under another name`,
   'replay.overBudget': (d: { projection: string; estimate: number; budget: number }) =>
     `the replay of ${d.projection} is estimated at $${d.estimate}, its budget is $${d.budget}: nothing was started. Raise the budget, or bound the range`,
   'replay.budgetSpent': (d: { projection: string; build: string; spent: number; budget: number }) =>

@@ -101,7 +101,7 @@ export async function foldSlice(
     const last = lastVersion(plan.request);
     const spending = spendingOf(builds, plan, FOLD_GB);
     spending.add((passes[pass] ?? []).length * GET);
-    const partials = partialsOf(table, runner, plan, slice, writes);
+    const partials = partialsOf(table, runner, plan, slice, writes, goOn);
     let aggregateUuid: string | undefined;
     let fold: Fold = runner.start();
     /** Up to it the passes before have come. */
@@ -177,6 +177,7 @@ function partialsOf(
   plan: Plan,
   { bucket }: Slice,
   writes: ReturnType<typeof boundedWork>,
+  goOn: () => Promise<void>,
 ) {
   const added: Added = new Map();
   let part = 0;
@@ -185,6 +186,7 @@ function partialsOf(
     async flush(): Promise<void> {
       const name = `slice-${part++}`;
       for (const [key, value] of added) {
+        await goOn();
         const partial = keptValue(projection.name, key, value);
         await writes.add(() => table.storePartial(plan.projection, plan.build, bucket, name, partial));
       }

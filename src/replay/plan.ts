@@ -3,13 +3,14 @@ import type { TableSize } from '../check/price.ts';
 import { DaybookError } from '../errors.ts';
 import { bucketOf } from '../event/bucket.ts';
 import type { AnyProjection } from '../projection/definition.ts';
-import { BUCKETS, type ProjectionTable } from '../projection/projection-table.ts';
+import { BUCKETS, isLiveBuild, type ProjectionTable } from '../projection/projection-table.ts';
 import type { ArchiveFiles } from './archive-files.ts';
 import type { BuildKind, Builds, LockHolder } from './builds.ts';
 import { type Estimate, estimateReplay, partsOf } from './estimate.ts';
 import { type CheckedRequest, checkRequest } from './request.ts';
 import { type Selection, selectedIn, writeSelection } from './selection.ts';
 import { cutIntoPasses, filesByBucket, PASS_BYTES, type Slice, sliceKey, writeSlice } from './slice-files.ts';
+import { isStopped } from './stopped.ts';
 
 export type { Slice } from './slice-files.ts';
 
@@ -75,6 +76,7 @@ export async function plan(
   const request = checkRequest(given, projections);
   const { projection, version } = request;
   const kind = kindOf(request);
+  await refuseTakenName(builds, request, name);
   const passBytes = passBytesOf(projections, request, options);
   const build = kind === 'rollback' ? await previousBuild(ports, request) : name;
   const aggregates = await aggregatesOf(files, request, selected);
@@ -128,6 +130,18 @@ async function undoIfStopped(
   if (await isRunning(execution)) return;
   await builds.release(projection, version, execution);
   await builds.mark(projection, name, 'stopped', { at: new Date(now()).toISOString() });
+}
+
+/**
+ * A build of this name may be what is read: a fold would not replace its states, and a stop would remove them. Step Functions takes
+ * a name again 90 days after its execution has ended. Planned again after a lost answer or a redrive, a replay finds its own record.
+ */
+async function refuseTakenName(builds: Builds, { projection }: CheckedRequest, name: string): Promise<void> {
+  if (isLiveBuild(name)) throw new DaybookError('replay.nameTaken', { projection, name, by: 'live events' });
+  const record = await builds.get(projection, name);
+  if (isStopped(record)) throw new DaybookError('replay.stopped', { projection, build: name });
+  if (record?.status === 'promoted' || record?.status === 'ready')
+    throw new DaybookError('replay.nameTaken', { projection, name, by: `the ${record.kind} of ${record.startedAt}` });
 }
 
 /** What a rollup's slice adds to its keys is written at its end, for all of its aggregates: it is not cut. */

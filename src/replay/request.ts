@@ -1,5 +1,6 @@
 import './errors.ts';
 import { DaybookError } from '../errors.ts';
+import { toInstant } from '../event/time.ts';
 import type { AnyProjection } from '../projection/definition.ts';
 
 /** Which clock a range of times is read by: when it happened in the domain, or when the store took it. */
@@ -210,12 +211,12 @@ function checkTimes(range: Record<string, unknown>): CheckedRange {
   };
 }
 
+/** A day alone is none: as an end it would leave the day itself out. */
 function checkTime(where: string, given: unknown): string {
-  const zoned = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/;
-  if (typeof given !== 'string' || !zoned.test(given) || Number.isNaN(Date.parse(given))) {
+  const read = typeof given === 'string' ? toInstant(given) : undefined;
+  if (read === undefined || !('instant' in read))
     throw bad(where, given, 'an ISO 8601 time with its zone, such as 2026-01-31T23:59:59.999Z');
-  }
-  return new Date(given).toISOString();
+  return read.instant;
 }
 
 function flagOf(given: Record<string, unknown>, name: 'dryRun' | 'rollback'): boolean {

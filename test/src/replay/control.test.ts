@@ -136,6 +136,27 @@ describe('a replay, from outside', () => {
     expect(await table.pointer('balances', 1)).toMatchObject({ building: 'second', buildingBy: 'arn:second' });
   });
 
+  it('is refused by a name that a build has: what live events keep, and what a replay of long ago has made', async () => {
+    for (const more of [{}, { types: ['MoneyDeposited'] }, { rollback: true }])
+      await expect(ask('live-v1', more)).rejects.toMatchObject({ code: 'replay.nameTaken' });
+    await finish(await made('spring'));
+    await made('spring'); // planned again, after a lost answer
+    await builds.mark('balances', 'spring', 'promoted', { at: '' });
+    await builds.release('balances', 1, 'arn:spring');
+    table.setPointer('balances', { active: 'spring', previous: 'live-v1' });
+    await expect(ask('spring')).rejects.toMatchObject({ code: 'replay.nameTaken', details: { name: 'spring' } });
+    // What is told of that execution, or once more of the first, leaves the build as it is; also once it is the one before.
+    table.setPointer('balances', { active: 'other', previous: 'spring' });
+    for (const status of ['FAILED', 'ABORTED'] as const) {
+      expect(await endReplay(ports(), ended('spring', { status }), never)).toBeUndefined();
+      expect(await builds.get('balances', 'spring')).toMatchObject({ status: 'promoted' });
+    }
+    table.setPointer('balances', { active: 'spring', previous: 'live-v1' });
+    await builds.mark('balances', 'spring', 'removed', { at: '' });
+    await expect(ask('spring')).rejects.toMatchObject({ code: 'replay.stopped' });
+    expect(await table.pointer('balances', 1)).toEqual({ active: 'spring', previous: 'live-v1' });
+  });
+
   it('is refused by the name of the replay that runs: a rollback, not the build that it goes back to', async () => {
     await finish(await made('one'));
     table.setPointer('balances', { active: 'two', previous: 'one' });
@@ -152,7 +173,11 @@ describe('a replay, from outside', () => {
       'queries/1.csv',
       '"aggregate_uuid","n"\n"a","2"\n"c","1"\n"c","1"\n"gone","1"\n',
     );
-    const range = { kind: 'times', from: '2020-01-01', aggregates: { sql: 'SELECT aggregate_uuid, n FROM x' } };
+    const range = {
+      kind: 'times',
+      from: '2020-01-01T00:00:00Z',
+      aggregates: { sql: 'SELECT aggregate_uuid, n FROM x' },
+    };
     const planned = await made('selected', { range }, { selected: 'queries/1.csv' });
     expect(planned).toMatchObject({ kind: 'report', selection: { count: 3 } });
     expect(await finish(planned)).toMatchObject({ aggregates: 2, versions: 3, applied: 3 });
@@ -358,16 +383,20 @@ describe('a replay, from outside', () => {
       await endReplay(ports(), ended(name, { status: name === 'failed' ? 'FAILED' : 'SUCCEEDED' }), never);
       await builds.release('balances', 1, `arn:${name}`); // as a promotion does
     }
+    // What live events made before the first replay has no record.
+    await table.store('balances', 'live-v1', { aggregateUuid: 'a', position: 1, applied: 1, state: '{"balance":1}' });
     table.setPointer('balances', { active: 'two', previous: 'one' });
     const retention = { buildDays: 14, reportDays: 90 };
     now += 13 * DAY;
     expect(await cleanUp(ports(), [balances], retention, never)).toEqual({ done: true, removed: [] });
+    expect(await balanceOf('a', 'live-v1')).toBe(1);
     now += 2 * DAY;
     expect(await cleanUp(ports(), [balances], retention, never)).toEqual({
       done: true,
       removed: ['balances/failed', 'balances/one'],
     });
     expect(await balanceOf('a', 'one')).toBeUndefined();
+    expect(await balanceOf('a', 'live-v1')).toBeUndefined();
     expect(await table.pointer('balances', 1)).toEqual({ active: 'two' });
     now += 76 * DAY;
     // Also of a projection that was taken out of the app.

@@ -12,14 +12,21 @@ it.each<[string, ReplayRequest]>([
   ],
   [
     'times',
-    { projection: 'balances', range: { kind: 'times', from: '2026-01-01', to: '2026-02-01', clock: 'recorded' } },
+    {
+      projection: 'balances',
+      range: { kind: 'times', from: '2026-01-01T00:00:00Z', to: '2026-02-01T00:00:00Z', clock: 'recorded' },
+    },
   ],
   [
     'aggregates by SQL',
     {
       projection: 'balances',
       version: 1,
-      range: { kind: 'times', from: '2026-01-01', aggregates: { sql: 'SELECT aggregate_uuid FROM aggregates' } },
+      range: {
+        kind: 'times',
+        from: '2026-01-01T00:00:00Z',
+        aggregates: { sql: 'SELECT aggregate_uuid FROM aggregates' },
+      },
       types: ['MoneyDeposited'],
       budget: 2.5,
       verify: 'all',

@@ -39,7 +39,7 @@ describe('checkRequest', () => {
   it('writes times as the store does: UTC, milliseconds', () => {
     const { range } = check({
       projection: 'balances',
-      range: { kind: 'times', from: '2026-01-01', to: '2026-01-31T23:59:59+01:00' },
+      range: { kind: 'times', from: '2026-01-01T00:00:00Z', to: '2026-01-31T23:59:59+01:00' },
     });
     expect(range).toEqual({
       kind: 'times',
@@ -66,7 +66,7 @@ describe('checkRequest', () => {
     ['a dry run in words', { projection: 'balances', dryRun: 'yes' }, 'replay.badRequest'],
     [
       'a rollback over a range',
-      { projection: 'balances', rollback: true, range: { kind: 'times', from: '2026-01-01' } },
+      { projection: 'balances', rollback: true, range: { kind: 'times', from: '2026-01-01T00:00:00Z' } },
       'replay.badRequest',
     ],
     [
@@ -95,15 +95,24 @@ describe('checkRequest', () => {
       { projection: 'balances', range: { kind: 'times', from: '2026-01-01T00:00:00' } },
       'replay.badRequest',
     ],
-    ['no such day', { projection: 'balances', range: { kind: 'times', from: '2026-13-01' } }, 'replay.badRequest'],
+    [
+      'no such day, which would be one of March',
+      { projection: 'balances', range: { kind: 'times', from: '2026-02-30T00:00:00Z' } },
+      'replay.badRequest',
+    ],
+    [
+      'a day alone, which as an end would leave the day itself out',
+      { projection: 'balances', range: { kind: 'times', from: '2026-01-01T00:00:00Z', to: '2026-01-31' } },
+      'replay.badRequest',
+    ],
     [
       'a later start',
-      { projection: 'balances', range: { kind: 'times', from: '2026-02-01', to: '2026-01-01' } },
+      { projection: 'balances', range: { kind: 'times', from: '2026-02-01T00:00:00Z', to: '2026-01-01T00:00:00Z' } },
       'replay.emptyRange',
     ],
     [
       'an unknown clock',
-      { projection: 'balances', range: { kind: 'times', from: '2026-02-01', clock: 'wall' } },
+      { projection: 'balances', range: { kind: 'times', from: '2026-02-01T00:00:00Z', clock: 'wall' } },
       'replay.badRequest',
     ],
     ['an unknown seed', { projection: 'balances', seed: 'after' }, 'replay.badRequest'],
