@@ -1,5 +1,6 @@
 import type { AnyEvent } from '../event/event-definition.ts';
-import type { FieldKind } from './schema-fields.ts';
+import type { FieldKind, SchemaField } from './schema-fields.ts';
+import { NESTED } from './snake-names.ts';
 import { columnType, namedEvents, namedFields } from './typed-columns.ts';
 import { columnSql, quoted, type Sql } from './upcast-sql.ts';
 
@@ -67,10 +68,16 @@ function eventView(event: AnyEvent, name: string, common: readonly Column[]): Vi
       ...fields.map(({ field, column }) => ({
         name: column,
         type: glueType(field.kind),
-        comment: field.description ?? '',
+        comment: commentOf(field, column),
       })),
     ],
   };
+}
+
+/** What the schema says of a field; and which it is, where its column is called otherwise: `amount_2` may be `Amount`. */
+function commentOf({ path, description }: SchemaField, column: string): string {
+  const called = path.join(NESTED) === column ? [] : [path.join('.')];
+  return [...called, ...(description === undefined ? [] : [description])].join(': ');
 }
 
 /** Neighbouring schema versions that read a field alike are one case; of any other version the field is null. */

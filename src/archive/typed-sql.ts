@@ -5,8 +5,9 @@ import type { ColumnType, TypedColumn } from './typed-columns.ts';
 
 /**
  * The typed columns of a row as DuckDB makes them of the text: each path is found once, whatever number of types has it. A
- * value that the column cannot hold exactly is null: another JSON type, an integer beyond 64 bits, a number that a double
- * would round, a time finer than milliseconds, half of a character. The text has it as it was.
+ * value that the column cannot hold exactly is null: another JSON type, an integer beyond 64 bits (or one that a double would
+ * round, in a column of those), a time finer than milliseconds, half of a character. A decimal of more than 17 digits DuckDB
+ * reads as the nearest double before it is seen here. The text has it as it was.
  */
 export function typedSelect(columns: readonly TypedColumn[]): { readonly found: string; readonly select: string } {
   const pointers = [...new Set(columns.map(({ path }) => pointer(path)))];

@@ -83,8 +83,10 @@ async function priced(target: Target, request: Request): Promise<CompactionEstim
 
 function estimateLines(estimate: CompactionEstimate): string[] {
   const { days, files, bytes, buckets, rewritten, rewrittenBytes, seconds, dollars, before, from } = estimate;
-  if (days === undefined)
-    return [`There is nothing to compact before ${before}: the generation ${from} has all of it. Nothing was written.`];
+  if (days === undefined) {
+    const why = from === 'none' ? 'nothing arrived before that day' : `the generation ${from} has all of it`;
+    return [`There is nothing to compact before ${before}: ${why}. Nothing was written.`];
+  }
   const megabytes = (value: number) => `${(value / 1e6).toFixed(1)} MB`;
   return [
     `A compaction of the arrival days ${days[0]} to ${days[1]}. Nothing was written.`,

@@ -141,6 +141,9 @@ const ids = Array.from({ length: 6 }, (_, i) => `account-${i}`);
 const histories = (from: number, to: number) => ids.flatMap((id) => deposits(id, to).slice(from));
 
 it('compacts while queries run: each sees every event once, before and after the originals are gone', async () => {
+  expect((await host.daybook('archive', 'compact', '--dry-run')).out[0]).toMatch(
+    /^There is nothing to compact before \S+: nothing arrived before that day\. Nothing was written\.$/,
+  );
   await host.deliver('2026-01-08', histories(0, 10));
   await host.deliver('2026-01-09', histories(8, 20)); // two of each came again
   const wanted = [String(6 * 20), String((6 * 20 * 21) / 2), String(6 * 20)];

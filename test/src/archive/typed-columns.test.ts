@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import * as valibot from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { eventViews } from '../../../src/archive/event-views.ts';
 import { snakeName } from '../../../src/archive/snake-names.ts';
 import { namedEvents, namedFields, typedColumns } from '../../../src/archive/typed-columns.ts';
 import { type AnyEvent, defineEvent } from '../../../src/event/event-definition.ts';
@@ -36,6 +37,24 @@ test('a column for each scalar: its type, its path, its description', () => {
       ...(description !== undefined && { description }),
     })),
   );
+});
+
+test('a view says of a column what the schema does, and which field it is where it is called otherwise', () => {
+  const data = object({
+    amount: { type: 'integer', description: 'Cents' },
+    Amount: { type: 'integer' },
+    'order.total': { type: 'number', description: 'With taxes' },
+    to: object({ iban: { type: 'string' } }),
+    version: { type: 'integer' },
+  });
+  const [view] = eventViews([event('E', data)], [{ name: 'version', type: 'bigint', comment: '' }]);
+  expect(Object.fromEntries(view!.columns.slice(2).map(({ name, comment }) => [name, comment]))).toEqual({
+    amount: 'Cents',
+    amount_2: 'Amount',
+    order_total: 'order.total: With taxes',
+    to__iban: '',
+    data__version: 'version',
+  });
 });
 
 test.each<[string, JsonSchema, [string, string][]]>([
