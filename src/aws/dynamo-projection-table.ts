@@ -142,15 +142,17 @@ export function dynamoProjectionTable({ client, tableName: TableName }: DynamoPr
       const keys = names.map((key) => valueKey(projection, build, bucket, key, LIVE_PART));
       return (await batchGet({ client, tableName: TableName, keys, consistent: true })).map(decodeValue);
     },
-    async storePartial(projection, build, bucket, part, value) {
+    async storePartial(projection, build, bucket, part, value, replace = false) {
       await unlessRefused(
         putItem(
           client,
           new PutItemCommand({
             TableName,
             Item: { ...valueKey(projection, build, bucket, value.key, part), ...encodeValue(value) },
-            ConditionExpression: 'attribute_not_exists(#key)',
-            ExpressionAttributeNames: { '#key': 'Key' },
+            ...(!replace && {
+              ConditionExpression: 'attribute_not_exists(#key)',
+              ExpressionAttributeNames: { '#key': 'Key' },
+            }),
           }),
         ),
       );

@@ -64,8 +64,15 @@ export interface ProjectionTable {
     bucket: string,
     keys: readonly string[],
   ): Promise<readonly RollupValue[]>;
-  /** What a slice comes to for a key, written once: a second time it changes nothing. */
-  storePartial(projection: string, build: string, bucket: string, part: string, value: RollupValue): Promise<void>;
+  /** What a slice comes to for a key, written once: a second time it changes nothing, unless it is to `replace` what is there. */
+  storePartial(
+    projection: string,
+    build: string,
+    bucket: string,
+    part: string,
+    value: RollupValue,
+    replace?: boolean,
+  ): Promise<void>;
   /** Partials and live values of one bucket, by key, a page at a time; of one key when it is given. */
   values(projection: string, build: string, bucket: string, key?: string): AsyncIterable<readonly RollupValue[]>;
   pointer(projection: string, version: number): Promise<BuildPointer>;

@@ -92,7 +92,7 @@ export async function foldSlice(
   const totals = { aggregates: 0, events: 0, applied: 0, behindHole: 0 };
   try {
     const passes = await readPasses(files, slice);
-    const downloaded = await download(files, passes[pass] ?? [], folder);
+    const downloaded = await download(files, passes[pass] ?? [], folder, again === undefined);
     if ('gone' in downloaded) return downloaded;
     // A rollup's partials are of all that its slice holds, so it begins anew: one pass, and of what is there the first stays.
     const isCarried = runner.projection.kind === 'projection' && (pass > 0 || slice.carried === true);
@@ -169,13 +169,14 @@ export async function foldSlice(
 
 /**
  * What a rollup's slice comes to by key, over all its aggregates. The plan fixes the files, so that a slice which runs twice makes
- * the same partials, and of each the first one that is written stays; nobody reads them before every slice is done.
+ * the same partials, and of each the first one that is written stays; nobody reads them before every slice is done. One that was listed again
+ * holds more: it replaces what a slice that was killed has left of the list before.
  */
 function partialsOf(
   table: ProjectionTable,
   { projection }: Runner,
   plan: Plan,
-  { bucket }: Slice,
+  { bucket, carried }: Slice,
   writes: ReturnType<typeof boundedWork>,
   goOn: () => Promise<void>,
 ) {
@@ -188,7 +189,7 @@ function partialsOf(
       for (const [key, value] of added) {
         await goOn();
         const partial = keptValue(projection.name, key, value);
-        await writes.add(() => table.storePartial(plan.projection, plan.build, bucket, name, partial));
+        await writes.add(() => table.storePartial(plan.projection, plan.build, bucket, name, partial, carried));
       }
       added.clear();
     },
@@ -230,8 +231,11 @@ async function listAgain(
   return { ...(await writeSlice(files, manifest, { bucket, generation, list, passBytes })), carried: true };
 }
 
-/** Where the files are now: what a generation has compacted, and what no generation has taken. */
-async function download(files: ArchiveFiles, listed: readonly ArchiveFile[], folder: string) {
+/**
+ * Where the files are now: what a generation has compacted, and what no generation has taken. One that is another file than the plan
+ * has listed (damaged then, and restored) is as one that is gone, unless it was listed just now.
+ */
+async function download(files: ArchiveFiles, listed: readonly ArchiveFile[], folder: string, mayListAgain: boolean) {
   const paths = { compacted: [] as string[], raw: [] as string[], keys: new Map<string, string>() };
   for (const [i, { key, bytes }] of listed.entries()) {
     const path = join(folder, `${i}.parquet`);
@@ -242,6 +246,7 @@ async function download(files: ArchiveFiles, listed: readonly ArchiveFile[], fol
       if (isNotThere(error)) return { gone: key };
       throw error;
     }
+    if (actualBytes !== bytes && mayListAgain) return { gone: key };
     if (actualBytes !== bytes) throw new DaybookError('replay.archiveFile', { key, expectedBytes: bytes, actualBytes });
     paths.keys.set(path, key);
     paths[key.startsWith(FILES_PREFIX) ? 'compacted' : 'raw'].push(path);

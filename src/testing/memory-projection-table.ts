@@ -73,10 +73,10 @@ export function memoryProjectionTable(): MemoryProjectionTable {
       const held = bucketValues(projection, build, bucket);
       return keys.flatMap((key) => held.get(`${key}#${LIVE_PART}`) ?? []);
     },
-    async storePartial(projection, build, bucket, part, value) {
+    async storePartial(projection, build, bucket, part, value, replace = false) {
       const held = bucketValues(projection, build, bucket);
       const name = `${value.key}#${part}`;
-      if (!held.has(name)) held.set(name, value);
+      if (replace || !held.has(name)) held.set(name, value);
     },
     async *values(projection, build, bucket, key) {
       const all = [...bucketValues(projection, build, bucket)].sort(([a], [b]) => (a < b ? -1 : 1));

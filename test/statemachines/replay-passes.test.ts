@@ -1,8 +1,9 @@
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { createEventStore, type StoredEvent } from 'daybook';
+import { createEventStore, defineRollup, readRollup, type StoredEvent } from 'daybook';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Account } from '../../examples/bank/account.ts';
+import { MoneyDeposited } from '../../examples/bank/events.ts';
 import { balances } from '../../examples/bank/projections.ts';
 import { compactBucket } from '../../src/archive/compact-bucket.ts';
 import { cleanUp } from '../../src/archive/compact-clean.ts';
@@ -20,6 +21,13 @@ const CUT = Array.from({ length: 200 }, (_, i) => `account-${i}`)
   .slice(0, 3);
 const OTHER = 'a';
 
+const byRest = defineRollup({
+  name: 'by-rest',
+  events: [MoneyDeposited],
+  map: ({ data: { amount } }) => [{ key: String(amount % 4), value: amount }],
+  combine: (a, b) => a + b,
+});
+
 describe('a bucket that is folded in several passes, by the state machine', { timeout: 120_000 }, () => {
   let stage: Stage;
   let bucket: FolderBucket;
@@ -30,7 +38,7 @@ describe('a bucket that is folded in several passes, by the state machine', { ti
   let now = Date.UTC(2026, 10, 28);
 
   beforeAll(async () => {
-    stage = await replayStage([balances]);
+    stage = await replayStage([balances, byRest]);
     bucket = folderBucket(stage.folder);
     stage.view = {
       Name: 'events_current',
@@ -189,6 +197,25 @@ describe('a bucket that is folded in several passes, by the state machine', { ti
     expect(status, stage.causes.join('\n')).toBe('SUCCEEDED');
     expect(output).toMatchObject({ eventsFolded: total(), caughtUp: 0 });
     await expectPromoted(`p${builds}`, 'resumed days later');
+  });
+
+  it('of a rollup, killed once partials of it are written, is resumed when a compaction has taken its files and more has arrived', async () => {
+    stage.befalls = (_, what, by) => (by === 'Fold' && what.endsWith('UpdateItem') ? 'kill' : undefined);
+    expect(await stage.run('rests', { projection: 'by-rest', verify: 'all' })).toMatchObject({ status: 'FAILED' });
+    stage.befalls = () => undefined;
+    const left = [];
+    for await (const page of stage.table.values('by-rest', 'rests', '9')) left.push(...page);
+    expect(left.length).toBeGreaterThan(0);
+    await deliverDay();
+    await compact();
+    const { status } = await stage.redrive();
+    expect(status, stage.causes.join('\n')).toBe('SUCCEEDED');
+    const wanted: Record<string, number> = {};
+    for (const { versions } of expected.values())
+      for (let amount = 1; amount <= versions; amount++) wanted[amount % 4] = (wanted[amount % 4] ?? 0) + amount;
+    const { build, values } = await readRollup(stage.table, byRest);
+    expect(build).toBe('rests');
+    expect(Object.fromEntries(values)).toEqual(wanted);
   });
 
   it('fails by the name of a file that is lost, and goes on once it is there again', async () => {

@@ -413,14 +413,27 @@ describe('a replay', () => {
       await expect(planOf('b2')).rejects.toThrow('balances is being rebuilt by b1, so b2 was refused');
     });
 
-    it('a file that changed after the plan', async () => {
+    it('a file that changed after the plan: it is listed again, and read as it is now', async () => {
       await files.deliver(await deposit('a', 3));
       const made = await planOf('b1');
-      for await (const [file] of files.list('events/')) truncateSync(join(folder, file!.key), 100);
-      await expect(foldSlice(ports(), createRunner(balances), made, made.slices[0]!)).rejects.toMatchObject({
-        code: 'replay.archiveFile',
-        details: { actualBytes: 100 },
-      });
+      const [slice] = made.slices;
+      const fold = (options = {}, more = {}) =>
+        foldSlice({ ...ports(), ...more }, createRunner(balances), made, slice!, options);
+      for await (const [file] of files.list('events/')) {
+        const { key } = file!;
+        const whole = readFileSync(join(folder, key));
+        truncateSync(join(folder, key), 100);
+        expect(await fold()).toEqual({ gone: key });
+        const again = { gone: key, generation: NO_GENERATION };
+        await expect(fold({ again })).rejects.toMatchObject({ code: 'archive.unreadable', details: { key } });
+        const download = async (from: string, path: string) => (await files.download(from, path)) + 1;
+        await expect(fold({ again }, { files: { ...files, download } })).rejects.toMatchObject({
+          code: 'replay.archiveFile',
+          details: { key, expectedBytes: 100, actualBytes: 101 },
+        });
+        writeFileSync(join(folder, key), whole);
+        expect(await fold({ again })).toMatchObject({ events: 3, aggregates: 1 });
+      }
     });
 
     it.each<[string, (bytes: Buffer) => Buffer]>([
