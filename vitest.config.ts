@@ -13,7 +13,7 @@ const TOGETHER = [
   'test/contract/*.test.ts',
   'test/functions/**/*.test.ts',
   'test/local/{athena,dynamodb,eventbridge,firehose,glue,host,kernel,kinesis,lambda,pipes,s3,sqs,stepfunctions}/**/*.test.ts',
-  'test/src/cli/{check,dev-file,feed,flow,main,reading,sql-table,target}.test.ts',
+  'test/src/cli/{check,dev-file,feed,flow,main,open-replays,reading,sql-table,target}.test.ts',
   'test/src/{archive,aws,event,feed,import,projection,replay,schema,store,testing}/**/*.test.ts',
 ];
 /** These measure their process. */

@@ -64,16 +64,29 @@ export async function endOf(replays: OpenReplays, name: string, execution: Await
   const { status = 'ended', projection } = execution;
   const record = await recordOf(replays, name, projection);
   const { error, cause } = reasonOf(execution, record?.sliceError);
-  return new DaybookError('cli.replayEnded', { name, status, error, cause, next: nextOf(name, status, record, error) });
+  return new DaybookError('cli.replayEnded', {
+    name,
+    status,
+    error,
+    cause,
+    next: nextOf(name, status, record, { error, cause }),
+  });
 }
 
 /** A request that was refused has no record: asked again it is refused again. */
-function nextOf(name: string, status: string, record: BuildRecord | undefined, error: string): string {
+export function nextOf(
+  name: string,
+  status: string,
+  record: Pick<BuildRecord, 'status'> | undefined,
+  { error, cause }: { readonly error: string; readonly cause: string },
+): string {
   if (status === 'ABORTED' || isStopped(record)) return 'It cannot go on: start it again under another name.';
   if (record?.status === 'promoted' || record?.status === 'ready')
-    return `The build of this name stays as it is: start it under another name.`;
-  const resume = `npx daybook replay resume ${name}`;
-  if (record !== undefined) return `Once that is mended: ${resume}; to give it up: npx daybook replay stop ${name}`;
+    return 'The build of this name stays as it is: start it under another name.';
+  const [resume, stop] = [`npx daybook replay resume ${name}`, `npx daybook replay stop ${name}`];
+  if (record !== undefined && cause.startsWith('replay.notVerified'))
+    return `What it has folded stays as it is, and ${resume} only verifies it once more. Once that is mended: ${stop}, and start it under another name.`;
+  if (record !== undefined) return `Once that is mended: ${resume}; to give it up: ${stop}`;
   const isRefused = error === 'DaybookError' || error.startsWith('Athena.') || error === 'States.TaskFailed';
   return isRefused
     ? 'Nothing was begun: mend the request, and start it under another name.'
