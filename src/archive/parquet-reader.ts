@@ -19,7 +19,7 @@ export interface SliceOptions {
   readonly raw: readonly string[];
   /** What the archive calls these files, by path: one that cannot be read to its end is named by it. */
   readonly keys?: ReadonlyMap<string, string>;
-  /** The event types whose data is wanted: the others come with `null` for their data. */
+  /** The event types that are wanted: events of others come without type, and with `null` for their data. */
   readonly types: readonly string[];
   /** Of these types, in their order, the version that a compacted file's events are seen in as they are. @default they are read as they are stored */
   readonly schemaVersions?: readonly number[];

@@ -15,7 +15,7 @@ export interface Relation {
 }
 
 /**
- * The rows of a relation, in its order, a chunk of some 2,000 at a time; the data of types that are not wanted is `null`.
+ * The rows of a relation, in its order, a chunk of some 2,000 at a time; one of a type that is not wanted has no type, and `null` for its data.
  * An event is made when it is asked for, so that it dies young: kept for a whole relation, collecting them costs as much as all the rest.
  */
 export async function* readStoredRows(
@@ -28,7 +28,6 @@ export async function* readStoredRows(
   const result = await connection.stream(
     `SELECT version::BIGINT, (${code})::INTEGER, schema_version::INTEGER, commit_first::BIGINT, commit_last::BIGINT,
         recorded_at::TIMESTAMP_MS, occurred_at::TIMESTAMP_MS, aggregate_uuid, aggregate_type, commit_id,
-        CASE WHEN ${code} = 0 THEN type ELSE '' END,
         CASE WHEN ${code} = 0 THEN 'null' ELSE coalesce(data, '') END || $behind, metadata
       FROM ${from} WHERE ${where}`,
     { ...values, ...typeValues(types), behind: BEHIND },
@@ -62,7 +61,6 @@ export class StoredRows implements ColumnRows {
   readonly #versions: Float64Array;
   readonly #codes: Int32Array;
   readonly #types: readonly string[];
-  readonly #otherTypes: TextColumn;
   readonly #schemaVersions: Int32Array;
   readonly #seenVersions: readonly number[];
   readonly #commitFirsts: Float64Array;
@@ -87,9 +85,8 @@ export class StoredRows implements ColumnRows {
     this.aggregateUuids = new TextColumn(chunk, 7);
     this.aggregateTypes = new TextColumn(chunk, 8);
     this.#commitIds = new TextColumn(chunk, 9);
-    this.#otherTypes = new TextColumn(chunk, 10);
-    this.#data = new JsonColumn(chunk, 11);
-    this.#metadata = new TextColumn(chunk, 12);
+    this.#data = new JsonColumn(chunk, 10);
+    this.#metadata = new TextColumn(chunk, 11);
     releaseTexts(chunk);
   }
 
@@ -113,7 +110,7 @@ export class StoredRows implements ColumnRows {
       aggregateUuid,
       aggregateType,
       version: this.#versions[row]!,
-      type: code === 0 ? this.#otherTypes.text(row) : this.#types[code - 1]!,
+      type: code === 0 ? '' : this.#types[code - 1]!,
       schemaVersion: this.#schemaVersions[row]!,
       commitId: this.#commitIds.text(row),
       commitFirst: this.#commitFirsts[row]!,
