@@ -150,7 +150,12 @@ export function dynamoEventTable(options: DynamoEventTableOptions): EventTable {
 
   async function head(aggregateUuid: string): Promise<Head | undefined> {
     const input = {
-      ...queryInput(tableName, aggregateUuid, { reverse: true }, 1, undefined),
+      TableName: tableName,
+      KeyConditionExpression: 'AggregateUuid = :a',
+      ExpressionAttributeValues: { ':a': { S: aggregateUuid } },
+      ConsistentRead: true,
+      ScanIndexForward: false,
+      Limit: 1,
       ProjectionExpression: 'Version, AggregateType', // an event has up to 400 KB
     };
     const answer = await retry(() => readItems(client, new QueryCommand(input)), backoff, pauses);

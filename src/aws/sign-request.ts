@@ -52,7 +52,7 @@ export function signAlike(
 ): boolean {
   const { sessionToken } = credentials;
   if ((sessionToken !== undefined) !== signing.names.includes(TOKEN)) return false;
-  const longDate = `${new Date(at).toISOString().slice(0, 19).replace(/[-:]/g, '')}Z`;
+  const longDate = longDateOf(Math.floor(at / 1000));
   const hash = sha256(body);
   headers['x-amz-date'] = longDate;
   headers['x-amz-content-sha256'] = hash;
@@ -80,6 +80,16 @@ function authorizationOf(
     .update(toSign)
     .digest('hex');
   return `${ALGORITHM} Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${signedHeaders}, Signature=${signature}`;
+}
+
+let dated: { readonly second: number; readonly text: string } | undefined;
+
+function longDateOf(second: number): string {
+  if (dated?.second !== second) {
+    const text = `${new Date(second * 1000).toISOString().slice(0, 19).replace(/[-:]/g, '')}Z`;
+    dated = { second, text };
+  }
+  return dated.text;
 }
 
 /** A key is good for a day: the last one is kept. */
