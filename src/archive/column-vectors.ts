@@ -81,7 +81,7 @@ export const isValid = (validity: Uint8Array | null, row: number): boolean =>
 /** Texts up to so many bytes lie in the column itself; of a longer one a pointer. */
 const SHORT = 12;
 /** A block of texts that is decoded at once: larger ones would be made where V8 keeps what is large. */
-const BLOCK_BYTES = 131_072;
+const BLOCK_BYTES = 8192; // what is parsed of one at once outlives a collection
 
 /**
  * A column of texts, copied, each decoded when it is asked for; NULL is the empty text. The long ones of a chunk lie one right behind
