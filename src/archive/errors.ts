@@ -28,6 +28,8 @@ export const archiveErrors = {
     `The saved query ${JSON.stringify(d.name)} cannot be deployed: ${d.problem}`,
   'archive.badManifest': (d: { key: string; reason: string }) =>
     `${d.key} is no manifest of a generation: ${d.reason}. Nothing was read or deleted by it. Put back the version that a compaction wrote`,
+  'archive.manifestGone': (d: { key: string }) =>
+    `${d.key} is not there: it says what the generation holds. Nothing was read or deleted by it; queries of events go by other files. Put it back; as it was before a mending it may lie below checks/manifests/`,
   'archive.clockBehind': (d: { previous: string; made: string }) =>
     `the clock says that the generation to make would be ${d.made}, which is before the current one, ${d.previous}; set the clock, then compact again`,
   'archive.noExport': (d: { where: string }) =>

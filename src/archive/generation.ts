@@ -1,5 +1,6 @@
 import './errors.ts';
 import { DaybookError } from '../errors.ts';
+import { isNotThere } from './work-files.ts';
 
 /** A Parquet file of compacted events. It never changes; generations share it while nothing in it is to change. */
 export interface CompactedFile {
@@ -98,7 +99,11 @@ export async function readGeneration(
   if (generation === NO_GENERATION) {
     return { format: 1, generation, previous: generation, madeAt: '', events: 0, files: [], taken: [] };
   }
-  return parseGeneration(generation, await readText(manifestKey(generation)));
+  const key = manifestKey(generation);
+  const text = await readText(key).catch((cause) => {
+    throw isNotThere(cause) ? new DaybookError('archive.manifestGone', { key }, { cause }) : cause;
+  });
+  return parseGeneration(generation, text);
 }
 
 /** What a manifest says; what is no manifest of this generation is refused, for files are deleted by it. */

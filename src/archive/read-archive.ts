@@ -106,7 +106,7 @@ async function download(cold: ColdStorage, bucket: string, folder: string): Prom
       for await (const file of rawFiles(cold.files)) if (file.bucket === bucket && file.bytes > 0) await take(file);
       return found;
     } catch (error) {
-      if (!isNotThere(error)) throw error;
+      if (!isNotThere(error) || listing >= LISTINGS) throw error;
     }
   }
 }

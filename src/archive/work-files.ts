@@ -17,8 +17,8 @@ export async function readIfThere(files: Pick<ArchiveFiles, 'readText'>, key: st
   }
 }
 
-/** S3's word for it, and a local disk's. */
+/** S3's word for it, and a local disk's; and ours of a manifest, which a newer generation may have replaced meanwhile. */
 export function isNotThere(error: unknown): boolean {
   const { name, code } = error as { readonly name?: string; readonly code?: string };
-  return name === 'NoSuchKey' || name === 'NotFound' || code === 'ENOENT';
+  return name === 'NoSuchKey' || name === 'NotFound' || code === 'ENOENT' || code === 'archive.manifestGone';
 }

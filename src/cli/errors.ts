@@ -26,7 +26,7 @@ export const cliErrors = {
   }) =>
     `The archive is not what the table is: ${d.differences.toLocaleString('en')} differences, listed above and in the report. ${d.fixed ? `What was missing is sent${d.unsendable > 0 ? `, but for ${d.unsendable.toLocaleString('en')} events that can never arrive, named above with the reason: the table has them` : ''}; run it again once Firehose has written it.` : d.missing > 0 ? '--fix sends what is missing.' : 'Nothing is missing.'} A file that cannot be read, is changed or differs is for a person to look at: move it out of the archive, then --fix sends what it held.`,
   'cli.archiveRefuses': (d: { readonly refused: number }) =>
-    `${d.refused.toLocaleString('en')} records stay below errors/, listed above with the reason. What is of another feed, or no envelope, was never this archive's; look at who put it on the feed, then delete the file.`,
+    `${d.refused.toLocaleString('en')} records stay below errors/, listed above with the reason. What is of another feed, or no envelope, was never this archive's; look at who put it on the feed, then delete the file. What no row can hold stays in the table; \`daybook verify --fix\` sends what stood beside it.`,
   'cli.notBackfilled': (d: { readonly events: number }) =>
     `${d.events.toLocaleString('en')} versions could not be sent, listed above: what is not there or no event is for a person to mend in the table, what is too large for an envelope, or fits no row, stays in the table only.`,
   'cli.noRegion': (_: Record<string, never>) => 'Which region? Give --region, or set AWS_REGION.',

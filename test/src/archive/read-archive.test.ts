@@ -189,6 +189,13 @@ describe('readAll', () => {
     expect(readdirSync(join(folder, 'work'))).toEqual([]);
   });
 
+  it('names a manifest that is gone, and ends', { timeout: 20_000 }, async () => {
+    const { store } = await setUp(events);
+    await compact('g1', archived);
+    rmSync(pathOf(manifestKey('g1')));
+    await expect(all(store.readAll())).rejects.toThrow('archive.manifestGone: compacted/generations/g1/manifest.json');
+  });
+
   it('whatever is repeated, late, half compacted or appended while it reads: an oracle has the same', {
     timeout: 240_000,
   }, async () => {
