@@ -6,6 +6,7 @@ import { dynamoProjectionTable } from '../aws/dynamo-projection-table.ts';
 import { DaybookError } from '../errors.ts';
 import type { ProjectionTable } from '../projection/projection-table.ts';
 import type { BuildRecord, Builds } from '../replay/builds.ts';
+import '../replay/errors.ts';
 import { reasonOf } from '../replay/failure.ts';
 import { isStopped } from '../replay/stopped.ts';
 import { findTarget, needName, type TargetFlags } from './target.ts';
