@@ -34,6 +34,8 @@ export const replayErrors = {
     `${d.projection} cannot fold ${d.type} (aggregate ${d.aggregateUuid}, version ${d.version}): ${d.reason}. Nothing was promoted; mend the fold or add an upcast`,
   'replay.archiveFile': (d: { key: string; expectedBytes: number; actualBytes: number }) =>
     `the archive's file ${d.key} had ${d.expectedBytes} bytes when the replay was planned and has ${d.actualBytes} now; start the replay again`,
+  'replay.generationGone': (d: { generation: string }) =>
+    `the archive's generation ${d.generation}, which was current when this replay began, is gone: a compaction has taken its place. Nothing was begun; start the replay under another name`,
   'replay.fileLost': (d: { key: string; generation: string }) =>
     `the archive's file ${d.key} is gone, and no compaction has taken it over: the current generation is ${d.generation} as before. Restore the file (the bucket keeps versions, or daybook verify --redeliver), then resume`,
   'replay.notVerified': (d: { projection: string; build: string; problems: readonly string[] }) =>

@@ -1,4 +1,5 @@
 import './errors.ts';
+import { isNotThere } from '../archive/work-files.ts';
 import type { TableSize } from '../check/price.ts';
 import { DaybookError } from '../errors.ts';
 import { bucketOf } from '../event/bucket.ts';
@@ -81,7 +82,7 @@ export async function plan(
   const build = kind === 'rollback' ? await previousBuild(ports, request) : name;
   const aggregates = await aggregatesOf(files, request, selected);
   const buckets = new Set(aggregates === undefined ? BUCKETS : aggregates.map(bucketOf));
-  const byBucket = kind === 'rollback' ? [] : [...(await filesByBucket(files, generation, buckets))];
+  const byBucket = kind === 'rollback' ? [] : [...(await filesNow(files, generation, buckets))];
   const found = byBucket
     .filter(([, list]) => list.length > 0)
     .map(([bucket, list]) => ({
@@ -117,6 +118,19 @@ export async function plan(
   });
   await undoIfStopped(ports, planned, execution);
   return { ...planned, slices, ...(selection !== undefined && { selection }) };
+}
+
+/** A plan that is redriven hours later still has the generation of then, which a compaction may have cleaned up. */
+async function filesNow(
+  files: ArchiveFiles,
+  generation: string,
+  buckets: Iterable<string>,
+): ReturnType<typeof filesByBucket> {
+  try {
+    return await filesByBucket(files, generation, buckets);
+  } catch (cause) {
+    throw isNotThere(cause) ? new DaybookError('replay.generationGone', { generation }, { cause }) : cause;
+  }
 }
 
 /**

@@ -413,6 +413,14 @@ describe('a replay', () => {
       await expect(planOf('b2')).rejects.toThrow('balances is being rebuilt by b1, so b2 was refused');
     });
 
+    it('a plan with a generation that compactions have cleaned up since, and takes no lock', async () => {
+      await expect(planned({ projection: 'balances' }, { generation: 'g1' })).rejects.toMatchObject({
+        code: 'replay.generationGone',
+        details: { generation: 'g1' },
+      });
+      expect(await table.pointer('balances', 1)).toEqual({});
+    });
+
     it('a file that changed after the plan: it is listed again, and read as it is now', async () => {
       await files.deliver(await deposit('a', 3));
       const made = await planOf('b1');
