@@ -186,7 +186,9 @@ export async function deployFeed(
     },
     async redrive(parked) {
       for (const { consumer: of, aggregate } of parked) {
-        world.note(`a person redrives ${aggregate} of ${of}`);
+        const mended = world.chance(0.7);
+        if (mended) host.mend(of, aggregate);
+        world.note(`a person redrives ${aggregate} of ${of}${mended ? ', its effect being mended' : ''}`);
         const Payload = JSON.stringify({ daybook: 'redrive', consumer: of, aggregates: [aggregate] });
         audit.redriving(of, feed, aggregate, true);
         await call('lambda', 'Invoke', { FunctionName: name(of), Payload }).finally(() =>

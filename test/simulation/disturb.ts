@@ -101,7 +101,7 @@ export function disturb(world: World, cores: Cores, audit: Audit, deployment: De
     });
   }
   if (has('failingEffect')) {
-    often(4, 19_000, () => deployment.redrive(audit.parked(feed)).catch(() => undefined));
+    often(8, 12_000, () => deployment.redrive(audit.parked(feed)).catch(() => undefined));
   }
   intrude(world, cores, audit, feed);
 }

@@ -31,6 +31,8 @@ export interface Witness {
 export interface FunctionHost {
   /** Deploys a function: Lambda's core invokes it in this process. */
   deploy(options: FunctionOptions): Promise<void>;
+  /** What has failed of an aggregate will not fail any more. */
+  mend(consumer: string, aggregate: string): void;
 }
 
 /** One invocation under way. Once it is over none of its calls does anything any more. */
@@ -104,6 +106,9 @@ export function createFunctionHost(
   };
 
   return {
+    mend(consumer, aggregate) {
+      for (const key of failures.keys()) if (key.startsWith(`${consumer}|${aggregate}:`)) failures.set(key, 0);
+    },
     async deploy(options) {
       const { name, timeoutSeconds, around = (run) => run() } = options;
       const idle: Environment[] = [];
@@ -205,6 +210,9 @@ const LOSE_LEASES: readonly Fault[] = ['pausedFunction', 'skew'];
 /** What is done under a lease: there it costs most to stand still. */
 const underLease = (input: Json) => input.ExpressionAttributeValues?.[':holder'] !== undefined;
 
+/** What came to a parked aggregate meanwhile waits, and must not be forgotten. */
+const unparks = (input: Json) => input.UpdateExpression?.startsWith('REMOVE ParkedIn') === true;
+
 const isOfCursors = (input: Json) =>
   input.TableName === TABLES.confirmed || input.RequestItems?.[TABLES.confirmed] !== undefined;
 
@@ -230,6 +238,7 @@ async function callService(
   await world.sleep(world.pick(1, 15));
   if (invocation.over) return NEVER;
   if (world.strikes('pausedFunction', 0.02)) await invocation.pause(world.pick(15_000, 85_000));
+  if (unparks(input) && world.strikes('failingEffect', 0.5)) await world.sleep(world.pick(0, 2_000));
   if (world.strikes('throttle', 0.08) || (isOfCursors(input) && world.strikes('throttledCursor', 0.2))) {
     world.note(`${name}: ${operation} is throttled`);
     const code = service === 'events' ? 'ThrottlingException' : 'ProvisionedThroughputExceededException';

@@ -221,6 +221,7 @@ function told(world: World, audit: Audit): void {
   never('ImmutabilityBreaches', ['breach']);
   never('Breaches', ['rogue']);
   never('OtherHistories', ['restoredTable']);
+  never('Holes', ['tornRead', 'lateHole', 'permanentHole', 'poison', 'restoredTable']);
   never('EnvelopesRefused', ['foreignFeed', 'recreatedFeed', 'restoredTable']);
   never('AggregatesParked', ['failingEffect', 'lateHole', 'permanentHole', 'tornRead', 'rogue', 'poison']);
 }
