@@ -45,9 +45,11 @@ export function standingOf(item: PositionItem): Standing {
   const standing = { position: number('Position'), attempts: number('Attempts') };
   if (item.ParkedIn === undefined) return standing;
   const text = (name: string) => item[name]?.S ?? '';
+  const version = number('ParkedVersion');
   const parked = {
-    version: number('ParkedVersion'),
-    waiting: number('Waiting'),
+    version,
+    // A redrive that goes beyond all that has come may park there.
+    waiting: Math.max(number('Waiting'), version),
     since: text('ParkedSince'),
     code: text('ParkedCode'),
     message: text('ParkedMessage'),

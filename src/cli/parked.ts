@@ -87,7 +87,7 @@ function showAll(found: readonly ParkedAggregate[], terminal: Terminal): void {
     each.consumer,
     each.aggregate,
     String(each.version),
-    `to ${Math.max(each.version, each.waiting)}`,
+    `to ${each.waiting}`,
     since(each.since),
     String(each.attempts),
     each.code,
@@ -110,7 +110,7 @@ function showOne(
     ['aggregate', aggregate],
     ['parked at', `version ${version}, after ${each.attempts} attempts`],
     ['since', since(each.since)],
-    ['waiting', `versions ${each.position + 1} to ${Math.max(version, each.waiting)}`],
+    ['waiting', `versions ${each.position + 1} to ${each.waiting}`],
     ['failed with', each.message === '' ? each.code : `${each.code}: ${each.message}`],
     ['function', each.function === '' ? 'unknown: name it with --function' : each.function],
   ];

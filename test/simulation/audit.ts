@@ -46,6 +46,9 @@ export interface Audit extends Watcher, Witness {
 
 /** An event that fails so often parks its aggregate. */
 const ATTEMPTS = 5;
+
+/** The highest version that a parked item says to wait: what it is parked at, too. */
+const waitingOf = (item: Json) => Math.max(Number(item.Waiting.N), Number(item.ParkedVersion.N));
 const LEASE_MS = 5_000;
 const MINUTE = 60_000;
 /** From a read to what is done of it, where nothing holds a function up. */
@@ -58,6 +61,8 @@ export const SECRET = 'not for logs';
 
 export function createAudit(world: World): Audit {
   const { plan } = world;
+  /** What a rule invokes directly has three deliveries, and parks by then. */
+  const attemptsOf = (consumer: string) => (consumer === 'rule' && plan.ruleTo === 'function' ? 3 : ATTEMPTS);
   const contents = new Map<string, StoredEvent>();
   const tails = new Map<string, number>();
   const confirmed = new Map<string, number>();
@@ -355,15 +360,15 @@ export function createAudit(world: World): Audit {
     const { counted } = countAttempts(key, item);
     if (item.ParkedIn === undefined) {
       if (parked.delete(key)) failures.delete(key);
-      const waiting = Number(parkings.get(key)?.Waiting.N ?? 0);
+      const waiting = parkings.has(key) ? waitingOf(parkings.get(key)) : 0;
       const at = Number(item.Position?.N ?? 0);
       if (waiting > at) world.violate(`${consumer} unparks ${aggregate} at ${at}, and ${waiting} waits`);
       parkings.delete(key);
     } else {
       const known = parkings.get(key);
       parkings.set(key, item);
-      if (Number(item.Waiting.N) < Number(known?.Waiting.N ?? item.ParkedVersion.N))
-        world.violate(`${consumer} forgets that ${aggregate}:${known?.Waiting.N ?? item.ParkedVersion.N} waits`);
+      const waited = known === undefined ? 0 : waitingOf(known);
+      if (waitingOf(item) < waited) world.violate(`${consumer} forgets that ${aggregate}:${waited} waits`);
       // Two redrives at once may both be the first to fail there.
       const later = Date.parse(item.ParkedSince.S) - Date.parse(known?.ParkedSince.S);
       if (known?.ParkedVersion.N === item.ParkedVersion.N && Math.abs(later) > KNOWN_MS && plan.sendersKnow)
@@ -374,7 +379,7 @@ export function createAudit(world: World): Audit {
       const version = Number(item.ParkedVersion.N);
       if (!parked.has(key)) {
         world.note(`${consumer} parks ${aggregate} at ${version}`);
-        if (counted < ATTEMPTS && (redriven.get(key) ?? 0) === 0)
+        if (counted < attemptsOf(consumer) && (redriven.get(key) ?? 0) === 0)
           world.violate(`${consumer} parks ${aggregate} at ${version} after ${counted} attempts`);
       }
       if (item.ParkedIn.S !== feed)
@@ -441,7 +446,8 @@ export function createAudit(world: World): Audit {
       const times = (failures.get(key) ?? 0) + 1;
       failures.set(key, times);
       // Some of them may be lost with a crash, before they are counted.
-      if (times > ATTEMPTS + 3)
+      const lost = plan.faults.has('crash') ? ATTEMPTS + 3 : 3;
+      if (times > ATTEMPTS + lost)
         world.violate(`${consumer} fails ${times} times at ${aggregate}:${version}, and does not park it`);
     },
     unreadable: (aggregate, version) => void unreadable.add(`${aggregate}:${version}`),
@@ -568,7 +574,7 @@ export function createAudit(world: World): Audit {
         return;
       const key = `${reader}|${feed}|${aggregate}`;
       const done = reader === 'confirm' ? (confirmed.get(`${feed}|${aggregate}`) ?? 0) : (positions.get(key) ?? 0);
-      const waits = Number(parkings.get(key)?.Waiting.N ?? 0);
+      const waits = parkings.has(key) ? waitingOf(parkings.get(key)) : 0;
       const breaches = reader === 'confirm' && rogues.has(`${aggregate}:${to}`);
       if (Math.max(done, waits) < to && !breaches)
         world.violate(`${reader} has done with ${aggregate}:${to}, and stands at ${done}`);

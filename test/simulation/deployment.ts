@@ -186,7 +186,7 @@ export async function deployFeed(
     },
     async redrive(parked) {
       for (const { consumer: of, aggregate } of parked) {
-        const mended = world.chance(0.7);
+        const mended = world.chance(0.6);
         if (mended) host.mend(of, aggregate);
         world.note(`a person redrives ${aggregate} of ${of}${mended ? ', its effect being mended' : ''}`);
         const Payload = JSON.stringify({ daybook: 'redrive', consumer: of, aggregates: [aggregate] });

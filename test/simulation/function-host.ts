@@ -238,7 +238,7 @@ async function callService(
   await world.sleep(world.pick(1, 15));
   if (invocation.over) return NEVER;
   if (world.strikes('pausedFunction', 0.02)) await invocation.pause(world.pick(15_000, 85_000));
-  if (unparks(input) && world.strikes('failingEffect', 0.5)) await world.sleep(world.pick(0, 2_000));
+  if (unparks(input) && world.strikes('failingEffect', 0.9)) await world.sleep(world.pick(0, 3_000));
   if (world.strikes('throttle', 0.08) || (isOfCursors(input) && world.strikes('throttledCursor', 0.2))) {
     world.note(`${name}: ${operation} is throttled`);
     const code = service === 'events' ? 'ThrottlingException' : 'ProvisionedThroughputExceededException';

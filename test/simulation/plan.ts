@@ -114,6 +114,9 @@ const MAY_REPEAT_ON_BUS: readonly Fault[] = [
 /** Under these a consumer may be told of nothing more, although it has missed something. */
 const NEED_ONE_MORE: readonly Fault[] = ['lostBatch', 'feedRetention'];
 
+/** What a rule invokes directly is given up after three such failures, and the next event of its aggregate brings it: behind a hole there is none. */
+const GIVE_UP: readonly Fault[] = ['crash', 'throttle', 'throttledCursor', 'pausedFunction'];
+
 /** Longer than the streams keep their records. */
 export const OUTAGE_MS = 25 * 3_600_000;
 const LONG: readonly Fault[] = ['stoppedPipe', 'feedRetention'];
@@ -214,7 +217,7 @@ export function planOf(seed: number, cut: Cut = {}): Plan {
     consumers: withoutOrphans(
       (cut.consumers ?? consumers).filter((each) => each !== 'projector' || !faults.has('restoredTable')),
     ),
-    ruleTo: pick(0, 1) === 0 ? 'function' : 'queue',
+    ruleTo: pick(0, 1) === 0 && (none(GIVE_UP) || !faults.has('permanentHole')) ? 'function' : 'queue',
     without: new Set(cut.without),
   };
 }

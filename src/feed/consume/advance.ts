@@ -24,8 +24,6 @@ export interface AdvancePorts<E extends AnyEvent, Item> {
   /** Either of the two. */
   readonly effect?: Effect<E, Item> | undefined;
   readonly act?: Act<E> | undefined;
-  /** How often an event may fail before its aggregate is parked. */
-  readonly attempts: number;
   /** The function that parks, and redrives. */
   readonly function: string;
   readonly pauses: Pauses;
@@ -38,6 +36,8 @@ export interface Invocation {
   readonly seen: Observing;
   /** Is there too little time left to begin with another event? */
   isLate(): boolean;
+  /** How often an event may fail before its aggregate is parked. */
+  readonly attempts: number;
 }
 
 /** An aggregate's way through an invocation. */
@@ -244,7 +244,7 @@ async function countFailure<E extends AnyEvent, Item>(
   const move = moveOf(version - 1, true, lane);
   const attempts = move.to > standing.position ? 1 : standing.attempts + 1;
   const parking: Parking | undefined =
-    redrive || attempts >= ports.attempts
+    redrive || attempts >= invocation.attempts
       ? {
           version,
           waiting: Math.max(version, last),

@@ -34,7 +34,7 @@ interface ConsumerOptions<E extends AnyEvent, Item> {
    * began. `start`: at version 1; what was there before is read from the table, in order.
    */
   readonly from?: 'base' | 'start';
-  /** How often an event may fail before its aggregate is parked. Default 5. */
+  /** How often an event may fail before its aggregate is parked. Default 5; at most 3 where a rule invokes the function directly. */
   readonly attempts?: number;
   /** How many aggregates are worked on at a time. Default 10. */
   readonly concurrency?: number;
@@ -82,6 +82,12 @@ export interface Consumer {
 const LONGEST_RUN_MS = 15 * 60_000;
 
 /**
+ * "If the function returns an error, Lambda attempts to run it two more times" (asynchronous invocation), and then the event is gone: what a rule
+ * brings directly is parked by then, where it is seen.
+ */
+const DELIVERIES = 3;
+
+/**
  * Makes a Lambda handler that gives every event to `effect` or `act` in order per aggregate, wherever it comes from: the
  * feed's Kinesis batches, a rule directly, or a rule through SQS. What a bus repeats, loses or turns round does not show: a
  * position per aggregate drops what is known, and the table gives what is missing.
@@ -113,19 +119,23 @@ export function consumeEvents<E extends AnyEvent, Item>(options: ConsumeEventsOp
     table: options.table,
     effect,
     act,
-    attempts,
     function: process.env.AWS_LAMBDA_FUNCTION_NAME ?? '',
     pauses,
     now,
   };
 
-  const begin = (context?: TimedContext): Invocation => {
+  const begin = (source: Source, context?: TimedContext): Invocation => {
     const startedAt = now();
     const remainingMs = () => context?.getRemainingTimeInMillis() ?? startedAt + LONGEST_RUN_MS - now();
     // Time for what is under way; of a short invocation not all.
     const enough = Math.min(5_000, remainingMs() / 4);
     const leasing = createLeasing({ consumer: name, positions, holder: randomUUID(), pauses, now, remainingMs });
-    return { leasing, seen: observing(), isLate: () => remainingMs() < enough };
+    return {
+      leasing,
+      seen: observing(),
+      isLate: () => remainingMs() < enough,
+      attempts: source === 'bus' ? Math.min(attempts, DELIVERIES) : attempts,
+    };
   };
 
   const arrivalOf = (notice: BusNotice): Arrival => {
@@ -183,9 +193,10 @@ export function consumeEvents<E extends AnyEvent, Item>(options: ConsumeEventsOp
   };
 
   const handle = async (event: unknown, context?: TimedContext): Promise<BatchAnswer | RedriveAnswer | undefined> => {
-    const invocation = begin(context);
+    const source = sourceOf(event);
+    const invocation = begin(source, context);
     try {
-      switch (sourceOf(event)) {
+      switch (source) {
         case 'redrive':
           return await redrive(readRedriveRequest(event, name), ports, invocation, concurrency);
         case 'kinesis':
@@ -230,7 +241,9 @@ function reportOf(consumer: string, feed: string): Report {
   return createReport({ namespace: namespace || 'Daybook', feed, consumer, function: name });
 }
 
-function sourceOf(event: unknown): 'redrive' | 'kinesis' | 'sqs' | 'bus' {
+type Source = 'redrive' | 'kinesis' | 'sqs' | 'bus';
+
+function sourceOf(event: unknown): Source {
   if (isRedriveRequest(event)) return 'redrive';
   const { Records: records, detail } = (event ?? {}) as { Records?: unknown; detail?: unknown };
   if (Array.isArray(records)) {

@@ -75,6 +75,15 @@ describe('an event that fails', () => {
     expect(done.at(-1)).toBe('b:2');
   });
 
+  test('by a rule directly is parked with the last of Lambda’s three deliveries, not lost', async () => {
+    const { handler, poison, positions } = setup({ attempts: 5 });
+    poison.add('a:1');
+    for (const _ of [1, 2]) await expect(handler(delivered('a', 1))).rejects.toThrow('cannot do');
+    expect(positions.parked.size).toBe(0);
+    expect(await handler(delivered('a', 1))).toBeUndefined();
+    expect(positions.parked.get('ledger|a')).toMatchObject({ version: 1, waiting: 1 });
+  });
+
   test('that goes well at last has its attempts forgotten', async () => {
     const { handler, poison, positions } = setup();
     for (let version = 1; version <= 4; version++) {

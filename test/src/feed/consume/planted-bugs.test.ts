@@ -47,7 +47,7 @@ const BUGS: readonly (readonly [string, ...Patch[]])[] = [
       'if (lane.standing.parked !== undefined && lane.aggregate === undefined) {',
     ),
     patch(ADVANCE, '...(redrive && { parked: true }),', 'parked: true,'),
-    patch(ADVANCE, 'redrive || attempts >= ports.attempts', 'attempts === ports.attempts'),
+    patch(ADVANCE, 'redrive || attempts >= invocation.attempts', 'attempts === invocation.attempts'),
   ],
   [
     'the effect, and then the position by itself',
