@@ -6,6 +6,7 @@ import type { feedErrors } from './feed/errors.ts';
 import type { importErrors } from './import/errors.ts';
 import type { projectionErrors } from './projection/errors.ts';
 import type { replayErrors } from './replay/errors.ts';
+import type { planErrors } from './replay/plan-errors.ts';
 import type { schemaErrors } from './schema/errors.ts';
 import { storeErrors } from './store/errors.ts';
 
@@ -18,6 +19,7 @@ type Messages = typeof eventErrors &
   typeof feedErrors &
   typeof importErrors &
   typeof projectionErrors &
+  typeof planErrors &
   typeof replayErrors &
   typeof schemaErrors;
 

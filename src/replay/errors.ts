@@ -10,20 +10,12 @@ export const replayErrors = {
     `there is no projection ${JSON.stringify(d.given) ?? '(none given)'} in this app; it has ${d.known.join(', ') || 'none'}`,
   'replay.emptyRange': (d: { from: number | string; to: number | string }) =>
     `the range begins at ${d.from}, after its end ${d.to}; both ends are included, so from ≤ to`,
-  'replay.alreadyBuilding': (d: { projection: string; building: string; refused: string }) =>
-    `${d.projection} is being rebuilt by ${d.building}, so ${d.refused} was refused; wait for it, stop it (npx daybook replay stop), or ask with ifBusy: queue`,
-  'replay.nameTaken': (d: { projection: string; name: string; by: string }) =>
-    `a build of ${d.projection} has the name ${d.name} already, that of ${d.by}: nothing was begun. Start the replay under another name`,
-  'replay.overBudget': (d: { projection: string; estimate: number; budget: number }) =>
-    `the replay of ${d.projection} is estimated at $${d.estimate}, its budget is $${d.budget}: nothing was started. Raise the budget, or bound the range`,
   'replay.budgetSpent': (d: { projection: string; build: string; spent: number; budget: number }) =>
     `the replay ${d.build} of ${d.projection} has spent $${d.spent.toFixed(6)} of its budget of $${d.budget} and is not done: nothing was promoted. Start it again with a higher budget or a bounded range; npx daybook replay stop ${d.build} removes what it has made`,
   'replay.nothingSelected': (d: { query: string }) =>
     `the query that selects the aggregates answered with none: ${d.query.slice(0, 200)}. Its first column has to be their ids`,
   'replay.tooManySelected': (d: { selected: number; limit: number }) =>
     `the query selects ${d.selected} aggregates, allowed are ${d.limit}: bound it, or leave the aggregates out of the range for all of them`,
-  'replay.nothingToRollBack': (d: { projection: string; version: number }) =>
-    `${d.projection} version ${d.version} has no earlier build to go back to: none was promoted before the active one, or its retention has ended`,
   'replay.foldFailed': (d: {
     projection: string;
     aggregateUuid: string;
@@ -34,8 +26,6 @@ export const replayErrors = {
     `${d.projection} cannot fold ${d.type} (aggregate ${d.aggregateUuid}, version ${d.version}): ${d.reason}. Nothing was promoted; mend the fold or add an upcast`,
   'replay.archiveFile': (d: { key: string; expectedBytes: number; actualBytes: number }) =>
     `the archive's file ${d.key} had ${d.expectedBytes} bytes when the replay was planned and has ${d.actualBytes} now; start the replay again`,
-  'replay.generationGone': (d: { generation: string }) =>
-    `the archive's generation ${d.generation}, which was current when this replay began, is gone: a compaction has taken its place. Nothing was begun; start the replay under another name`,
   'replay.fileLost': (d: { key: string; generation: string }) =>
     `the archive's file ${d.key} is gone, and no compaction has taken it over: the current generation is ${d.generation} as before. Restore the file (the bucket keeps versions, or daybook verify --redeliver), then resume`,
   'replay.notVerified': (d: { projection: string; build: string; problems: readonly string[] }) =>

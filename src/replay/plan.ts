@@ -1,4 +1,5 @@
 import './errors.ts';
+import './plan-errors.ts';
 import { isNotThere } from '../archive/work-files.ts';
 import type { TableSize } from '../check/price.ts';
 import { DaybookError } from '../errors.ts';
