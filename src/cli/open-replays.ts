@@ -8,7 +8,7 @@ import type { ProjectionTable } from '../projection/projection-table.ts';
 import type { BuildRecord, Builds } from '../replay/builds.ts';
 import '../replay/errors.ts';
 import { reasonOf } from '../replay/failure.ts';
-import { isStopped } from '../replay/stopped.ts';
+import { endedWell, isStopped } from '../replay/stopped.ts';
 import { findTarget, needName, type TargetFlags } from './target.ts';
 
 export interface OpenReplays {
@@ -82,8 +82,7 @@ export function nextOf(
   { error, cause }: { readonly error: string; readonly cause: string },
 ): string {
   if (status === 'ABORTED' || isStopped(record)) return 'It cannot go on: start it again under another name.';
-  if (record?.status === 'promoted' || record?.status === 'ready')
-    return 'The build of this name stays as it is: start it under another name.';
+  if (endedWell(record)) return 'The build of this name stays as it is: start it under another name.';
   const [resume, stop] = [`npx daybook replay resume ${name}`, `npx daybook replay stop ${name}`];
   if (record !== undefined && cause.startsWith('replay.notVerified'))
     return `What it has folded stays as it is, and ${resume} only verifies it once more. Once that is mended: ${stop}, and start it under another name.`;

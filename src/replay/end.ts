@@ -2,7 +2,7 @@ import './errors.ts';
 import { BUCKETS, type ProjectionTable } from '../projection/projection-table.ts';
 import type { BuildKind, BuildRecord, BuildStatus, Builds } from './builds.ts';
 import { reasonOf } from './failure.ts';
-import { ASK_MS, isStopped } from './stopped.ts';
+import { ASK_MS, endedWell, isStopped } from './stopped.ts';
 
 /** How an execution ended, as Step Functions tells it on the default bus ("Step Functions Execution Status Change"). */
 export interface ExecutionEnded {
@@ -68,7 +68,7 @@ export async function endReplay(
     return undefined;
   }
   // Told once more, or of another execution that was refused this name: what has ended well stays as it is.
-  if (record?.status === 'promoted' || record?.status === 'ready') return undefined;
+  if (endedWell(record)) return undefined;
   if (status === 'ABORTED' && record !== undefined && (await wasPromoted({ table, builds }, record))) {
     await builds.mark(projection, build, 'promoted', { at });
     return { detailType: 'Replay Promoted', detail: { ...detail, version: record.version, kind: record.kind } };

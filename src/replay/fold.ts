@@ -246,8 +246,10 @@ async function download(files: ArchiveFiles, listed: readonly ArchiveFile[], fol
       if (isNotThere(error)) return { gone: key };
       throw error;
     }
-    if (actualBytes !== bytes && mayListAgain) return { gone: key };
-    if (actualBytes !== bytes) throw new DaybookError('replay.archiveFile', { key, expectedBytes: bytes, actualBytes });
+    if (actualBytes !== bytes) {
+      if (mayListAgain) return { gone: key };
+      throw new DaybookError('replay.archiveFile', { key, expectedBytes: bytes, actualBytes });
+    }
     paths.keys.set(path, key);
     paths[key.startsWith(FILES_PREFIX) ? 'compacted' : 'raw'].push(path);
   }

@@ -12,7 +12,7 @@ import { type Estimate, estimateReplay, partsOf } from './estimate.ts';
 import { type CheckedRequest, checkRequest } from './request.ts';
 import { type Selection, selectedIn, writeSelection } from './selection.ts';
 import { cutIntoPasses, filesByBucket, PASS_BYTES, type Slice, sliceKey, writeSlice } from './slice-files.ts';
-import { isStopped } from './stopped.ts';
+import { endedWell, isStopped } from './stopped.ts';
 
 export type { Slice } from './slice-files.ts';
 
@@ -155,7 +155,7 @@ async function refuseTakenName(builds: Builds, { projection }: CheckedRequest, n
   if (isLiveBuild(name)) throw new DaybookError('replay.nameTaken', { projection, name, by: 'live events' });
   const record = await builds.get(projection, name);
   if (isStopped(record)) throw new DaybookError('replay.stopped', { projection, build: name });
-  if (record?.status === 'promoted' || record?.status === 'ready')
+  if (record !== undefined && endedWell(record))
     throw new DaybookError('replay.nameTaken', { projection, name, by: `the ${record.kind} of ${record.startedAt}` });
 }
 

@@ -11,6 +11,11 @@ export function isStopped(record: Pick<BuildRecord, 'status'> | undefined): bool
   return record?.status === 'stopped' || record?.status === 'removed';
 }
 
+/** What has ended well stays as it is: it is read, or may be. */
+export function endedWell(record: Pick<BuildRecord, 'status'> | undefined): boolean {
+  return record?.status === 'promoted' || record?.status === 'ready';
+}
+
 /**
  * A stop does not end a function that is under way, and a redrive from outside does not bring removed states back: so each function
  * asks the build's record when it begins, and again every five seconds while it works.

@@ -47,8 +47,10 @@ export interface Audit extends Watcher, Witness {
 /** An event that fails so often parks its aggregate. */
 const ATTEMPTS = 5;
 
-/** The highest version that a parked item says to wait: what it is parked at, too. */
-const waitingOf = (item: Json) => Math.max(Number(item.Waiting.N), Number(item.ParkedVersion.N));
+/** The highest version that a parked item says to wait: what it is parked at, too; 0 where nothing is parked. */
+const waitingOf = (item: Json | undefined) =>
+  item === undefined ? 0 : Math.max(Number(item.Waiting.N), Number(item.ParkedVersion.N));
+
 const LEASE_MS = 5_000;
 const MINUTE = 60_000;
 /** From a read to what is done of it, where nothing holds a function up. */
@@ -360,14 +362,14 @@ export function createAudit(world: World): Audit {
     const { counted } = countAttempts(key, item);
     if (item.ParkedIn === undefined) {
       if (parked.delete(key)) failures.delete(key);
-      const waiting = parkings.has(key) ? waitingOf(parkings.get(key)) : 0;
+      const waiting = waitingOf(parkings.get(key));
       const at = Number(item.Position?.N ?? 0);
       if (waiting > at) world.violate(`${consumer} unparks ${aggregate} at ${at}, and ${waiting} waits`);
       parkings.delete(key);
     } else {
       const known = parkings.get(key);
       parkings.set(key, item);
-      const waited = known === undefined ? 0 : waitingOf(known);
+      const waited = waitingOf(known);
       if (waitingOf(item) < waited) world.violate(`${consumer} forgets that ${aggregate}:${waited} waits`);
       // Two redrives at once may both be the first to fail there.
       const later = Date.parse(item.ParkedSince.S) - Date.parse(known?.ParkedSince.S);
@@ -574,7 +576,7 @@ export function createAudit(world: World): Audit {
         return;
       const key = `${reader}|${feed}|${aggregate}`;
       const done = reader === 'confirm' ? (confirmed.get(`${feed}|${aggregate}`) ?? 0) : (positions.get(key) ?? 0);
-      const waits = parkings.has(key) ? waitingOf(parkings.get(key)) : 0;
+      const waits = waitingOf(parkings.get(key));
       const breaches = reader === 'confirm' && rogues.has(`${aggregate}:${to}`);
       if (Math.max(done, waits) < to && !breaches)
         world.violate(`${reader} has done with ${aggregate}:${to}, and stands at ${done}`);
