@@ -113,7 +113,7 @@ function summary(archive: Archive): Json {
 export function keep(archives: Archives, bus: Bus, event: BusEvent, nowMs: number): string[] {
   const kept: string[] = [];
   for (const archive of archives.values()) {
-    if (archive.sourceArn !== bus.arn || (archive.matches !== undefined && !archive.matches(event.parsed))) continue;
+    if (archive.sourceArn !== bus.arn || (archive.matches !== undefined && !archive.matches(event.parsed()))) continue;
     trim(archive, nowMs);
     archive.events.push(event);
     kept.push(archive.name);

@@ -7,7 +7,7 @@ export interface BusEvent {
   readonly source: string;
   readonly detailType: string;
   readonly text: string;
-  readonly parsed: Json;
+  parsed(): Json;
   /** When the bus took it, for `aws.events.event.ingestion-time`. */
   readonly ingestedMs: number;
 }
@@ -49,7 +49,7 @@ export function readEvent({ id, source, detailType, text, ingestedMs }: Omit<Bus
     detailType,
     text,
     /** Made when the first rule looks at it: most events of a store meet none. */
-    get parsed() {
+    parsed() {
       parsed ??= parseExact(text);
       return parsed;
     },
@@ -60,5 +60,5 @@ export function readEvent({ id, source, detailType, text, ingestedMs }: Omit<Bus
 /** The event as a replay sends it again: "EventBridge adds the replay-name field". */
 export function withReplayName(event: BusEvent, name: string): BusEvent {
   const text = event.text.replace(/^\{/, () => `{"replay-name":${JSON.stringify(name)},`);
-  return { ...event, text, parsed: { ...event.parsed, 'replay-name': name } };
+  return { ...event, text, parsed: () => ({ ...event.parsed(), 'replay-name': name }) };
 }

@@ -137,7 +137,7 @@ function publish(cloud: Cloud, buses: Buses, name: string, event: BusEvent, hear
 /** Delivers the event to the targets of every rule that matches it; `only` names the rules to try, by ARN. */
 export function matchRules(cloud: Cloud, buses: Buses, bus: Bus, event: BusEvent, only?: readonly string[]): void {
   for (const rule of bus.rules.values()) {
-    if (rule.state === 'DISABLED' || rule.matches === undefined || !rule.matches(event.parsed)) continue;
+    if (rule.state === 'DISABLED' || rule.matches === undefined || !rule.matches(event.parsed())) continue;
     if (only !== undefined && !only.includes(rule.arn)) continue;
     cloud.trace.note('events', 'rule matched', { bus: bus.name, rule: rule.name, event: event.id });
     for (const target of rule.targets.values()) deliver(cloud, buses.keeper, rule, target, event);

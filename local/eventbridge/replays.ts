@@ -153,7 +153,7 @@ export function replayOperations(
   };
 }
 
-const timeOf = (event: BusEvent): number => Date.parse(event.parsed.time);
+const timeOf = (event: BusEvent): number => Date.parse(event.parsed().time);
 
 function byMinute(events: readonly BusEvent[]): BusEvent[][] {
   const minutes = new Map<number, BusEvent[]>();

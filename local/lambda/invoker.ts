@@ -34,8 +34,8 @@ export interface InProcessContext {
    * Aborted when the invocation is over by its timeout. A worker is killed then; code in this thread can't be, so what it
    * calls afterwards must be refused by whoever looks at this signal.
    */
-  readonly signal: AbortSignal;
-  /** Whether `signal` is aborted; who asks no more than that needs no signal, which is dear to make. */
+  signal(): AbortSignal;
+  /** Whether that signal is aborted; who asks no more than that needs no signal, which is dear to make. */
   isOver(): boolean;
 }
 
@@ -191,7 +191,7 @@ async function runInProcess(
     const context: InProcessContext = {
       ...request.context,
       getRemainingTimeInMillis: () => Math.max(0, deadline - kernel.clock.now()),
-      get signal() {
+      signal() {
         if (abort === undefined) {
           abort = new AbortController();
           if (over) end(abort);

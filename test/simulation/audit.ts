@@ -91,7 +91,7 @@ export function createAudit(world: World): Audit {
   /** Who holds the lease, by what the table holds. */
   const holders = new Map<string, string | undefined>();
   const leases = new Map<string, number>();
-  const acting = new Map<string, { readonly over: boolean }>();
+  const acting = new Map<string, { over(): boolean }>();
   /** Items of cursors and of parked aggregates as they were last written. */
   const cursors = new Map<string, Json>();
   const parkings = new Map<string, Json>();
@@ -428,7 +428,7 @@ export function createAudit(world: World): Audit {
       if (holder === undefined) world.violate(`${consumer} acts on ${aggregate}:${version} without its lease`);
       else if (plan.actsAlone && holder !== holders.get(lane))
         world.violate(`${consumer} acts on ${aggregate}:${version} under a lease that it has lost`);
-      if (plan.actsAlone && acting.get(lane)?.over === false) world.violate(`two act on ${aggregate} at once`);
+      if (plan.actsAlone && acting.get(lane)?.over() === false) world.violate(`two act on ${aggregate} at once`);
       acting.set(lane, invocation);
       if (JSON.stringify(data) !== contents.get(`${aggregate}:${version}`)?.data)
         world.violate(`${consumer} is given another ${aggregate}:${version} than the table has`);
@@ -438,7 +438,7 @@ export function createAudit(world: World): Audit {
       keys.set(key, `${aggregate}:${version}`);
       await world.sleep(world.pick(1, 200));
       if (acting.get(lane) === invocation) acting.delete(lane);
-      if (!invocation.over && world.strikes('crashAfterEffect', 0.15)) {
+      if (!invocation.over() && world.strikes('crashAfterEffect', 0.15)) {
         invocation.crash();
         await new Promise(() => {});
       }

@@ -2,9 +2,9 @@ import { type Cloud, type Json, ServiceError } from '../../local/cloud.ts';
 import { CrashedRuntime, type InProcessContext } from '../../local/lambda/invoker.ts';
 import type { Lambda } from '../../local/lambda/lambda.ts';
 import { TABLES } from './cores.ts';
+import { lendGlobals } from './globals.ts';
 import type { CodeUnderTest, Entry, Globals } from './load-code.ts';
 import type { Fault } from './plan.ts';
-import { sdkOf } from './sdk.ts';
 import type { World } from './world.ts';
 
 type Handler = (event: Json, context: InProcessContext) => Promise<Json> | Json;
@@ -31,13 +31,15 @@ export interface Witness {
 export interface FunctionHost {
   /** Deploys a function: Lambda's core invokes it in this process. */
   deploy(options: FunctionOptions): Promise<void>;
+  /** The run is over: its environments are told nothing more. */
+  close(): void;
   /** What has failed of an aggregate will not fail any more. */
   mend(consumer: string, aggregate: string): void;
 }
 
 /** One invocation under way. Once it is over none of its calls does anything any more. */
 interface Invocation {
-  readonly over: boolean;
+  over(): boolean;
   /** By the keys of positions: under which name it holds their leases, as the table has answered it. */
   readonly leases: Map<string, string>;
   crash(): void;
@@ -51,7 +53,8 @@ interface Environment {
   invocation: Invocation;
 }
 
-const NEVER = new Promise<never>(() => {});
+/** A promise of its own for each who waits: what waits for one that stays is kept as long as that. */
+const never = () => new Promise<never>(() => {});
 
 /** Runs functions of the code under test in execution environments, each call of a service through time, faults and crashes. */
 export function createFunctionHost(
@@ -61,6 +64,7 @@ export function createFunctionHost(
   code: CodeUnderTest,
   { logged, act, failed, looked }: Witness,
 ): FunctionHost {
+  const lent: ReturnType<typeof lendGlobals>[] = [];
   const failures = new Map<string, number>();
   // A redrive reads to the head: behind a hole, too, it shall happen.
   const often = world.plan.faults.has('permanentHole') ? 0.5 : 0.2;
@@ -74,7 +78,9 @@ export function createFunctionHost(
     return fails;
   };
   const startEnvironment = (options: FunctionOptions): Environment => {
-    const environment = { invocation: { over: true, leases: new Map(), crash() {}, async pause() {} } } as unknown as {
+    const environment = {
+      invocation: { over: () => true, leases: new Map(), crash() {}, async pause() {} },
+    } as unknown as {
       -readonly [K in keyof Environment]: Environment[K];
     };
     const { name } = options;
@@ -86,26 +92,30 @@ export function createFunctionHost(
     };
     const skew = world.plan.faults.has('skew') ? [-60_000, world.pick(-60_000, 60_000), 60_000][world.pick(0, 2)]! : 0;
     if (skew !== 0) world.struck('skew');
-    const { handler } = code(options.entry, {
-      ...globalsOf(world, skew),
-      require: requireOf(world, sdkOf(call)),
-      process: { env: options.variables },
-      console: { log: (line) => logged(name, line) },
-      outsideWorld: (consumer, feed, event, key) => {
-        const { invocation } = environment;
-        return act(consumer, feed, event, key, invocation);
-      },
+    const globals = lendGlobals({
+      now: () => world.now() + skew,
+      random: () => world.pick(0, 999_999) / 1_000_000,
+      later: world.later,
+      sleep: world.sleep,
+      call,
+      log: (line) => logged(name, line),
+      outsideWorld: (consumer, feed, event, key) => act(consumer, feed, event, key, environment.invocation),
       failsNow(consumer, aggregate, version) {
         const fails = failsNow(consumer, aggregate, version);
         if (fails) failed(consumer, options.variables.FEED_ID!, aggregate, version);
         return fails;
       },
     });
+    lent.push(globals);
+    const { handler } = code(options.entry, { ...globals.of, process: { env: options.variables } });
     environment.handler = handler;
     return environment;
   };
 
   return {
+    close() {
+      for (const each of lent) each.giveBack();
+    },
     mend(consumer, aggregate) {
       for (const key of failures.keys()) if (key.startsWith(`${consumer}|${aggregate}:`)) failures.set(key, 0);
     },
@@ -119,9 +129,7 @@ export function createFunctionHost(
           let outlives = false;
           const invocation: Invocation = {
             leases: new Map(),
-            get over() {
-              return over || (!outlives && context.isOver());
-            },
+            over: () => over || (!outlives && context.isOver()),
             pause(ms) {
               outlives = true;
               world.note(`${name} stands still for ${Math.round(ms / 1000)} s`);
@@ -135,7 +143,7 @@ export function createFunctionHost(
           };
           environment.invocation = invocation;
           const finish = (settle: () => void) => {
-            if (invocation.over) return;
+            if (invocation.over()) return;
             over = true;
             if (!outlives) idle.push(environment);
             settle();
@@ -146,7 +154,7 @@ export function createFunctionHost(
               (answer) => finish(() => resolve(answer)),
               (error) => {
                 if (
-                  !invocation.over &&
+                  !invocation.over() &&
                   options.entry === 'table-to-feed' &&
                   FAIL_ENRICHMENT.every((each) => !world.plan.faults.has(each))
                 )
@@ -234,9 +242,9 @@ async function callService(
   operation: string,
   input: Json,
 ): Promise<Json> {
-  if (invocation.over) return NEVER;
+  if (invocation.over()) return never();
   await world.sleep(world.pick(1, 15));
-  if (invocation.over) return NEVER;
+  if (invocation.over()) return never();
   if (world.strikes('pausedFunction', 0.02)) await invocation.pause(world.pick(15_000, 85_000));
   if (unparks(input) && world.strikes('failingEffect', 0.9)) await world.sleep(world.pick(0, 3_000));
   if (world.strikes('throttle', 0.08) || (isOfCursors(input) && world.strikes('throttledCursor', 0.2))) {
@@ -246,14 +254,14 @@ async function callService(
   }
   if (world.strikes('crash', world.plan.crashChance)) {
     invocation.crash();
-    return NEVER;
+    return never();
   }
   let answer: Json;
   try {
     answer = await cloud.call({ principal: name }, service, operation, paged(world, operation, input));
     followLease(invocation, operation, input, true);
   } catch (error) {
-    if (invocation.over) return NEVER;
+    if (invocation.over()) return never();
     followLease(invocation, operation, input, false);
     if (givesBack(input) && LOSE_LEASES.every((fault) => !world.plan.faults.has(fault)))
       world.violate(`${name} gives back a lease of ${input.Key.Consumer.S}, which it does not hold`);
@@ -263,48 +271,10 @@ async function callService(
     await invocation.pause(world.pick(15_000, 85_000));
   // The answer takes its time too, and meanwhile others act.
   if (world.chance(0.3)) await world.sleep(world.pick(1, 40));
-  if (invocation.over) return NEVER;
+  if (invocation.over()) return never();
   if (world.strikes('crash', world.plan.crashChance)) {
     invocation.crash();
-    return NEVER;
+    return never();
   }
   return answer;
-}
-
-function requireOf(world: World, sdk: (name: string) => unknown): Globals['require'] {
-  const timers = { setTimeout: (ms: number) => world.sleep(ms) };
-  return (name) => {
-    if (name === 'node:timers/promises') return timers;
-    return sdk(name) ?? builtin(name);
-  };
-}
-
-const builtins = new Map<string, unknown>();
-
-/** Node's own module behind an object without members of its own: a bundle that is loaded copies every one that it finds. */
-function builtin(name: string): unknown {
-  let light = builtins.get(name);
-  if (light === undefined) {
-    const module = process.getBuiltinModule(name);
-    light = typeof module === 'object' ? Object.create(module) : module;
-    builtins.set(name, light);
-  }
-  return light;
-}
-
-/** Clock, chance and waiting of one environment. */
-function globalsOf(world: World, skew: number): Pick<Globals, 'Date' | 'Math' | 'setTimeout'> {
-  const now = () => world.now() + skew;
-  class VirtualDate extends Date {
-    constructor(...given: readonly unknown[]) {
-      super(...((given.length === 0 ? [now()] : given) as [number]));
-    }
-    static override now = now;
-  }
-  const VirtualMath = Object.create(Math, { random: { value: () => world.pick(0, 999_999) / 1_000_000 } });
-  return {
-    Date: VirtualDate as DateConstructor,
-    Math: VirtualMath,
-    setTimeout: (task, ms) => world.later(ms, task),
-  };
 }

@@ -51,12 +51,30 @@ async function run(seed: number, code: CodeUnderTest, options: RunOptions): Prom
   const audit = createAudit(world);
   const cores = createCores(world, audit);
   const host = createFunctionHost(world, cores.cloud, cores.lambda, code, audit);
+  try {
+    return await play({ world, audit, cores, host, code, options });
+  } finally {
+    host.close();
+  }
+}
+
+interface Stage {
+  readonly world: World;
+  readonly audit: Audit;
+  readonly cores: Cores;
+  readonly host: FunctionHost;
+  readonly code: CodeUnderTest;
+  readonly options: RunOptions;
+}
+
+async function play({ world, audit, cores, host, code, options }: Stage): Promise<RunResult> {
+  const { plan } = world;
   const writers = startWriters(world, cores, audit, putOf(world, code, cores));
   const feeds = createFeeds(world, cores, audit, host);
   await feeds.begin();
 
   const missing = () => {
-    const { feed } = feeds.current;
+    const { feed } = feeds.current();
     const list = audit.adopted(feed) ? [] : [`${feed} is not adopted`];
     for (const [aggregate, k] of writers.expected) {
       const reached = [
@@ -72,11 +90,11 @@ async function run(seed: number, code: CodeUnderTest, options: RunOptions): Prom
   const ended = () => options.stopAtFirst === true && world.violations.length > 0;
   const result = () => {
     const { violations, trace, counts } = world;
-    return { seed, faults: [...plan.faults], violations, trace, counts };
+    return { seed: plan.seed, faults: [...plan.faults], violations, trace, counts };
   };
   const pass = (ms: number) => world.kernel.run(world.now() + ms);
   const round = async () => {
-    const { current } = feeds;
+    const current = feeds.current();
     world.later(0, current.reconcile);
     world.later(MINUTE, () => current.redrive(audit.parked(current.feed)));
     await pass(ROUND_MS);
@@ -102,11 +120,11 @@ async function run(seed: number, code: CodeUnderTest, options: RunOptions): Prom
     const lost = writers.restore();
     if (plan.feedAnew) {
       await feeds.goOn();
-      for (let i = 0; i < ROUNDS && !audit.adopted(feeds.current.feed); i++) await round();
+      for (let i = 0; i < ROUNDS && !audit.adopted(feeds.current().feed); i++) await round();
       await Promise.all([writers.goOn(), pass(1_000)]);
       await arrive();
     } else {
-      await Promise.all([feeds.current.recreatePipe('TRIM_HORIZON'), pass(MINUTE)]);
+      await Promise.all([feeds.current().recreatePipe('TRIM_HORIZON'), pass(MINUTE)]);
       // A Confirm that does not read for an hour may not be back yet.
       await Promise.all([writers.goOn(), pass(plan.faults.has('deadConfirm') ? 60 * MINUTE : PROMPT_MS)]);
       // A run of the reconciler may end after one page of aggregates.
@@ -129,10 +147,10 @@ async function run(seed: number, code: CodeUnderTest, options: RunOptions): Prom
   const [moreHoles, moreUnpublished, moreParked] = alarms();
   if (world.counts.has('holes') && (moreHoles === holes || moreUnpublished === unpublished))
     world.violate('a permanent hole is not counted any more');
-  if (audit.parkedForGood(feeds.current.feed) && moreParked === parked)
+  if (audit.parkedForGood(feeds.current().feed) && moreParked === parked)
     world.violate('an aggregate is parked, and the reconciler does not count it');
   for (const aggregate of writers.expected.keys())
-    if (audit.looksAtHole(feeds.current.feed, aggregate) === 0)
+    if (audit.looksAtHole(feeds.current().feed, aggregate) === 0)
       world.violate(`the hole of ${aggregate} is not looked at again`);
   return result();
 }
@@ -150,9 +168,7 @@ function createFeeds(world: World, cores: Cores, audit: Audit, host: FunctionHos
     if (from !== 'start') for (const ms of [200, 2_000, 6_000]) world.later(ms, current.reconcile);
   };
   return {
-    get current() {
-      return current;
-    },
+    current: () => current,
     /** Another feed goes on where this one is. */
     async goOn() {
       const { feed, retire } = current;

@@ -27,8 +27,6 @@ export function memoryCheckpoints(): Checkpoints {
 export interface Progress {
   add(sequenceNumber: string): void;
   finish(sequenceNumber: string): void;
-  /** How many are not finished. */
-  readonly open: number;
 }
 
 export function trackProgress(save: (sequenceNumber: string) => void): Progress {
@@ -50,9 +48,6 @@ export function trackProgress(save: (sequenceNumber: string) => void): Progress 
         order = order.slice(head);
         head = 0;
       }
-    },
-    get open() {
-      return open.size;
     },
   };
 }

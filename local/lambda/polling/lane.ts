@@ -12,8 +12,8 @@ export interface Lane {
   push(records: readonly SourceRecord[]): void;
   /** No more will come: what waits for the window goes at once. */
   close(): void;
-  readonly waiting: number;
-  readonly busy: boolean;
+  waiting(): number;
+  busy(): boolean;
   stop(): void;
 }
 
@@ -77,12 +77,8 @@ export function createLane(
       closed = true;
       void pump();
     },
-    get waiting() {
-      return queue.length;
-    },
-    get busy() {
-      return busy;
-    },
+    waiting: () => queue.length,
+    busy: () => busy,
     stop() {
       stopped = true;
       timer?.cancel();

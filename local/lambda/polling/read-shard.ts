@@ -89,7 +89,7 @@ export function readShard(
       () => resume?.(),
     ),
   );
-  const waiting = () => lanes.reduce((sum, lane) => sum + lane.waiting, 0);
+  const waiting = () => lanes.reduce((sum, lane) => sum + lane.waiting(), 0);
   // Enough to fill the next batches; reading on would only hold memory.
   const room = () => waiting() < settings.batchSize * settings.lanes * 2;
 
@@ -168,7 +168,7 @@ export function readShard(
       }
     }
     for (const lane of lanes) lane.close();
-    await waitUntil(() => lanes.every((lane) => !lane.busy && lane.waiting === 0));
+    await waitUntil(() => lanes.every((lane) => !lane.busy() && lane.waiting() === 0));
     if (stopped) return;
     checkpoint.store.set(checkpoint.key, SHARD_END);
     handler.ended();

@@ -49,7 +49,7 @@ export default defineBench({
     const make = () => parts.map((part) => makeEvent({ accountId: '000000000000', region: 'us-east-1' }, part, 0));
     const countMatches = (events: ReturnType<typeof make>) => {
       let matched = 0;
-      for (const { parsed } of events) for (const matches of rules) if (matches(parsed)) matched++;
+      for (const event of events) for (const matches of rules) if (matches(event.parsed())) matched++;
       return matched;
     };
     const parsed = make();

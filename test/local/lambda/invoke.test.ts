@@ -62,7 +62,7 @@ describe('Invoke in virtual time', () => {
   it('times out by the kernel, tells the handler, and goes on', async () => {
     let aborted = false;
     const { functions, invoke, kernel, run } = host(async (event, context) => {
-      context.signal.addEventListener('abort', () => {
+      context.signal().addEventListener('abort', () => {
         aborted = true;
       });
       await kernel.scheduler.sleep(event.ms);
