@@ -45,5 +45,5 @@ const EXACT: Readonly<Record<ColumnType, (value: string) => string>> = {
   boolean: (value) => `CASE ${value} WHEN 'true' THEN true WHEN 'false' THEN false END`,
   timestamp: (value) =>
     `CASE WHEN regexp_full_match(${value}, '"${timePattern('[0-9]{1,3}')}"') ` +
-    `THEN make_timestamp_ms(epoch_ms(TRY_CAST(${value}[2:-2] AS TIMESTAMPTZ)))::TIMESTAMP_MS END`,
+    `THEN make_timestamp_ms(epoch_ms(TRY_CAST(upper(${value}[2:-2]) AS TIMESTAMPTZ)))::TIMESTAMP_MS END`,
 };

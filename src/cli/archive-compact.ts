@@ -12,11 +12,11 @@ import {
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { type CompactionEstimate, estimateCompaction } from '../archive/compact-estimate.ts';
-import { checkRequest } from '../archive/compact-plan.ts';
 import { athenaCurrentGeneration } from '../aws/athena-current-generation.ts';
 import { s3CompactionFiles } from '../aws/s3-compaction-files.ts';
 import { DaybookError } from '../errors.ts';
 import { orUsage } from './command.ts';
+import { dayFrom } from './flags.ts';
 import { createProgress } from './progress.ts';
 import { duration } from './replay-watch.ts';
 import { findTarget, needName, TARGET_OPTIONS, type Target } from './target.ts';
@@ -35,9 +35,9 @@ const EVERY_MS = 1000;
 
 export async function run(args: readonly string[], terminal: Terminal): Promise<void> {
   const { values } = orUsage('archive', () => parseArgs({ args: [...args], options: OPTIONS }));
-  const { before, json } = values;
+  const { json } = values;
+  const before = dayFrom('before', values.before, 'archive');
   const request = before === undefined ? {} : { before };
-  checkRequest(request, Date.now());
   const target = await findTarget(values);
   if (values['dry-run']) {
     const estimate = await priced(target, request);

@@ -21,6 +21,13 @@ export function timeFrom(flag: string, value: string | undefined, command: strin
   throw new DaybookError('cli.usage', { problem: `--${flag} is ${JSON.stringify(value)}; ${allowed}`, command });
 }
 
+/** A day of UTC from a flag. */
+export function dayFrom(flag: string, value: string | undefined, command: string): string | undefined {
+  if (value === undefined || ('instant' in toInstant(`${value}T00:00:00Z`) && value.length === 10)) return value;
+  const problem = `--${flag} is ${JSON.stringify(value)}; allowed is a day of UTC, such as 2026-01-31`;
+  throw new DaybookError('cli.usage', { problem, command });
+}
+
 const CLOCKS: readonly TimeClock[] = ['occurred', 'recorded'];
 
 /** Which clock the times of a command are of; a clock without a time would do nothing. */
