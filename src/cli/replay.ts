@@ -15,7 +15,7 @@ daybook replay audit --aggregate ID --projection NAME --app FILE [--first N] [--
 start: rebuilds a projection and promotes it; with a range it makes a report instead, which has the build's name.
 plan: what that would read, take and cost; nothing is written.
 watch: how far it is, until it has ended.
-stop: nothing is promoted, and nothing of it stays.
+stop: nothing is promoted, and its states go; what a report had written to S3 by then stays under its name.
 resume: goes on with one that failed, from what is done (within 14 days).
 list: the builds of a projection, which one is live, and what waits for its turn.
 rollback: back to the build that was live before; it is brought to the last versions and verified first.
