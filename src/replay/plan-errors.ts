@@ -10,6 +10,8 @@ export const planErrors = {
     `the replay of ${d.projection} is estimated at $${d.estimate}, its budget is $${d.budget}: nothing was started. Raise the budget, or bound the range`,
   'replay.nothingToRollBack': (d: { projection: string; version: number }) =>
     `${d.projection} version ${d.version} has no earlier build to go back to: none was promoted before the active one, or its retention has ended`,
+  'replay.overtaken': (d: { projection: string; build: string }) =>
+    `${d.build} is not the build before the live one of ${d.projection} any more: another replay has ended while this rollback began. Nothing was done; look at what is live (npx daybook replay list), and ask again if need be`,
   'replay.generationGone': (d: { generation: string }) =>
     `the archive's generation ${d.generation}, which was current when this replay began, is gone: a compaction has taken its place. Nothing was begun; start the replay under another name`,
 };

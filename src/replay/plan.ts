@@ -104,6 +104,7 @@ export async function plan(
   if (kind !== 'report') {
     const busy = await lock(ports, request, { build, execution });
     if (busy !== undefined) return { busy };
+    if (kind === 'rollback') await refuseOvertaken(ports, request, { build, execution });
   }
   const slices: Slice[] = [];
   for (const { bucket, list } of found) {
@@ -196,6 +197,18 @@ async function lock(
   if (ifBusy === 'queue') return building;
   const refused = wanted.execution.split(':').at(-1) ?? wanted.build;
   throw new DaybookError('replay.alreadyBuilding', { projection, building, refused });
+}
+
+/** Another rollback may have ended between the look at the pointer and the lock: then the build that was to be gone back to is live. */
+async function refuseOvertaken(
+  { table, builds }: PlanPorts,
+  { projection, version }: CheckedRequest,
+  { build, execution }: LockHolder,
+): Promise<void> {
+  const { previous } = await table.pointer(projection, version);
+  if (previous === build) return;
+  await builds.release(projection, version, execution);
+  throw new DaybookError('replay.overtaken', { projection, build });
 }
 
 async function aggregatesOf(

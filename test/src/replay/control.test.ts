@@ -219,6 +219,28 @@ describe('a replay, from outside', () => {
     await expect(ask('none', { rollback: true })).rejects.toMatchObject({ code: 'replay.nothingToRollBack' });
   });
 
+  it('is refused where another rollback has ended between its look and its lock, which it gives back', async () => {
+    table.setPointer('balances', { active: 'new', previous: 'old' });
+    const overtaken = {
+      ...ports(),
+      table: {
+        ...table,
+        async pointer(...given: Parameters<typeof table.pointer>) {
+          const found = await table.pointer(...given);
+          table.setPointer('balances', { ...found, active: 'old', previous: 'new' });
+          return found;
+        },
+      },
+    };
+    const call = { name: 'late', execution: 'arn:late', generation: NO_GENERATION };
+    await expect(plan(overtaken, [balances], call, { projection: 'balances', rollback: true })).rejects.toMatchObject({
+      code: 'replay.overtaken',
+      details: { build: 'old' },
+    });
+    expect(await table.pointer('balances', 1)).toEqual({ active: 'old', previous: 'new' });
+    expect(await made('next', { rollback: true })).toMatchObject({ build: 'new' });
+  });
+
   it('says where its states differ from the live build at the same version, and folds all again when asked', async () => {
     for (const id of ['a', 'b', 'c']) await deposit(id, [1]);
     await table.store('balances', 'live-v1', {
