@@ -221,7 +221,7 @@ export async function replayStage(projections: readonly AnyProjection[]) {
           stage.announced.push({ detailType: DetailType, detail: JSON.parse(Detail) });
         return { FailedEntryCount: 0, Entries: input.Entries.map(() => ({ EventId: 'e' })) };
       }
-      const { detail } = status.parsed;
+      const { detail } = status.parsed();
       if (detail.status === 'FAILED') stage.causes.push(detail.cause);
       if (
         detail.executionArn.includes(':execution:replay:') &&
