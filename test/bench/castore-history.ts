@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { BatchWriteItemCommand, CreateTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { BatchWriteItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { DynamoDBSingleTableEventStorageAdapter } from '@castore/event-storage-adapter-dynamodb';
 import { pourEventStoreEvents } from '@castore/lib-dam';
+import { createCastoreTable } from '../contract/castore-accounts.ts';
 import { type Balance, book, castoreLedger, storedTransfers } from './ledger.ts';
 
 /** What a BatchWriteItem takes. */
@@ -22,34 +23,9 @@ export function castoreItems(aggregateId: string, count: number, second = 0) {
   );
 }
 
-/** The table that Castore's README asks for, with so many aggregates, one after the other in time: then its replay holds the least in memory. */
+/** Castore's table with so many aggregates, one after the other in time: then its replay holds the least in memory. */
 export async function writeCastoreHistory(client: DynamoDBClient, aggregates: number, perAggregate: number) {
-  await client.send(
-    new CreateTableCommand({
-      TableName: 'castore',
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [
-        { AttributeName: 'aggregateId', AttributeType: 'S' },
-        { AttributeName: 'version', AttributeType: 'N' },
-        { AttributeName: 'eventStoreId', AttributeType: 'S' },
-        { AttributeName: 'timestamp', AttributeType: 'S' },
-      ],
-      KeySchema: [
-        { AttributeName: 'aggregateId', KeyType: 'HASH' },
-        { AttributeName: 'version', KeyType: 'RANGE' },
-      ],
-      GlobalSecondaryIndexes: [
-        {
-          IndexName: 'initialEvents',
-          KeySchema: [
-            { AttributeName: 'eventStoreId', KeyType: 'HASH' },
-            { AttributeName: 'timestamp', KeyType: 'RANGE' },
-          ],
-          Projection: { ProjectionType: 'KEYS_ONLY' },
-        },
-      ],
-    }),
-  );
+  await createCastoreTable(client, 'castore');
   const items = Array.from({ length: aggregates }, (_, n) =>
     castoreItems(`ledger-${n}`, perAggregate, n * perAggregate),
   );

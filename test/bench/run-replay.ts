@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
-import { resolve } from 'node:path';
-import { build } from 'esbuild';
 import { BUCKETS } from '../../src/projection/projection-table.ts';
 import type { CatchUpProgress } from '../../src/replay/catch-up.ts';
 import type { Plan, Slice } from '../../src/replay/plan.ts';
 import type { Verified, VerifyProgress } from '../../src/replay/verify.ts';
+import { buildChild, childFile } from './build-child.ts';
 import type { Ask, Told } from './children/replayer.ts';
 import { type History, LAGGING } from './replay-history.ts';
 
@@ -16,20 +15,10 @@ export type Taken = Readonly<
   >
 >;
 
-const outfile = resolve('.cache/bench/replayer.mjs');
+const outfile = childFile('replayer');
 
 export async function buildReplayer(): Promise<void> {
-  await build({
-    entryPoints: [resolve('test/bench/children/replayer.ts')],
-    outfile,
-    bundle: true,
-    packages: 'external',
-    alias: { daybook: resolve('src/index.ts') },
-    platform: 'node',
-    target: 'node20',
-    format: 'esm',
-    logLevel: 'warning',
-  });
+  await buildChild('replayer');
 }
 
 export interface ReplayOf extends History {

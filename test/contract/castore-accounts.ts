@@ -3,12 +3,11 @@ import { CreateTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamod
 import { EventStore, EventType } from '@castore/core';
 import { DynamoDBSingleTableEventStorageAdapter } from '@castore/event-storage-adapter-dynamodb';
 
-/** Castore's own store of accounts, in a table as its documentation says, to be held beside Daybook's. */
-export async function castoreAccounts(client: DynamoDBClient) {
-  const tableName = `castore-${randomUUID()}`;
+/** A table as Castore's documentation says. */
+export async function createCastoreTable(client: DynamoDBClient, TableName: string): Promise<void> {
   await client.send(
     new CreateTableCommand({
-      TableName: tableName,
+      TableName,
       BillingMode: 'PAY_PER_REQUEST',
       AttributeDefinitions: [
         { AttributeName: 'aggregateId', AttributeType: 'S' },
@@ -32,6 +31,12 @@ export async function castoreAccounts(client: DynamoDBClient) {
       ],
     }),
   );
+}
+
+/** Castore's own store of accounts, in a table as its documentation says, to be held beside Daybook's. */
+export async function castoreAccounts(client: DynamoDBClient) {
+  const tableName = `castore-${randomUUID()}`;
+  await createCastoreTable(client, tableName);
   return new EventStore({
     eventStoreId: 'ACCOUNTS',
     eventTypes: [new EventType<'MoneyDeposited', { amount: number }>({ type: 'MoneyDeposited' })],

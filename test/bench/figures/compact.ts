@@ -4,12 +4,12 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } f
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { build } from 'esbuild';
 import { eventsView } from '../../../src/archive/archive-views.ts';
 import { compactBucket } from '../../../src/archive/compact-bucket.ts';
 import { currentViewSql } from '../../../src/archive/current-view.ts';
 import { type CompactedFile, keysKey } from '../../../src/archive/generation.ts';
 import { BANK_BUCKET, BANK_COLUMNS, runSql, writeBankYear } from '../bank-year.ts';
+import { buildChild } from '../build-child.ts';
 import { defineBench, type Readings } from '../figure.ts';
 import { folderFiles } from '../folder-files.ts';
 
@@ -158,17 +158,7 @@ export default defineBench({
     if (JSON.stringify(ours) !== JSON.stringify(theirs) || JSON.stringify(ours) !== JSON.stringify(seen))
       throw new Error('they do not answer the same');
 
-    const child = resolve('.cache/bench/compactor.mjs');
-    await build({
-      entryPoints: [resolve('test/bench/children/compactor.ts')],
-      outfile: child,
-      bundle: true,
-      packages: 'external',
-      platform: 'node',
-      target: 'node20',
-      format: 'esm',
-      logLevel: 'warning',
-    });
+    const child = await buildChild('compactor');
     // One year and so one file, so that everything is merged at once: what grows is what has to stay flat.
     const day = async (name: string, events: number) => {
       const path = join(folder, `events/day=2026-01-02/bucket=${BANK_BUCKET}/${name}.parquet`);

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { resolve } from 'node:path';
-import { build } from 'esbuild';
+import { buildChild } from '../build-child.ts';
 import { defineBench, type Readings } from '../figure.ts';
 import { AGGREGATE, itemOf, storedTransfer } from '../ledger.ts';
 
@@ -48,17 +47,7 @@ export default defineBench({
     });
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
     const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const outfile = resolve('.cache/bench/reader.mjs');
-    await build({
-      entryPoints: [resolve('test/bench/children/reader.ts')],
-      outfile,
-      bundle: true,
-      packages: 'external',
-      platform: 'node',
-      target: 'node20',
-      format: 'esm',
-      logLevel: 'warning',
-    });
+    const outfile = await buildChild('reader');
     let taken: Readings = {};
     return {
       sides: {

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { build } from 'esbuild';
 import { benchRows } from '../archive-events.ts';
+import { buildChild } from '../build-child.ts';
 import { defineBench, type Readings } from '../figure.ts';
 
 const EVENTS = 10_000_000;
@@ -47,17 +47,7 @@ export default defineBench({
     }
     connection.closeSync();
     instance.closeSync();
-    const outfile = resolve('.cache/bench/verifier.mjs');
-    await build({
-      entryPoints: [resolve('test/bench/children/verifier.ts')],
-      outfile,
-      bundle: true,
-      packages: 'external',
-      platform: 'node',
-      target: 'node20',
-      format: 'esm',
-      logLevel: 'warning',
-    });
+    const outfile = await buildChild('verifier');
     let taken: Readings = {};
     return {
       sides: {
