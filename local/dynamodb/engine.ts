@@ -354,11 +354,14 @@ export class Engine {
         }
       }
     }
-    if (this.#tokens.size > 0) yield { kind: 'tokens', tokens: [...this.#tokens] };
+    const tokens = [...this.#tokens];
+    for (let from = 0; from < tokens.length; from += CHUNK) {
+      yield { kind: 'tokens', tokens: tokens.slice(from, from + CHUNK) };
+    }
   }
 }
 
-/** Items or records in one entry of a snapshot. */
+/** Items, records or tokens in one entry of a snapshot. */
 const CHUNK = 100;
 
 /** The API reference's text for the exception. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type Json, ServiceError } from '../../cloud.ts';
 import type { Engine } from '../engine.ts';
 import { invalid } from '../errors.ts';
@@ -106,9 +107,14 @@ export function transactWriteItems(engine: Engine, input: Json): Json {
   const prepared = forEachAction(requests, (request, i) => request.prepare(tables[i]!));
   checkDistinct(prepared.map(({ table, key }) => ({ table, ...key })));
   const token: string | undefined = input.ClientRequestToken ?? undefined;
-  const fingerprint = token === undefined ? '' : JSON.stringify(input.TransactItems);
+  const fingerprint = token === undefined ? '' : fingerprintOf(input.TransactItems);
   const repeated = token !== undefined && engine.isRepeated(token, fingerprint);
   return repeated ? answerRepeated(input, prepared) : write(engine, input, prepared, token, fingerprint);
+}
+
+/** What ten minutes of transactions hold must not be kept once more beside the tables: some megabytes each at the most. */
+function fingerprintOf(items: Json): string {
+  return createHash('sha256').update(JSON.stringify(items)).digest('base64');
 }
 
 /** "Subsequent calls with the same client token return the number of read capacity units consumed in reading the item". */

@@ -65,6 +65,26 @@ describe('the journal', () => {
     expect(records(again)).toEqual(records(s));
   });
 
+  it('is made anew in small entries, whatever many transactions held, and still knows each token', () => {
+    const s = setup();
+    s.call('CreateTable', tableInput('tbl'));
+    const transaction = (i: number, text = 'x'.repeat(20_000)) => ({
+      ClientRequestToken: `t${i}`,
+      TransactItems: [{ Put: { TableName: 'tbl', Item: { ...key('a', 1), text: { S: text } } } }],
+    });
+    for (let i = 0; i < 300; i++) s.call('TransactWriteItems', transaction(i));
+    const entries = [...s.db.snapshot()].map((entry) => JSON.stringify(entry));
+    expect(Math.max(...entries.map(({ length }) => length))).toBeLessThan(100_000);
+    const again = setup();
+    again.db.restore(entries.map((line) => JSON.parse(line)));
+    again.call('DeleteItem', { TableName: 'tbl', Key: key('a', 1) });
+    again.call('TransactWriteItems', transaction(299));
+    expect(again.call('Scan', { TableName: 'tbl' }).Count).toBe(0);
+    expect(failure(() => again.call('TransactWriteItems', transaction(0, 'y'))).code).toBe(
+      'IdempotentParameterMismatchException',
+    );
+  });
+
   it('is told before the caller has an answer, and of a transaction at once', () => {
     const s = setup();
     s.call('CreateTable', tableInput('tbl'));
