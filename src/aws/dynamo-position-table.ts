@@ -36,6 +36,16 @@ const MOST_ITEMS = 99;
 const REFUSALS = new Set(['ConditionalCheckFailed', 'ValidationError', 'ItemCollectionSizeLimitExceeded']);
 
 /**
+ * An item of a wrong shape, or one item twice: DynamoDB refuses the request before it looks at any. Of some the SDK cannot even make
+ * a request; what it sent it says in `$metadata`.
+ */
+function isUnwritable(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  if (error.name === 'ValidationException' || error.name === 'SerializationException') return true;
+  return (error instanceof TypeError || error instanceof RangeError) && !('$metadata' in error);
+}
+
+/**
  * The positions of one feed's consumers in DynamoDB: `Consumer` = `<consumer>|<feedId>|<aggregateUuid>`. An effect is a
  * list of what TransactWriteItems takes.
  *
@@ -133,8 +143,7 @@ export function dynamoPositionTable(options: DynamoPositionTableOptions): Positi
         await client.send(new TransactWriteItemsCommand({ TransactItems }));
         return true;
       } catch (error) {
-        // An item of a wrong shape, or one item twice: DynamoDB refuses the request before it looks at any.
-        if ((error as Error).name === 'ValidationException') throw refused(['ValidationException'], error);
+        if (isUnwritable(error)) throw refused([error.name], error);
         if (!(error instanceof TransactionCanceledException)) throw error;
         const reasons = (error.CancellationReasons ?? []).map(({ Code = 'None' }) => Code);
         if (reasons[0] === 'ConditionalCheckFailed') return false;

@@ -38,6 +38,8 @@ export const feedErrors = {
     `the position of consumer ${d.consumer} for ${d.aggregate} was moved by others ${d.attempts} times in a row; the batch is tried again`,
   'feed.aggregateBusy': (d: { consumer: string; aggregate: string }) =>
     `another invocation of consumer ${d.consumer} acts on ${d.aggregate}; this one's events come again`,
+  'feed.notDone': (d: { consumer: string; aggregate: string; version: number; code: string; message: string }) =>
+    `consumer ${d.consumer} did not get to ${d.aggregate}:${d.version} (${[d.code, d.message].filter((part) => part !== '').join(' ')}); Lambda brings it again, and what fails a third time is parked`,
   'feed.consumerEffect': (d: { consumer: string; given: string }) =>
     `consumer ${d.consumer} is given ${d.given}; give exactly one: effect (items for DynamoDB) or act (anything outside)`,
   'feed.consumerOption': (d: { consumer: string; option: string; given: unknown; allowed: string }) =>

@@ -14,6 +14,7 @@ import { type AdvancePorts, advance, type Invocation } from './advance.ts';
 import type { Arrival } from './arrival.ts';
 import { consumeQueue, type QueueBatch } from './consume-queue.ts';
 import type { Act, Effect } from './effect.ts';
+import { reasonOf } from './event-failure.ts';
 import { createLeasing } from './leasing.ts';
 import { type BusNotice, readBusEvent } from './read-bus-event.ts';
 import { goOn, redrive } from './redrive.ts';
@@ -188,8 +189,14 @@ export function consumeEvents<E extends AnyEvent, Item>(options: ConsumeEventsOp
 
   const consumeNotice = async (notice: BusNotice, invocation: Invocation): Promise<void> => {
     if (!belongs(notice, invocation)) return;
-    const standings = await positions.standings(name, [notice.aggregate]);
-    await bring(notice.aggregate, standings, [arrivalOf(notice)], invocation);
+    const { aggregate, version } = notice;
+    try {
+      const standings = await positions.standings(name, [aggregate]);
+      await bring(aggregate, standings, [arrivalOf(notice)], invocation);
+    } catch (cause) {
+      // Lambda logs what an invocation fails with, and anyone else's message may quote a payload.
+      throw new DaybookError('feed.notDone', { consumer: name, aggregate, version, ...reasonOf(cause) }, { cause });
+    }
   };
 
   const handle = async (event: unknown, context?: TimedContext): Promise<BatchAnswer | RedriveAnswer | undefined> => {

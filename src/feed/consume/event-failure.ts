@@ -1,3 +1,4 @@
+import { isPassing } from '../../aws/retry.ts';
 import { isDaybookError } from '../../errors.ts';
 import { versionOfUnreadable } from '../missing-events.ts';
 import { errorNote } from '../observed.ts';
@@ -21,11 +22,13 @@ export function failureOf(error: unknown): EventFailure | undefined {
   return unreadable === undefined ? undefined : new EventFailure(unreadable, error);
 }
 
-/** Does the AWS SDK say that the same call may be made again? Then it is not the event's fault. */
+/** Did the failure come from what the effect asked (a throttle, a network, a service's own failure)? Then it is not the event's fault. */
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const { $retryable, $metadata } = error as { $retryable?: unknown; $metadata?: { httpStatusCode?: number } };
-  return $retryable !== undefined || ($metadata?.httpStatusCode ?? 0) >= 500;
+  if ((error as { $retryable?: unknown }).$retryable !== undefined || isPassing(error)) return true;
+  // What happened to the network `fetch` says in its error's cause, some of it by a code of undici's own.
+  const { code } = (error.cause ?? {}) as { code?: unknown };
+  return isPassing(error.cause) || `${code}`.startsWith('UND_ERR_');
 }
 
 /** A message is for an operator's list. */

@@ -451,4 +451,17 @@ describe('an effect in DynamoDB', () => {
     await expect(positions.commit(MOVE, [nothing])).rejects.toMatchObject({ code: 'feed.effectRefused' });
     await expect(positions.commit(MOVE, [line('x'), line('x')])).rejects.toMatchObject({ code: 'feed.effectRefused' });
   });
+
+  const circle: Record<string, unknown> = {};
+  circle.M = { again: circle };
+  test.each<[string, unknown]>([
+    ['a number in the place of an item', 42],
+    ['an attribute without its type', { Put: { TableName: 'positions', Item: { Consumer: { S: 'x' }, text: 'x' } } }],
+    ['an attribute of no type', { Put: { TableName: 'positions', Item: { Consumer: { S: 'x' }, text: { Z: 'x' } } } }],
+    ['what is no JSON', { Put: { TableName: 'positions', Item: { Consumer: { S: 'x' }, circle } } }],
+  ])('that holds %s is refused with a code, for no retry mends it', async (_, item) => {
+    const { positions } = await make();
+    const refused = { code: 'feed.effectRefused', details: { aggregate: 'a', version: 1 } };
+    await expect(positions.commit(MOVE, [item as never])).rejects.toMatchObject(refused);
+  });
 });

@@ -218,7 +218,11 @@ describe('from a bus', () => {
   test('a failure is thrown: Lambda tries again', async () => {
     const { given } = setup();
     const handler = consumeEvents({ ...given, effect: () => Promise.reject(new Error('sink is down')) });
-    await expect(handler(delivered('a', 1))).rejects.toThrow('sink is down');
+    await expect(handler(delivered('a', 1))).rejects.toMatchObject({
+      code: 'feed.notDone',
+      details: { aggregate: 'a', version: 1, code: 'Error' },
+      cause: { message: 'sink is down' },
+    });
   });
 
   test('another feed’s event is counted and does nothing', async () => {

@@ -1,3 +1,4 @@
+import { ProvisionedThroughputExceededException } from '@aws-sdk/client-dynamodb';
 import { describe, expect, test, vi } from 'vitest';
 import { DaybookError } from '../../../../src/errors.ts';
 import { defineEvent } from '../../../../src/event/event-definition.ts';
@@ -13,6 +14,7 @@ import { delivered, full, MoneyDeposited, message } from './crashing.ts';
 
 type Options = ConsumeEventsOptions<typeof MoneyDeposited, string>;
 
+const THROTTLED = { message: 'slow down', $metadata: { httpStatusCode: 400 } };
 const NOW = Date.parse('2026-01-02T03:04:10.678Z'); // five seconds after the events
 
 function setup(options: Partial<Options & { readonly act?: undefined }> = {}) {
@@ -78,7 +80,11 @@ describe('an event that fails', () => {
   test('by a rule directly is parked with the last of Lambda’s three deliveries, not lost', async () => {
     const { handler, poison, positions } = setup({ attempts: 5 });
     poison.add('a:1');
-    for (const _ of [1, 2]) await expect(handler(delivered('a', 1))).rejects.toThrow('cannot do');
+    for (const _ of [1, 2]) {
+      const failed = await handler(delivered('a', 1)).catch((error: Error) => error.message);
+      expect(failed).toMatch(/^feed.notDone: consumer ledger did not get to a:1 \(TypeError at .*parking.test/);
+      expect(failed).not.toContain('cannot do'); // Lambda logs it, and it quotes the data
+    }
     expect(positions.parked.size).toBe(0);
     expect(await handler(delivered('a', 1))).toBeUndefined();
     expect(positions.parked.get('ledger|a')).toMatchObject({ version: 1, waiting: 1 });
@@ -132,6 +138,11 @@ describe('an event that fails', () => {
       'what an effect itself reads, throttled',
       () => ({ effect: () => Promise.reject(Object.assign(new Error('slow down'), { $retryable: {} })) }),
     ],
+    [
+      'what an effect reads of DynamoDB, throttled, as the SDK says it',
+      () => ({ effect: () => Promise.reject(new ProvisionedThroughputExceededException(THROTTLED)) }),
+    ],
+    ['the network between an effect and what it asks', () => ({ effect: () => fetch('http://127.0.0.1:2') as never })],
   ])('is not counted when it is %s', async (_, change) => {
     const base = setup({ attempts: 1 });
     const handler = consumeEvents({ ...base.given, ...change(base) } as Options);
