@@ -8,7 +8,7 @@ import type { projectionErrors } from './projection/errors.ts';
 import type { replayErrors } from './replay/errors.ts';
 import type { planErrors } from './replay/plan-errors.ts';
 import type { schemaErrors } from './schema/errors.ts';
-import { storeErrors } from './store/errors.ts';
+import type { storeErrors } from './store/errors.ts';
 
 /** Every code, with the function that makes its message from its details; the details' type hangs on the code. */
 type Messages = typeof eventErrors &
@@ -24,7 +24,7 @@ type Messages = typeof eventErrors &
   typeof schemaErrors;
 
 /** What any use of the library can throw; the other parts add theirs, so that a bundle without them holds none of their texts. */
-const messages: Record<string, (details: never) => string> = { ...eventErrors, ...storeErrors };
+const messages: Record<string, (details: never) => string> = { ...eventErrors };
 
 /** For the `errors.ts` of a part: whoever throws one of its codes imports it for this effect. */
 export function addMessages(more: Readonly<Record<string, (details: never) => string>>): void {

@@ -1,3 +1,4 @@
+import '../store/errors.ts';
 import { type AttributeValue, type DynamoDBClient, QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { DaybookError } from '../errors.ts';
 import type { AggregatePage, EventTable } from '../store/event-table.ts';

@@ -1,4 +1,5 @@
 import './errors.ts';
+import '../store/errors.ts';
 import { DaybookError, type ErrorCode } from '../errors.ts';
 import type { EventTable } from '../store/event-table.ts';
 import { type ImportEvent, type ParseOptions, parseLine } from './parse-line.ts';

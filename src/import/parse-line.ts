@@ -1,4 +1,5 @@
 import './errors.ts';
+import '../store/errors.ts';
 import { DaybookError, isDaybookError } from '../errors.ts';
 import type { AnyAggregate } from '../event/aggregate-definition.ts';
 import { type EncodedEvent, encodeEvent, typeOfNewEvent } from '../event/encode-event.ts';

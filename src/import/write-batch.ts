@@ -1,4 +1,5 @@
 import './errors.ts';
+import '../store/errors.ts';
 import { createHash } from 'node:crypto';
 import { DaybookError, isDaybookError } from '../errors.ts';
 import type { StoredEvent } from '../event/stored-event.ts';

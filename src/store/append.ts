@@ -1,3 +1,4 @@
+import './errors.ts';
 import { DaybookError } from '../errors.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
 import { sameButTraceparent } from '../event/traceparent.ts';

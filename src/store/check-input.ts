@@ -1,3 +1,4 @@
+import './errors.ts';
 import { DaybookError } from '../errors.ts';
 import { textProblem, typeNameProblem } from '../event/names.ts';
 import { toInstant } from '../event/time.ts';

@@ -1,3 +1,4 @@
+import { addMessages } from '../errors.ts';
 import { quoted } from '../event/errors.ts';
 import type { RecordedEvent } from '../event/recorded-event.ts';
 
@@ -83,3 +84,5 @@ function summary(events: readonly RecordedEvent[], more: boolean): string {
   const shown = events.slice(0, 5).map((event) => `${event.version} ${event.type}`);
   return shown.join(', ') + (events.length > 5 || more ? ', …' : '');
 }
+
+addMessages(storeErrors);

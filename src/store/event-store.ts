@@ -1,3 +1,4 @@
+import './errors.ts';
 import { randomUUID } from 'node:crypto';
 import { DaybookError } from '../errors.ts';
 import type { AnyAggregate, EventsOf, StateOf } from '../event/aggregate-definition.ts';

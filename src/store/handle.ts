@@ -1,3 +1,4 @@
+import './errors.ts';
 import { DaybookError } from '../errors.ts';
 import type { AnyAggregate, EventsOf, StateOf } from '../event/aggregate-definition.ts';
 import { decoderOf } from '../event/decode-event.ts';

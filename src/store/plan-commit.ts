@@ -1,3 +1,4 @@
+import './errors.ts';
 import { DaybookError } from '../errors.ts';
 import { type EncodedEvent, encodeEvent, typeOfNewEvent } from '../event/encode-event.ts';
 import type { AnyEvent } from '../event/event-definition.ts';

@@ -1,3 +1,4 @@
+import './errors.ts';
 import { DaybookError, isDaybookError } from '../errors.ts';
 import { decodeStored, eventDecoder } from '../event/decode-event.ts';
 import type { AnyEvent } from '../event/event-definition.ts';

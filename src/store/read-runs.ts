@@ -1,3 +1,4 @@
+import './errors.ts';
 import { DaybookError } from '../errors.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
 import { type Backoff, type Pauses, pause } from './backoff.ts';

@@ -1,3 +1,4 @@
+import './errors.ts';
 import { DaybookError } from '../errors.ts';
 import type { AnyAggregate, EventsOf } from '../event/aggregate-definition.ts';
 import type { NewEventOf } from '../event/event-definition.ts';

@@ -1,3 +1,4 @@
+import './errors.ts';
 import { DaybookError } from '../errors.ts';
 import { decoderOf, decodeStored } from '../event/decode-event.ts';
 import type { RecordedEvent } from '../event/recorded-event.ts';
