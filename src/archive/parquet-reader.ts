@@ -6,6 +6,7 @@ import type { StoredEvent } from '../event/stored-event.ts';
 import { openInstance } from './duckdb.ts';
 import { pathList } from './duckdb-text.ts';
 import { compareTexts, mergeRuns, type Run, runsOf, type Source } from './runs.ts';
+import { FileGone, type SparseCopy } from './sparse-copy.ts';
 import { readStoredRuns } from './stored-rows.ts';
 import { type TypedOptions, typedSource } from './typed-rows.ts';
 import { nameUnreadable } from './unreadable.ts';
@@ -17,6 +18,8 @@ export interface SliceOptions {
   readonly compacted: readonly string[];
   /** Paths of files as Firehose leaves them: in the order of arrival, with repeats. */
   readonly raw: readonly string[];
+  /** Of compacted files, by path, those of which only what is asked for is there. */
+  readonly sparse?: ReadonlyMap<string, SparseCopy>;
   /** What the archive calls these files, by path: one that cannot be read to its end is named by it. */
   readonly keys?: ReadonlyMap<string, string>;
   /** The event types that are wanted: events of others come without type, and with `null` for their data. */
@@ -24,7 +27,7 @@ export interface SliceOptions {
   /** Of these types, in their order, the version that a compacted file's events are seen in as they are. @default they are read as they are stored */
   readonly schemaVersions?: readonly number[];
   /** Of which events only declared fields are seen: what typed columns hold of them is read instead of the text. */
-  readonly fields?: Omit<TypedOptions, 'path'>;
+  readonly fields?: Omit<TypedOptions, 'path' | 'copy'>;
   /** Only these aggregates. */
   readonly aggregates?: readonly string[];
   /** What DuckDB may hold beside a row group of each compacted file, in MB. @default 128 */
@@ -52,10 +55,16 @@ export async function* readSlice(options: SliceOptions): Source {
     }
     const sources: Source[] = [];
     for (const path of compacted) {
+      const copy = options.sparse?.get(path);
       const typed =
         options.fields === undefined || options.aggregates !== undefined
           ? undefined
-          : await typedSource(() => instance.connect(), { path, ...options.fields });
+          : await typedSource(() => instance.connect(), {
+              path,
+              ...options.fields,
+              ...(copy !== undefined && { copy }),
+            });
+      if (typed === undefined) await copy?.whole();
       sources.push(typed ?? compactedSource(await instance.connect(), path, options));
     }
     if (options.raw.length > 0) sources.push(rawSource(connection, options));
@@ -63,7 +72,9 @@ export async function* readSlice(options: SliceOptions): Source {
     connection.closeSync();
   } catch (cause) {
     // Of the many that are read at once DuckDB names none, or by where it lies here.
-    if (!(cause instanceof DaybookError) && !/^Out of Memory/.test((cause as Error).message)) {
+    const isNamed = cause instanceof DaybookError || cause instanceof FileGone;
+    if (!isNamed && !/^Out of Memory/.test((cause as Error).message)) {
+      for (const copy of options.sparse?.values() ?? []) await copy.whole();
       const connection = await instance.connect();
       await nameUnreadable((sql) => connection.run(sql), options.keys ?? []);
     }

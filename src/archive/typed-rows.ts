@@ -11,6 +11,7 @@ import {
 } from './column-vectors.ts';
 import { isoTime } from './iso-time.ts';
 import { type ColumnRows, type Run, RunsOfColumns, type SeenFields, type Source } from './runs.ts';
+import type { SparseCopy } from './sparse-copy.ts';
 import { readStoredRows, type StoredRows, typeCode, typeValues } from './stored-rows.ts';
 import type { TypedColumn } from './typed-columns.ts';
 
@@ -24,6 +25,8 @@ export interface SeenType {
 
 export interface TypedOptions {
   readonly path: string;
+  /** Where only what is asked for is there. */
+  readonly copy?: SparseCopy;
   /** In the order of their codes. */
   readonly seen: readonly SeenType[];
   /** Those that an event is seen with. */
@@ -45,6 +48,9 @@ interface Field {
 
 /** Of each type its fields; undefined where one of them has no column here: then its events are read as text. */
 type Layout = readonly (readonly Field[] | undefined)[];
+
+/** What is read of every row. */
+const KEYS = ['aggregate_uuid', 'aggregate_type', 'version', 'type', 'schema_version'];
 
 /** What DuckDB calls the types of columns. A time is not read: its text may have been written in many ways. */
 const DUCKDB_TYPES = { bigint: 'BIGINT', double: 'DOUBLE', boolean: 'BOOLEAN', varchar: 'VARCHAR' } as const;
@@ -73,7 +79,12 @@ export async function typedSource(
     return found.includes(undefined) ? undefined : (found as Field[]);
   });
   if (layout.every((fields) => fields === undefined)) return undefined;
-  return rowsBy(connection, await connect(), { file, from }, options, layout);
+  const columns = [...new Set(layout.flatMap((fields) => fields?.map(({ column }) => column) ?? []))];
+  const times = (['occurred', 'recorded'] as const).filter(
+    (clock) => options.clocks.includes(clock) || clock === options.rangeClock,
+  );
+  await options.copy?.columns(connection, [...KEYS, ...times.map((clock) => `${clock}_at`), ...columns]);
+  return rowsBy(connection, await connect(), { file, from }, options, layout, columns, times);
 }
 
 async function* rowsBy(
@@ -82,11 +93,11 @@ async function* rowsBy(
   { file, from }: { readonly file: string; readonly from: string },
   options: TypedOptions,
   layout: Layout,
+  columns: readonly string[],
+  times: readonly Clock[],
 ): Source {
-  const { seen, clocks, rangeClock } = options;
+  const { seen, copy } = options;
   const names = seen.map(({ type }) => type);
-  const columns = [...new Set(layout.flatMap((fields) => fields?.map(({ column }) => column) ?? []))];
-  const times = (['occurred', 'recorded'] as const).filter((clock) => clocks.includes(clock) || clock === rangeClock);
   const more = [...times.map((clock) => `${clock}_at::TIMESTAMP_MS`), ...columns.map((column) => `"${column}"`)];
   const result = await connection.stream(
     `SELECT version::BIGINT, (${typeCode(names)})::INTEGER, schema_version::INTEGER, aggregate_uuid, aggregate_type
@@ -100,7 +111,9 @@ async function* rowsBy(
   for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
     const rows = new TypedRows(chunk, options, layout, columns, times);
     for (let row = 0; row < rows.count; row++) {
-      if (rows.needsText(row)) rows.texts.set(row, await fallback.next(before + row, rows.version(row)));
+      if (!rows.needsText(row)) continue;
+      await copy?.whole();
+      rows.texts.set(row, await fallback.next(before + row, rows.version(row)));
     }
     before += rows.count;
     yield runs.of(rows);

@@ -1,7 +1,13 @@
 import { createWriteStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  type GetObjectCommandOutput,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
 import type { ArchiveFiles } from '../replay/archive-files.ts';
 
 /** The archive's files in S3. */
@@ -32,6 +38,21 @@ export function s3ArchiveFiles({ client, bucket: Bucket }: { client: S3Client; b
       const file = createWriteStream(path);
       await pipeline((await get(key)) as Readable, file);
       return file.bytesWritten;
+    },
+    async copyPart(Key, path, part, IfMatch) {
+      const Range = 'last' in part ? `bytes=-${part.last}` : `bytes=${part.from}-${part.to - 1}`;
+      let found: GetObjectCommandOutput;
+      try {
+        found = await client.send(new GetObjectCommand({ Bucket, Key, Range, IfMatch }));
+      } catch (error) {
+        // An empty file has no end.
+        if ((error as Error).name === 'InvalidRange') return { bytes: 0, etag: '' };
+        throw error;
+      }
+      // "bytes 200-1000/67589"
+      const [start = 0, , bytes = 0] = found.ContentRange?.match(/\d+/g)?.map(Number) ?? [];
+      await pipeline(found.Body as Readable, createWriteStream(path, { flags: 'r+', start }));
+      return { bytes, etag: found.ETag! };
     },
   };
 }

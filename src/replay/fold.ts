@@ -6,6 +6,7 @@ import { FILES_PREFIX, manifestKey } from '../archive/generation.ts';
 import { isoTime } from '../archive/iso-time.ts';
 import { readSlice } from '../archive/parquet-reader.ts';
 import type { Run } from '../archive/runs.ts';
+import { FileGone, SparseCopy, type SparseOptions } from '../archive/sparse-copy.ts';
 import { typedColumns } from '../archive/typed-columns.ts';
 import { isNotThere } from '../archive/work-files.ts';
 import { DaybookError } from '../errors.ts';
@@ -60,6 +61,8 @@ export interface FoldOptions {
   readonly pass?: number;
   /** A file was gone, and the generation of now: the bucket's files are listed again, and folded on to the states that are there. */
   readonly again?: { readonly gone: string; readonly generation: string };
+  /** Of files of so many bytes or more only the columns are copied that declared fields are read from. @default 4,000,000; 65,536; 262,144 */
+  readonly sparse?: SparseOptions & { readonly from: number };
 }
 
 /** How many states are written at once. */
@@ -69,18 +72,20 @@ const FOLD_GB = 2;
 const SETTLE_MS = 5000;
 /** So many keys of a rollup are held; then their partials are written, and the slice begins others. */
 const MOST_HELD = 20_000;
+/** Of a smaller file all is copied at once. */
+const SPARSE = { from: 4_000_000, end: 65_536, gap: 262_144 };
 
 /**
  * Folds one pass over a slice of the archive into the build: the first from the initial state, each later one from the states that
  * are there. Safe to repeat, also at the same time: a state is only ever replaced by one that is farther. Of a file that is gone
- * it tells, and has changed nothing.
+ * it tells; what it has written by then is right, and is gone on with when the bucket is listed again.
  */
 export async function foldSlice(
   ports: FoldPorts,
   runner: Runner,
   plan: Plan,
   planned: Slice,
-  { pass = 0, again }: FoldOptions = {},
+  { pass = 0, again, sparse = SPARSE }: FoldOptions = {},
 ): Promise<FoldResult | FilesGone> {
   const { files, table, builds } = ports;
   const goOn = refuseStopped(builds, plan);
@@ -92,15 +97,15 @@ export async function foldSlice(
   const totals = { aggregates: 0, events: 0, applied: 0, behindHole: 0 };
   try {
     const passes = await readPasses(files, slice);
-    const downloaded = await download(files, passes[pass] ?? [], folder, again === undefined);
-    if ('gone' in downloaded) return downloaded;
+    const isTyped = runner.projection.fields !== undefined && plan.selection === undefined;
+    const local = await copyFiles(files, passes[pass] ?? [], folder, isTyped ? sparse : undefined, again === undefined);
     // A rollup's partials are of all that its slice holds, so it begins anew: one pass, and of what is there the first stays.
     const isCarried = runner.projection.kind === 'projection' && (pass > 0 || slice.carried === true);
     // A rebuild counts everything: nothing is asked for each event then.
     const counts = plan.kind === 'rebuild' ? undefined : countsIn(plan.request);
     const last = lastVersion(plan.request);
     const spending = spendingOf(builds, plan, FOLD_GB);
-    spending.add((passes[pass] ?? []).length * GET);
+    spending.add(local.keys.size * GET);
     const partials = partialsOf(table, runner, plan, slice, writes, goOn);
     let aggregateUuid: string | undefined;
     let fold: Fold = runner.start();
@@ -119,7 +124,7 @@ export async function foldSlice(
     const aggregates = plan.selection && (await readSelection(files, plan.selection, slice.bucket));
     for await (const runs of readSlice({
       folder,
-      ...downloaded,
+      ...local,
       types: runner.projection.events.map((event) => event.type),
       ...(runner.projection.fields === undefined
         ? { schemaVersions: runner.projection.events.map((event) => event.schemaVersion) }
@@ -156,11 +161,15 @@ export async function foldSlice(
     await finish();
     await partials.flush();
     await writes.settled();
+    for (const { requests } of local.sparse.values()) spending.add((requests - 1) * GET);
     await spending.settle();
     const done = passes.slice(0, pass + 1).flat();
     const bytes = done.reduce((sum, file) => sum + file.bytes, 0);
     await builds.folded(plan.projection, plan.name, slice.bucket, bytes, spending.rest());
     return { bucket: slice.bucket, ...totals, slice, ...(pass + 1 < passes.length && { next: pass + 1 }) };
+  } catch (error) {
+    if (error instanceof FileGone) return { gone: error.key };
+    throw error;
   } finally {
     await writes.settled().catch(() => {});
     await rm(folder, { recursive: true, force: true });
@@ -235,25 +244,40 @@ async function listAgain(
  * Where the files are now: what a generation has compacted, and what no generation has taken. One that is another file than the plan
  * has listed (damaged then, and restored) is as one that is gone, unless it was listed just now.
  */
-async function download(files: ArchiveFiles, listed: readonly ArchiveFile[], folder: string, mayListAgain: boolean) {
-  const paths = { compacted: [] as string[], raw: [] as string[], keys: new Map<string, string>() };
+async function copyFiles(
+  files: ArchiveFiles,
+  listed: readonly ArchiveFile[],
+  folder: string,
+  sparse: FoldOptions['sparse'],
+  mayListAgain: boolean,
+) {
+  const local = {
+    compacted: [] as string[],
+    raw: [] as string[],
+    keys: new Map<string, string>(),
+    sparse: new Map<string, SparseCopy>(),
+  };
   for (const [i, { key, bytes }] of listed.entries()) {
     const path = join(folder, `${i}.parquet`);
+    const isCompacted = key.startsWith(FILES_PREFIX);
     let actualBytes: number;
-    try {
-      actualBytes = await files.download(key, path);
-    } catch (error) {
-      if (isNotThere(error)) return { gone: key };
-      throw error;
+    if (isCompacted && bytes >= (sparse?.from ?? Number.POSITIVE_INFINITY)) {
+      const copy = await SparseCopy.begin(files, key, path, sparse!);
+      actualBytes = copy.bytes;
+      local.sparse.set(path, copy);
+    } else {
+      actualBytes = await files.download(key, path).catch((cause) => {
+        throw isNotThere(cause) ? new FileGone(key, cause) : cause;
+      });
     }
     if (actualBytes !== bytes) {
-      if (mayListAgain) return { gone: key };
-      throw new DaybookError('replay.archiveFile', { key, expectedBytes: bytes, actualBytes });
+      const changed = new DaybookError('replay.archiveFile', { key, expectedBytes: bytes, actualBytes });
+      throw mayListAgain ? new FileGone(key, changed) : changed;
     }
-    paths.keys.set(path, key);
-    paths[key.startsWith(FILES_PREFIX) ? 'compacted' : 'raw'].push(path);
+    local.keys.set(path, key);
+    local[isCompacted ? 'compacted' : 'raw'].push(path);
   }
-  return paths;
+  return local;
 }
 
 /** What typed columns can say of a projection that declares its fields. */

@@ -149,6 +149,7 @@ export async function replayStage(projections: readonly AnyProjection[]) {
     writeText: (key, content) => counted(`write ${key}`, () => archive.writeText(key, content)),
     writeBytes: (key, content) => counted(`write ${key}`, () => archive.writeBytes(key, content)),
     download: (key, path) => counted(`download ${key}`, () => archive.download(key, path)),
+    copyPart: (key, ...given) => counted(`download ${key}`, () => archive.copyPart(key, ...given)),
   };
   const ports = {
     files,

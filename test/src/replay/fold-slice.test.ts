@@ -1,4 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { defineEvent, defineProjection, type StoredEvent } from 'daybook';
@@ -7,7 +8,8 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { itemOf } from '../../../src/projection/project.ts';
 import { createRunner } from '../../../src/projection/runner.ts';
-import { type FoldResult, foldSlice } from '../../../src/replay/fold.ts';
+import type { ArchiveFiles } from '../../../src/replay/archive-files.ts';
+import { type FoldOptions, type FoldResult, foldSlice } from '../../../src/replay/fold.ts';
 import type { Plan } from '../../../src/replay/plan.ts';
 import { memoryBuilds } from '../../../src/testing/memory-builds.ts';
 import { type CompactedOptions, writeCompacted } from '../archive/compacted-file.ts';
@@ -103,10 +105,10 @@ describe('a slice', () => {
   async function fold(
     projection: Parameters<typeof createRunner>[0],
     files: { compacted: readonly (readonly StoredEvent[])[]; raw: readonly (readonly StoredEvent[])[] },
-    options: CompactedOptions = {},
+    options: CompactedOptions & FoldOptions = {},
     request: Partial<Plan['request']> = {},
+    archive: ArchiveFiles = folderArchive(folder),
   ) {
-    const archive = folderArchive(folder);
     const keys: string[] = [];
     for (const [i, events] of files.compacted.entries()) {
       const key = `compacted/files/bucket=0/${i}.parquet`;
@@ -137,7 +139,10 @@ describe('a slice', () => {
     } as unknown as Plan;
     const slice = { bucket: '0', files: keys.length, bytes: 0, passes: 1, generation: 'none', manifest };
     const ports = { files: archive, table, builds: memoryBuilds(table) };
-    const result = (await foldSlice(ports, createRunner(projection), plan, slice)) as FoldResult;
+    const { sparse } = options;
+    const result = (await foldSlice(ports, createRunner(projection), plan, slice, {
+      ...(sparse !== undefined && { sparse }),
+    })) as FoldResult;
     return { result, get: (id: string) => table.get(projection.name, 'b1', id) };
   }
 
@@ -161,18 +166,25 @@ describe('a slice', () => {
     ...(i % 3 === 0 && { metadata: '{"who":"me"}' }),
   });
 
+  const FIELDS = { Booked: ['amount', 'rate', 'note', 'final'], Noted: ['text'] } as const;
   it.each([
-    ['whole events', undefined, () => true],
-    ['declared fields', { Booked: ['amount', 'rate', 'note', 'final'], Noted: ['text'] }, () => true],
-    ['fields of which some have no column', { Booked: ['amount', 'at', 'tags'], Noted: ['text'] }, () => true],
+    ['whole events', undefined, {}],
+    ['declared fields', FIELDS, {}],
+    ['declared fields of which only the columns are copied', FIELDS, { sparse: { from: 0, end: 8, gap: 0 } }],
+    [
+      'declared fields of which the columns and what lies between are copied',
+      FIELDS,
+      { sparse: { from: 0, end: 3000, gap: 500 } },
+    ],
+    ['fields of which some have no column', { Booked: ['amount', 'at', 'tags'], Noted: ['text'] }, {}],
     [
       'fields in a file that was written before they had columns',
       { Booked: ['amount', 'note'], Noted: [] },
-      ({ column }: { column: string }) => column !== 'booked__note',
+      { has: ({ column }: { column: string }) => column !== 'booked__note', sparse: { from: 0, end: 8, gap: 0 } },
     ],
   ] as const)(
     'folds %s as they are one by one, whatever lies where, how often and in which order',
-    async (_, fields, has) => {
+    async (_, fields, options) => {
       const projection = seeing(fields as Parameters<typeof seeing>[0]);
       await fc.assert(
         fc.asyncProperty(histories, async (aggregates) => {
@@ -186,7 +198,7 @@ describe('a slice', () => {
             }
           }
           const filled = (files: StoredEvent[][]) => files.filter(({ length }) => length > 0);
-          const { result, get } = await fold(projection, { compacted: filled(compacted), raw: filled(raw) }, { has });
+          const { result, get } = await fold(projection, { compacted: filled(compacted), raw: filled(raw) }, options);
           const runner = createRunner(projection);
           for (const [id, events] of aggregates) {
             const expected = runner.start();
@@ -229,6 +241,88 @@ describe('a slice', () => {
       [5000, 2100, 6000].map(sum),
     );
   }, 60_000);
+
+  describe('whose events are seen by declared fields', () => {
+    /** Rows of 10 row groups, with a text that nobody declares: half a megabyte, of which the columns that are read are a few hundredths. */
+    const events = Array.from({ length: 20_000 }, (_, i) =>
+      stored('a', i, {
+        type: 'Booked',
+        schemaVersion: 2,
+        data: { amount: i, note: createHash('md5').update(`${i}`).digest('base64') },
+      }),
+    );
+    const total = defineProjection({
+      name: 'total',
+      events: [Booked],
+      fields: { Booked: ['amount'] },
+      initialState: () => 0,
+      evolve: (sum, event) => sum + event.data.amount,
+    });
+    const sparse = { from: 100_000, end: 4096, gap: 4096 };
+
+    /** Counts what is copied, and lets something happen before one of the requests. */
+    function watched(before: (request: number, key: string) => void = () => {}) {
+      const archive = folderArchive(folder);
+      const copied = { parts: 0, bytes: 0, whole: 0 };
+      const files: ArchiveFiles = {
+        ...archive,
+        async copyPart(key, path, part, etag) {
+          before(++copied.parts, key);
+          copied.bytes += 'last' in part ? part.last : part.to - part.from;
+          return await archive.copyPart(key, path, part, etag);
+        },
+        async download(key, path) {
+          copied.whole++;
+          return await archive.download(key, path);
+        },
+      };
+      return { files, copied };
+    }
+    const foldTotal = (files: ArchiveFiles, rows = events) =>
+      fold(total, { compacted: [rows], raw: [] }, { sparse }, {}, files);
+    const size = () => statSync(join(folder, 'compacted/files/bucket=0/0.parquet')).size;
+
+    it('copies the columns of them only', async () => {
+      const { files, copied } = watched();
+      const { result, get } = await foldTotal(files);
+      expect(result).toMatchObject({ events: 20_000, applied: 20_000 });
+      expect((await get('a'))!.state).toBe(JSON.stringify((20_000 * 19_999) / 2));
+      expect(size()).toBeGreaterThan(500_000);
+      expect(copied.whole).toBe(0);
+      expect(copied.bytes).toBeLessThan(size() / 4);
+    });
+
+    it('copies the rest of a file when one of its events needs its text', async () => {
+      const { files, copied } = watched();
+      const late = events.map((event, i) => (i === 15_000 ? { ...event, data: '{"amount":0.5}' } : event));
+      const { get } = await foldTotal(files, late);
+      expect((await get('a'))!.state).toBe(JSON.stringify((20_000 * 19_999) / 2 - 15_000 + 0.5));
+      expect(copied.bytes).toBeGreaterThan(size());
+    });
+
+    it.each([1, 2, 4])('tells of a file that is gone before its part %i is copied', async (at) => {
+      const { files } = watched((request, key) => request === at && rmSync(join(folder, key)));
+      expect((await foldTotal(files)).result).toEqual({ gone: 'compacted/files/bucket=0/0.parquet' });
+    });
+
+    it('tells of a file that was replaced while it was copied', async () => {
+      const { files } = watched((request, key) => request === 3 && utimesSync(join(folder, key), 1, 1));
+      expect((await foldTotal(files)).result).toEqual({ gone: 'compacted/files/bucket=0/0.parquet' });
+    });
+
+    it('names a file that cannot be read, though of others only some columns are there', async () => {
+      const { files } = watched((request, key) => {
+        if (request > 1) return;
+        const path = join(folder, key);
+        const bytes = readFileSync(path);
+        writeFileSync(path, bytes.fill(0, 4, bytes.length - 20_000));
+      });
+      await expect(fold(total, { compacted: [events, events], raw: [] }, { sparse }, {}, files)).rejects.toMatchObject({
+        code: 'archive.unreadable',
+        details: { key: 'compacted/files/bucket=0/0.parquet' },
+      });
+    });
+  });
 
   it('counts by clock and version what it knows by its fields only', async () => {
     const a = Array.from({ length: 9 }, (_, i) =>

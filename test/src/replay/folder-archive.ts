@@ -1,4 +1,14 @@
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { bucketOf } from '../../../src/event/bucket.ts';
 import type { StoredEvent } from '../../../src/event/stored-event.ts';
@@ -33,6 +43,16 @@ export function folderArchive(
     async download(key, path) {
       copyFileSync(join(folder, key), path);
       return statSync(path).size;
+    },
+    async copyPart(key, path, part, etag) {
+      const { size: bytes, mtimeMs } = statSync(join(folder, key));
+      if (etag !== undefined && etag !== String(mtimeMs))
+        throw Object.assign(new Error(key), { name: 'PreconditionFailed' });
+      const [from, to] = 'last' in part ? [Math.max(0, bytes - part.last), bytes] : [part.from, part.to];
+      const file = openSync(path, 'r+');
+      writeSync(file, readFileSync(join(folder, key)).subarray(from, to), 0, undefined, from);
+      closeSync(file);
+      return { bytes, etag: String(mtimeMs) };
     },
     async deliver(events) {
       const byBucket = groupBy(events);
