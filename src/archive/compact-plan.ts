@@ -1,6 +1,7 @@
 import './compaction-errors.ts';
 import { createHash } from 'node:crypto';
 import { DaybookError } from '../errors.ts';
+import { isDay } from '../event/time.ts';
 import { RAW_PREFIX } from './cold-files.ts';
 import type { CompactionFiles, ListedFile } from './compaction-files.ts';
 import { type GlueTable, shownGeneration } from './current-view.ts';
@@ -151,6 +152,5 @@ export function checkRequest(given: unknown, nowMs: number): string {
   const unknown = Object.keys(given).filter((key) => key !== 'before');
   if (unknown.length > 0) return refuse(`${unknown.join(', ')} is not known`);
   const { before = new Date(nowMs).toISOString().slice(0, 10) } = given as { before?: unknown };
-  const isDay = typeof before === 'string' && /^\d{4}-\d\d-\d\d$/.test(before) && !Number.isNaN(Date.parse(before));
-  return isDay ? before : refuse(`\`before\` is ${JSON.stringify(before)}`);
+  return isDay(before) ? before : refuse(`\`before\` is ${JSON.stringify(before)}`);
 }

@@ -1,6 +1,6 @@
 import './errors.ts';
 import { DaybookError } from '../errors.ts';
-import { toInstant } from '../event/time.ts';
+import { isDay, toInstant } from '../event/time.ts';
 
 /** A query as Athena takes it: `?` for each parameter, and which one each `?` is. */
 export interface BoundText {
@@ -91,10 +91,7 @@ const LITERALS: Readonly<Record<ParameterType, (value: string) => string | undef
   },
   decimal: (value) => (/^-?\d{1,28}(\.\d{1,10})?$/.test(value) ? value : undefined),
   boolean: (value) => (/^(true|false)$/i.test(value) ? value.toLowerCase() : undefined),
-  date: (value) => {
-    const isDay = /^\d{4}-\d\d-\d\d$/.test(value) && toIso(`${value}T00:00:00Z`)?.slice(0, 10) === value;
-    return isDay ? `CAST('${value}' AS DATE)` : undefined;
-  },
+  date: (value) => (isDay(value) ? `CAST('${value}' AS DATE)` : undefined),
   timestamp: (value) => {
     const instant = toInstant(value);
     if ('problem' in instant) return undefined;
@@ -111,11 +108,6 @@ const ALLOWED: Readonly<Record<ParameterType, string>> = {
   date: 'a day such as 2026-01-31',
   timestamp: 'a time with its zone such as 2026-01-31T12:00:00Z',
 };
-
-function toIso(text: string): string | undefined {
-  const at = Date.parse(text);
-  return Number.isNaN(at) ? undefined : new Date(at).toISOString();
-}
 
 /** Half of a character cannot be sent. */
 const isWellFormed = (value: string) =>

@@ -1,6 +1,6 @@
 import './errors.ts';
 import { DaybookError } from '../errors.ts';
-import { toInstant } from '../event/time.ts';
+import { isDay, toInstant } from '../event/time.ts';
 import type { TimeClock } from '../store/ranges.ts';
 
 /** A whole number from a flag. */
@@ -23,7 +23,7 @@ export function timeFrom(flag: string, value: string | undefined, command: strin
 
 /** A day of UTC from a flag. */
 export function dayFrom(flag: string, value: string | undefined, command: string): string | undefined {
-  if (value === undefined || ('instant' in toInstant(`${value}T00:00:00Z`) && value.length === 10)) return value;
+  if (value === undefined || isDay(value)) return value;
   const problem = `--${flag} is ${JSON.stringify(value)}; allowed is a day of UTC, such as 2026-01-31`;
   throw new DaybookError('cli.usage', { problem, command });
 }

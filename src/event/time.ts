@@ -13,3 +13,7 @@ export function toInstant(given: unknown): { readonly instant: string } | { read
   if (at < FIRST || at > LAST) return { problem: 'allowed are the years 0001 to 9999' };
   return { instant: new Date(at).toISOString() };
 }
+
+/** A day of UTC, such as 2026-01-31, of the years that an instant may be of. */
+export const isDay = (given: unknown): given is string =>
+  typeof given === 'string' && given.length === 10 && 'instant' in toInstant(`${given}T00:00:00Z`);
