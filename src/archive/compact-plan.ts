@@ -48,7 +48,7 @@ export interface SliceList {
 
 /** A raw file's arrival day and bucket, by its key; Hive passes over names that begin with a dot or an underscore. */
 export const RAW_FILE = /^events\/day=(\d{4}-\d\d-\d\d)\/bucket=([0-9a-f])\/(?:.*\/)?[^/._][^/]*$/;
-const RUNS_PREFIX = 'compacted/runs/';
+export const RUNS_PREFIX = 'compacted/runs/';
 
 export const planKey = (generation: string): string => `${RUNS_PREFIX}${generation}/plan.json`;
 export const listKey = (generation: string, bucket: string): string =>

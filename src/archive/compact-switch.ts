@@ -36,7 +36,7 @@ export async function prepareSwitch(
 }
 
 async function writeGeneration(files: CompactionFiles, plan: CompactionPlan, archiveBucket: string): Promise<void> {
-  const { previous, carried } = JSON.parse(await files.readText(planKey(plan.generation))) as PlanRecord;
+  const record = JSON.parse(await files.readText(planKey(plan.generation))) as PlanRecord;
   const results: SliceResult[] = [];
   for (const { bucket } of plan.slices) {
     const text = await files.readText(resultKey(plan.generation, bucket)).catch((cause) => {
@@ -44,22 +44,31 @@ async function writeGeneration(files: CompactionFiles, plan: CompactionPlan, arc
     });
     results.push(JSON.parse(text) as SliceResult);
   }
-  const rewritten = new Set(results.map(({ bucket }) => bucket));
-  const kept = previous.files.filter(({ bucket }) => !rewritten.has(bucket));
-  const all = [...kept, ...results.flatMap((result) => result.files)];
-  const generation: Generation = {
-    format: 1,
-    generation: plan.generation,
-    previous: plan.previous,
-    madeAt: plan.madeAt,
-    events: all.reduce((sum, file) => sum + file.rows, 0),
-    files: all,
-    taken: [...carried, ...results.flatMap((result) => result.taken)],
-  };
-  for (const bucket of new Set(all.map((file) => file.bucket))) {
-    for (const list of filesLists(plan.generation, all, bucket)) {
+  const generation = madeGeneration(plan, record, results);
+  for (const bucket of new Set(generation.files.map((file) => file.bucket))) {
+    for (const list of filesLists(plan.generation, generation.files, bucket)) {
       await files.writeText(list.key, filesListText(list, archiveBucket));
     }
   }
   await files.writeText(manifestKey(plan.generation), JSON.stringify(generation));
+}
+
+/** What a compaction has made: of the buckets that it had slices of their results, of the others what was there before. */
+export function madeGeneration(
+  { generation, madeAt }: Pick<CompactionPlan, 'generation' | 'madeAt'>,
+  { previous, carried }: PlanRecord,
+  results: readonly SliceResult[],
+): Generation {
+  const rewritten = new Set(results.map(({ bucket }) => bucket));
+  const kept = previous.files.filter(({ bucket }) => !rewritten.has(bucket));
+  const files = [...kept, ...results.flatMap((result) => result.files)];
+  return {
+    format: 1,
+    generation,
+    previous: previous.generation,
+    madeAt,
+    events: files.reduce((sum, file) => sum + file.rows, 0),
+    files,
+    taken: [...carried, ...results.flatMap((result) => result.taken)],
+  };
 }

@@ -14,6 +14,8 @@ export const compactionErrors = {
     `the view events_current says that there is no generation, but ${d.generation} was made and its raw files are not all there any more: the view was made anew. Nothing was compacted. An earlier version of the table in Glue has its parameter daybook.generation and its text to put back`,
   'archive.viewDiffers': (d: { view: string; generation: string; read: string }) =>
     `the view ${d.view} reads ${d.read}, its parameter daybook.generation says ${d.generation}: one was changed by hand. Nothing was compacted. An earlier version of the table in Glue has both to put back`,
+  'archive.manifestLost': (d: { key: string; problems: readonly string[] }) =>
+    `${d.key} is gone and cannot be made anew of what its compaction left: ${d.problems.slice(0, 5).join('; ')}${d.problems.length > 5 ? `; and ${d.problems.length - 5} more` : ''}. Nothing was written. Put back what is named, or the manifest itself; where nobody has them, docs/completeness.md says how the compacted files are begun anew of the events table`,
   'archive.notTheView': (d: { view: string; given: string }) =>
     `the table ${d.given} is not the view ${d.view} as Daybook makes it: nothing was compacted or switched; deploy the stack, which makes it, then compact again`,
 };

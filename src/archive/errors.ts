@@ -29,7 +29,7 @@ export const archiveErrors = {
   'archive.badManifest': (d: { key: string; reason: string }) =>
     `${d.key} is no manifest of a generation: ${d.reason}. Nothing was read or deleted by it. Put back the version that a compaction wrote`,
   'archive.manifestGone': (d: { key: string }) =>
-    `${d.key} is not there: it says what the generation holds. Nothing was read or deleted by it; queries of events go by other files. Put it back; as it was before a mending it may lie below checks/manifests/`,
+    `${d.key} is not there: it says what the generation holds. Nothing was read or deleted by it; queries of events go by other files. \`npx daybook verify --fix\` makes it anew`,
   'archive.clockBehind': (d: { previous: string; made: string }) =>
     `the clock says that the generation to make would be ${d.made}, which is before the current one, ${d.previous}; set the clock, then compact again`,
   'archive.noExport': (d: { where: string }) =>

@@ -157,6 +157,10 @@ function isTakenFile(file: Record<string, unknown>): boolean {
 export const generationIn = (key: string): string | undefined =>
   /(?:^|\/)(\d{8}T\d{9}Z-[0-9a-z]+)(?:\/|-)/.exec(key)?.[1];
 
+/** When a generation was made, by its id. */
+export const madeAtOf = (generation: string): string =>
+  generation.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{3})Z-.*$/, '$1-$2-$3T$4:$5:$6.$7Z');
+
 /** An id for a generation that is made now, above the one that it is made from: ids sort by time. */
 export function newGeneration(previous: string, nowMs: number, suffix: string): string {
   const stamp = (ms: number) => new Date(ms).toISOString().replace(/[-:.]/g, '');

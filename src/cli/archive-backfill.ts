@@ -5,6 +5,7 @@ import { type Unsendable, whyUnsendable } from '../archive/send-events.ts';
 import { DaybookError } from '../errors.ts';
 import { agree, priceText } from './agree.ts';
 import { DOLLARS_PER_GB } from './archive-redrive.ts';
+import { oneLine } from './cells.ts';
 import { orUsage } from './command.ts';
 import { openArchive } from './open-archive.ts';
 import { createProgress } from './progress.ts';
@@ -67,7 +68,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
       for (const unsent of named) {
         const { aggregate, version } = unsent;
         const line = `${aggregate}  version ${version} was not sent: ${whyUnsendable(unsent)}`;
-        terminal.out(paint(terminal, 'red', cut(line, terminal.columns)));
+        terminal.out(paint(terminal, 'red', cut(oneLine(line), terminal.columns)));
       }
       terminal.out(`${describe(done)}; a run that is done sends nothing again, unless with --again`);
     }

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { ERRORS_PREFIX, REDRIVEN_PREFIX, type RefusedRecord, redriveArchive } from '../archive/redrive.ts';
 import { DaybookError } from '../errors.ts';
 import { agree } from './agree.ts';
+import { oneLine } from './cells.ts';
 import { orUsage } from './command.ts';
 import { openArchive } from './open-archive.ts';
 import { createProgress } from './progress.ts';
@@ -60,7 +61,8 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     if (values.json) {
       terminal.out(JSON.stringify({ bucket: archive.bucket, dryRun, ...redriven, stay: named }));
     } else {
-      for (const refused of named) terminal.out(paint(terminal, 'red', cut(lineOf(refused), terminal.columns)));
+      for (const refused of named)
+        terminal.out(paint(terminal, 'red', cut(oneLine(lineOf(refused)), terminal.columns)));
       const { records, sent, events, sentBefore, refused } = redriven;
       const before = sentBefore === 0 ? '' : `, ${n(sentBefore)} had been sent before`;
       const moved = dryRun || sent === 0 ? '' : `; they lie below ${REDRIVEN_PREFIX} now`;

@@ -8,12 +8,14 @@ import type { ColdStorage } from '../archive/cold-files.ts';
 import { DIFFERENCES, type Finding } from '../archive/findings.ts';
 import { COMPACTED_PREFIX } from '../archive/generation.ts';
 import { type Mended, mendGeneration } from '../archive/mend-generation.ts';
+import { restoreManifest } from '../archive/restore-manifest.ts';
 import { createSender, envelopesOf, type Sender, type Unsendable, whyUnsendable } from '../archive/send-events.ts';
 import { LAG_MS, type VerifyProgress, type VerifyReport, verify } from '../archive/verify.ts';
 import { exportSummary, readExport } from '../aws/read-export.ts';
 import { scanEvents } from '../aws/scan-events.ts';
 import { DaybookError } from '../errors.ts';
 import { agree, priceText } from './agree.ts';
+import { oneLine } from './cells.ts';
 import { orUsage } from './command.ts';
 import { numberOf, timeFrom } from './flags.ts';
 import { type OpenArchive, openArchive } from './open-archive.ts';
@@ -29,7 +31,8 @@ stored: names what is missing, what only the archive has, what differs, and each
   --from TIME           only what was recorded from then on; with its zone, such as 2026-01-31T12:00:00Z
   --to TIME             only what was recorded until then; both ends are included
   --fix                 send what is missing to the archive; it is there when Firehose has written it. Lists of compacted
-                        files are written anew, and a compacted file that is gone is left out of its generation
+                        files and a manifest that is gone are written anew, and a compacted file that is gone is left
+                        out of its generation
   --export S3-URL       the table as an export of it shows it, instead of a scan:
                         s3://bucket/prefix/AWSDynamoDB/01234567890123-a1b2c3d4/ (a full export in DynamoDB JSON)
   --lag MINUTES         what was recorded so lately may be on its way; default ${LAG_MS / 60_000}
@@ -84,6 +87,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     const how = exported === undefined ? price : 'the export is read in place of the table, no read units';
     await agree(terminal, `${what}: ${how}; the archive's files are read once`, values.yes, 'verify');
     const startedAt = new Date().toISOString();
+    const restored = values.fix ? await restoreManifest(archive.files, cold.currentGeneration) : undefined;
     const found = createReport(join(work, 'report.jsonl'));
     const report = await verify(
       { cold, hot, table: archive.table, now: Date.now },
@@ -104,7 +108,11 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     const mended = await repair?.mend(cold, work);
     progress.end();
     const place = values.report ?? `s3://${archive.bucket}/checks/verify/${startedAt}.jsonl`;
-    const repaired = { ...(sent !== undefined && { sent }), ...(mended !== undefined && { mended }) };
+    const repaired = {
+      ...(restored !== undefined && { restored }),
+      ...(sent !== undefined && { sent }),
+      ...(mended !== undefined && { mended }),
+    };
     await found.end({ ...report, ...repaired });
     if (values.report !== undefined) await copyFile(found.path, values.report);
     else await archive.files.upload(`checks/verify/${startedAt}.jsonl`, found.path);
@@ -116,10 +124,11 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
       );
     } else {
       for (const line of found.lines(terminal)) terminal.out(line);
+      if (restored !== undefined) terminal.out(`written     ${restored}  anew, of what its compaction left`);
       for (const line of mendedLines(mended)) terminal.out(line);
       for (const unsent of sent?.unsent.slice(0, MOST_SHOWN) ?? []) {
         const line = `unsendable  ${unsent.aggregate}  version ${unsent.version}: ${whyUnsendable(unsent)}`;
-        terminal.out(paint(terminal, 'red', cut(line, terminal.columns)));
+        terminal.out(paint(terminal, 'red', cut(oneLine(line), terminal.columns)));
       }
       for (const line of summaryOf(report, sent)) terminal.out(line);
       terminal.out(`report: ${place}`);
@@ -241,7 +250,7 @@ function createReport(path: string) {
     lines(terminal: Terminal): string[] {
       return [...shown].flatMap(([kind, some]) => {
         const color = DIFFERENCES.has(kind) ? 'red' : 'yellow';
-        const lines = some.map((each) => paint(terminal, color, cut(lineOf(each), terminal.columns)));
+        const lines = some.map((each) => paint(terminal, color, cut(oneLine(lineOf(each)), terminal.columns)));
         const more = counts.get(kind)! - some.length;
         return more === 0 ? lines : [...lines, paint(terminal, 'dim', `${kind}: ${n(more)} more, in the report`)];
       });

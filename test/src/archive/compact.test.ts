@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -9,7 +9,8 @@ import { estimateCompaction } from '../../../src/archive/compact-estimate.ts';
 import { type CompactionPlan, planCompaction } from '../../../src/archive/compact-plan.ts';
 import { prepareSwitch } from '../../../src/archive/compact-switch.ts';
 import { currentViewSql, type GlueTable, viewText } from '../../../src/archive/current-view.ts';
-import { keysKey, readGeneration } from '../../../src/archive/generation.ts';
+import { keysKey, manifestKey, NO_GENERATION, readGeneration } from '../../../src/archive/generation.ts';
+import { restoreManifest } from '../../../src/archive/restore-manifest.ts';
 import type { TypedColumn } from '../../../src/archive/typed-columns.ts';
 import type { StoredEvent } from '../../../src/event/stored-event.ts';
 import { type FolderBucket, folderBucket } from './folder-bucket.ts';
@@ -557,4 +558,63 @@ it('a month beyond the most bytes is cut between aggregates', async () => {
     ),
   ).toEqual([[0]]);
   expect(await keys()).toEqual(keysOf(...histories));
+});
+
+describe('a manifest that is gone', () => {
+  const generation = () => table.Parameters?.['daybook.generation'] ?? NO_GENERATION;
+  const restore = () => restoreManifest(bucket, async () => generation());
+  const manifest = () => join(bucket.folder, manifestKey(generation()));
+  const left = (name: string) => join(bucket.folder, `compacted/runs/${generation()}/${name}`);
+  /** Two generations: of the second a bucket was made anew, another's file is the first's; a raw file is carried on. */
+  async function twice() {
+    await bucket.deliver('2026-01-01', abc.slice(0, 2));
+    await bucket.deliver('2026-01-01', deposits('alice', 2));
+    await compact();
+    await bucket.deliver('2026-01-02', abc.slice(2));
+    await compact();
+    const text = readFileSync(manifest(), 'utf8');
+    rmSync(manifest());
+    return text;
+  }
+
+  it('is made anew as it was, of the plan and the results; one that is there is left alone', async () => {
+    expect(await restore()).toBeUndefined(); // no generation yet
+    const text = await twice();
+    expect(JSON.parse(text)).toMatchObject({ events: 5, files: [{}, {}], taken: [{}, {}, {}] });
+    expect(await restore()).toBe(manifestKey(generation()));
+    expect(readFileSync(manifest(), 'utf8')).toBe(text);
+    writeFileSync(manifest(), '{}');
+    expect(await restore()).toBeUndefined();
+    expect(readFileSync(manifest(), 'utf8')).toBe('{}');
+  });
+
+  it('is not made anew of parts: each that is gone or damaged is named', async () => {
+    await twice();
+    const refused = async () => {
+      const error = await restore().catch((thrown) => thrown);
+      expect(error).toMatchObject({ code: 'archive.manifestLost' });
+      expect(existsSync(manifest())).toBe(false);
+      return (error.details.problems as string[]).map((problem) => problem.replaceAll(generation(), 'G'));
+    };
+    const [plan, result] = ['plan.json', 'results/9.json'].map((name) => readFileSync(left(name), 'utf8'));
+    rmSync(left('plan.json'));
+    writeFileSync(left('results/9.json'), result!.slice(0, -10));
+    expect(await refused()).toEqual([
+      'compacted/runs/G/plan.json is gone',
+      'compacted/runs/G/results/9.json is no JSON',
+    ]);
+    writeFileSync(left('plan.json'), plan!);
+    rmSync(left('results/9.json'));
+    expect(await refused()).toEqual(['compacted/runs/G/results/9.json is gone']);
+    writeFileSync(left('results/9.json'), '{}');
+    expect(await refused()).toEqual([expect.stringMatching('^compacted/runs/G/ is not what a compaction wrote: ')]);
+    // Another attempt of the slice left its result later: its files are not those that were switched to.
+    const [, file] = /"key":"([^"]*bucket=9[^"]*)"/.exec(result!)!;
+    writeFileSync(left('results/9.json'), result!.replaceAll(file!, `${file!.slice(0, -16)}12345678.parquet`));
+    expect(await refused()).toEqual([
+      `compacted/generations/G/bucket=9/files.txt names ${file}, which no result names`.replaceAll(generation(), 'G'),
+    ]);
+    writeFileSync(left('results/9.json'), result!);
+    expect(await restore()).toBeDefined();
+  });
 });

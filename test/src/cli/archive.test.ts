@@ -419,25 +419,29 @@ describe('archive backfill', { timeout: 240_000 }, () => {
 });
 
 it('what no row can hold is named and not sent, what stands beside it is', { timeout: 240_000 }, async () => {
+  const id = 'gus\n\u001b[2J';
   const stored = [1, 2, 3, 4].map((version) => ({
-    ...storedEvent('gus', version),
+    ...storedEvent(id, version),
     ...(version === 2 && { schemaVersion: 2 ** 31 }),
     ...(version === 3 && { occurredAt: '2026-13-01T00:00:00.000Z' }),
   }));
   for (const event of stored) await dynamodb.send(new PutItemCommand({ TableName, Item: toItem(event) }));
   await delivered();
   const unsent = [
-    { aggregate: 'gus', version: 2, reason: 'no row', problem: 'schema_version, 2147483648 is above 2147483647' },
-    { aggregate: 'gus', version: 3, reason: 'no row', problem: 'occurred_at, "2026-13-01T00:00:00.000Z" is no time' },
+    { aggregate: id, version: 2, reason: 'no row', problem: 'schema_version, 2147483648 is above 2147483647' },
+    { aggregate: id, version: 3, reason: 'no row', problem: 'occurred_at, "2026-13-01T00:00:00.000Z" is no time' },
   ];
   const { json, err } = await daybook('verify', '--lag', '0', '--fix', '--yes', '--json');
   expect(json().sent).toEqual({ events: json().found.missing - 2, unsendable: 2, unsent });
   expect(err.at(-1)).toMatch(/but for 2 events that can never arrive/);
   await delivered();
   expect((await daybook('verify', '--lag', '0', '--json', '--yes')).json().found.missing).toBe(2);
+  // A finding is a line, and tells the terminal nothing, whatever an aggregate is called.
+  const shown = (await daybook('verify', '--lag', '0', '--yes')).out;
+  expect(shown).toContainEqual(expect.stringMatching(/^missing {5}gus⏎·\[2J {2}versions 2 to 3, recorded 20/));
   const filled = await daybook('archive', 'backfill', '--all', '--again', '--yes');
   expect(filled.out).toContainEqual(
-    'gus  version 2 was not sent: no row can hold it: schema_version, 2147483648 is above 2147483647',
+    'gus⏎·[2J  version 2 was not sent: no row can hold it: schema_version, 2147483648 is above 2147483647',
   );
   expect(filled.code).toBe(1);
 });

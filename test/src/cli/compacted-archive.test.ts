@@ -140,11 +140,19 @@ async function rewritten(key: string, select: (rows: string) => string): Promise
   return await readFile(to);
 }
 
-async function verified(): Promise<{ complete: boolean; archived: number; events: number; findings: Finding[] }> {
+interface Verified {
+  readonly complete: boolean;
+  readonly archived: number;
+  readonly events: number;
+  readonly findings: Finding[];
+  readonly restored?: string;
+}
+
+async function verified(...more: string[]): Promise<Verified> {
   const out: string[] = [];
   const terminal = { columns: 200, colored: false, out: (text: string) => out.push(text), err: () => {} };
   const where = ['--stack', 'Bank', '--endpoint-url', runtime.endpoint, '--region', runtime.account.region];
-  const code = await main(['verify', '--yes', '--json', '--lag', '0', ...where], terminal);
+  const code = await main(['verify', '--yes', '--json', '--lag', '0', ...more, ...where], terminal);
   const report = JSON.parse(out[0]!);
   expect(code).toBe(report.complete ? 0 : 1);
   return report;
@@ -267,6 +275,17 @@ describe('of an archive that was compacted', { timeout: 240_000 }, () => {
         { kind: 'gone', key: carol, bytes: 0 },
       ].sort((a, b) => (a.key! < b.key! ? -1 : 1)),
     );
+  });
+
+  it('verify --fix makes a manifest anew that is gone, of what its compaction left, and compares by it', async () => {
+    const key = manifestKey(generation.generation);
+    const bytes = await bytesOf(key);
+    await replace(key, undefined);
+    await expect(readAll()).rejects.toMatchObject({ code: 'archive.manifestGone', details: { key } });
+    const report = await verified('--fix');
+    expect(report).toMatchObject({ complete: true, events: ALL, archived: ALL, findings: [], restored: key });
+    expect((await bytesOf(key)).toString()).toBe(bytes.toString());
+    expect((await verified('--fix')).restored).toBeUndefined();
   });
 
   it('readAll never leaves out what it cannot read: it names the file', async () => {
