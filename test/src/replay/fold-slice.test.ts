@@ -53,6 +53,14 @@ const seeing = (fields?: {
     evolve: (seen, event) => [...seen, event],
   });
 
+const total = defineProjection({
+  name: 'total',
+  events: [Booked],
+  fields: { Booked: ['amount'] },
+  initialState: () => 0,
+  evolve: (sum, event) => sum + event.data.amount,
+});
+
 const number = fc.oneof(
   fc.integer(),
   fc.constantFrom(0, -1, 2 ** 53 - 1, 2 ** 53, -(2 ** 53), 2 ** 63, 1e300, 0.1, 123456789.25),
@@ -221,13 +229,6 @@ describe('a slice', () => {
         stored(id, i, { type: 'Booked', schemaVersion: i % 1000 === 7 ? 1 : 2, data: { amount: i, cents: i } }),
       );
     const [a, b, c] = [amounts('a', 5000), amounts('b', 2100), amounts('c', 6000)];
-    const total = defineProjection({
-      name: 'total',
-      events: [Booked],
-      fields: { Booked: ['amount'] },
-      initialState: () => 0,
-      evolve: (sum, event) => sum + event.data.amount,
-    });
     const { result, get } = await fold(total, {
       compacted: [
         [...a.slice(0, 3000), ...b, ...c.slice(0, 4097)],
@@ -243,7 +244,7 @@ describe('a slice', () => {
   }, 60_000);
 
   describe('whose events are seen by declared fields', () => {
-    /** Rows of 10 row groups, with a text that nobody declares: half a megabyte, of which the columns that are read are a few hundredths. */
+    /** Rows of 10 row groups, with a text that nobody declares: half a megabyte, little of which is in the columns that are read. */
     const events = Array.from({ length: 20_000 }, (_, i) =>
       stored('a', i, {
         type: 'Booked',
@@ -251,13 +252,6 @@ describe('a slice', () => {
         data: { amount: i, note: createHash('md5').update(`${i}`).digest('base64') },
       }),
     );
-    const total = defineProjection({
-      name: 'total',
-      events: [Booked],
-      fields: { Booked: ['amount'] },
-      initialState: () => 0,
-      evolve: (sum, event) => sum + event.data.amount,
-    });
     const sparse = { from: 100_000, end: 4096, gap: 4096 };
 
     /** Counts what is copied, and lets something happen before one of the requests. */
