@@ -90,6 +90,7 @@ const BLOCK_BYTES = 8192; // what is parsed of one at once outlives a collection
  */
 export class TextColumn {
   readonly #bytes: Uint8Array;
+  readonly #validity: Uint8Array | null;
   readonly #lengths: Int32Array;
   readonly #starts: Int32Array;
   readonly #blockOf: Uint16Array;
@@ -101,7 +102,13 @@ export class TextColumn {
     this.#lengths = new Int32Array(count);
     this.#starts = new Int32Array(count);
     this.#blockOf = new Uint16Array(count);
-    this.#findBlocks(readValidity(chunk, column));
+    this.#validity = readValidity(chunk, column);
+    this.#findBlocks(this.#validity);
+  }
+
+  /** Is there a text, not NULL? */
+  has(row: number): boolean {
+    return isValid(this.#validity, row);
   }
 
   #findBlocks(validity: Uint8Array | null): void {

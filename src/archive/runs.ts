@@ -71,6 +71,7 @@ export function runsOf(events: readonly StoredEvent[]): Run[] {
 /** Rows with the columns that say whose they are. */
 export interface ColumnRows extends Rows {
   readonly count: number;
+  /** NULL where it is the one of the row before, the last one of the chunk before too; so are the types. */
   readonly aggregateUuids: TextColumn;
   readonly aggregateTypes: TextColumn;
 }
@@ -81,18 +82,18 @@ export class RunsOfColumns {
   #aggregateType = '';
 
   of(rows: ColumnRows): Run[] {
-    const { count, aggregateUuids } = rows;
+    const { count, aggregateUuids, aggregateTypes } = rows;
     const runs: Run[] = [];
     for (let start = 0; start < count; ) {
       let version = rows.version(start);
       let end = start + 1;
-      while (end < count && rows.version(end) > version && aggregateUuids.isAsBefore(end))
-        version = rows.version(end++);
-      const aggregateUuid = aggregateUuids.text(start);
-      // Equal texts become one: comparing them costs nothing then.
-      if (aggregateUuid !== this.#aggregateUuid) this.#aggregateUuid = aggregateUuid;
-      const aggregateType = rows.aggregateTypes.text(start);
-      if (aggregateType !== this.#aggregateType) this.#aggregateType = aggregateType;
+      while (end < count && rows.version(end) > version && !aggregateUuids.has(end)) version = rows.version(end++);
+      if (aggregateUuids.has(start)) {
+        this.#aggregateUuid = aggregateUuids.text(start);
+        const aggregateType = aggregateTypes.text(start);
+        // Equal texts become one: comparing them costs nothing then.
+        if (aggregateType !== this.#aggregateType) this.#aggregateType = aggregateType;
+      }
       runs.push({ aggregateUuid: this.#aggregateUuid, aggregateType: this.#aggregateType, start, end, rows });
       start = end;
     }

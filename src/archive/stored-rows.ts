@@ -27,9 +27,9 @@ export async function* readStoredRows(
   const code = typeCode(types);
   const result = await connection.stream(
     `SELECT version::BIGINT, (${code})::INTEGER, schema_version::INTEGER, commit_first::BIGINT, commit_last::BIGINT,
-        recorded_at::TIMESTAMP_MS, occurred_at::TIMESTAMP_MS, aggregate_uuid, aggregate_type, commit_id,
+        recorded_at::TIMESTAMP_MS, occurred_at::TIMESTAMP_MS, ${WHOSE}, commit_id,
         CASE WHEN ${code} = 0 THEN 'null' ELSE coalesce(data, '') END || $behind, metadata
-      FROM ${from} WHERE ${where}`,
+      FROM ${besideLast(from, where)}`,
     { ...values, ...typeValues(types), behind: BEHIND },
   );
   for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
@@ -42,6 +42,13 @@ export async function* readStoredRuns(...given: Parameters<typeof readStoredRows
   const runs = new RunsOfColumns();
   for await (const rows of readStoredRows(...given)) yield runs.of(rows);
 }
+
+/** The columns that say whose a row is: only of a row that is of another aggregate than the one before. */
+export const WHOSE = 'CASE WHEN is_other THEN aggregate_uuid END, CASE WHEN is_other THEN aggregate_type END';
+
+/** What `WHOSE` is asked of. DuckDB keeps the last row only, and compares two ids in less time than handing one over takes. */
+export const besideLast = (from: string, where = 'true'): string =>
+  `(SELECT *, aggregate_uuid IS DISTINCT FROM lag(aggregate_uuid) OVER () AS is_other FROM ${from} WHERE ${where})`;
 
 /** The parameters that `typeCode` needs. */
 export const typeValues = (types: readonly string[]) =>

@@ -12,7 +12,7 @@ import {
 import { isoTime } from './iso-time.ts';
 import { type ColumnRows, type Run, RunsOfColumns, type SeenFields, type Source } from './runs.ts';
 import type { SparseCopy } from './sparse-copy.ts';
-import { readStoredRows, type StoredRows, typeCode, typeValues } from './stored-rows.ts';
+import { besideLast, readStoredRows, type StoredRows, typeCode, typeValues, WHOSE } from './stored-rows.ts';
 import type { TypedColumn } from './typed-columns.ts';
 
 /** What of one event type a fold sees. */
@@ -100,9 +100,9 @@ async function* rowsBy(
   const names = seen.map(({ type }) => type);
   const more = [...times.map((clock) => `${clock}_at::TIMESTAMP_MS`), ...columns.map((column) => `"${column}"`)];
   const result = await connection.stream(
-    `SELECT version::BIGINT, (${typeCode(names)})::INTEGER, schema_version::INTEGER, aggregate_uuid, aggregate_type
+    `SELECT version::BIGINT, (${typeCode(names)})::INTEGER, schema_version::INTEGER, ${WHOSE}
         ${more.map((sql) => `, ${sql}`).join('')}
-      FROM ${file}`,
+      FROM ${besideLast(file)}`,
     typeValues(names),
   );
   const fallback = new TextFallback(texts, from, seen, layout);
