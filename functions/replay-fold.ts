@@ -13,14 +13,17 @@ export interface ReplayFoldEvent {
   readonly pass: number;
   /** After a file was gone: which one, and which generation of compacted files queries see now. */
   readonly again: { readonly gone: string; readonly generation: string } | null;
+  /** Redriven after a failure. */
+  readonly resumed?: boolean;
 }
 
 export const createReplayFold =
   (ports: FoldPorts) =>
-  ({ plan, slice, pass, again }: ReplayFoldEvent): Promise<FoldResult | FilesGone> =>
-    noteFailure(ports.builds, plan, async () =>
-      foldSlice(ports, createRunnerOf(app.projections, plan), plan, slice, { pass, ...(again !== null && { again }) }),
-    );
+  ({ plan, slice, pass, again, resumed = false }: ReplayFoldEvent): Promise<FoldResult | FilesGone> =>
+    noteFailure(ports.builds, plan, async () => {
+      const options = { pass, resumed, ...(again !== null && { again }) };
+      return foldSlice(ports, createRunnerOf(app.projections, plan), plan, slice, options);
+    });
 
 let fold: ReturnType<typeof createReplayFold> | undefined;
 

@@ -1,4 +1,5 @@
 import './errors.ts';
+import './plan-errors.ts';
 import '../store/errors.ts';
 import { DaybookError } from '../errors.ts';
 import { decodeStored } from '../event/decode-event.ts';

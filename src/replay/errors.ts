@@ -2,14 +2,6 @@ import { addMessages } from '../errors.ts';
 
 /** The replay error codes: each makes its message from its details. */
 export const replayErrors = {
-  'replay.badRequest': (d: { where: string; given: unknown; allowed: string }) =>
-    `${d.where} was ${JSON.stringify(d.given) ?? 'not given'}; allowed is ${d.allowed}`,
-  'replay.unknownField': (d: { where: string; unknown: readonly string[]; known: readonly string[] }) =>
-    `the ${d.where} has the unknown field ${d.unknown.join(', ')}; it may have ${d.known.join(', ')}`,
-  'replay.unknownProjection': (d: { given: unknown; known: readonly string[] }) =>
-    `there is no projection ${JSON.stringify(d.given) ?? '(none given)'} in this app; it has ${d.known.join(', ') || 'none'}`,
-  'replay.emptyRange': (d: { from: number | string; to: number | string }) =>
-    `the range begins at ${d.from}, after its end ${d.to}; both ends are included, so from ≤ to`,
   'replay.budgetSpent': (d: { projection: string; build: string; spent: number; budget: number }) =>
     `the replay ${d.build} of ${d.projection} has spent $${d.spent.toFixed(6)} of its budget of $${d.budget} and is not done: nothing was promoted. Start it again with a higher budget or a bounded range; npx daybook replay stop ${d.build} removes what it has made`,
   'replay.nothingSelected': (d: { query: string }) =>
@@ -24,10 +16,10 @@ export const replayErrors = {
     reason: string;
   }) =>
     `${d.projection} cannot fold ${d.type} (aggregate ${d.aggregateUuid}, version ${d.version}): ${d.reason}. Nothing was promoted; mend the fold or add an upcast`,
-  'replay.archiveFile': (d: { key: string; expectedBytes: number; actualBytes: number }) =>
-    `the archive's file ${d.key} had ${d.expectedBytes} bytes when the replay was planned and has ${d.actualBytes} now; start the replay again`,
+  'replay.archiveFile': (d: { key: string; expectedBytes: number; actualBytes: number | undefined }) =>
+    `the archive's file ${d.key} has ${d.actualBytes} bytes, and should have ${d.expectedBytes}: it was damaged or replaced. Restore it (the bucket keeps versions), or move it out of the archive and let daybook verify --fix send what it held`,
   'replay.fileLost': (d: { key: string; generation: string }) =>
-    `the archive's file ${d.key} is gone, and no compaction has taken it over: the current generation is ${d.generation} as before. Restore the file (the bucket keeps versions, or daybook verify --redeliver), then resume`,
+    `the archive's file ${d.key} is gone, and no compaction has taken it over: the current generation is ${d.generation}. Restore it (the bucket keeps versions), or let daybook verify --fix send what it held`,
   'replay.notVerified': (d: { projection: string; build: string; problems: readonly string[] }) =>
     `${d.projection}/${d.build} was not promoted: ${d.problems.join('; ')}`,
   'replay.stopped': (d: { projection: string; build: string }) =>

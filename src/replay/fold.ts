@@ -60,9 +60,16 @@ export interface FoldOptions {
   /** From 0. @default 0 */
   readonly pass?: number;
   /** A file was gone, and the generation of now: the bucket's files are listed again, and folded on to the states that are there. */
-  readonly again?: { readonly gone: string; readonly generation: string };
+  readonly again?: Again;
+  /** It failed before, and somebody has looked at it: a file that is gone for good is left out, and what it held is read from the table. */
+  readonly resumed?: boolean;
   /** Of files of so many bytes or more only the columns are copied that declared fields are read from. @default 4,000,000; 65,536; 262,144 */
   readonly sparse?: SparseOptions & { readonly from: number };
+}
+
+interface Again {
+  readonly gone: string;
+  readonly generation: string;
 }
 
 /** How many states are written at once. */
@@ -85,12 +92,12 @@ export async function foldSlice(
   runner: Runner,
   plan: Plan,
   planned: Slice,
-  { pass = 0, again, sparse = SPARSE }: FoldOptions = {},
+  { pass = 0, again, resumed = false, sparse = SPARSE }: FoldOptions = {},
 ): Promise<FoldResult | FilesGone> {
   const { files, table, builds } = ports;
   const goOn = refuseStopped(builds, plan);
   await goOn();
-  const slice = again === undefined ? planned : await listAgain(ports, plan, planned, again);
+  const slice = again === undefined ? planned : await listAgain(ports, plan, planned, again, resumed);
   if ('gone' in slice) return slice;
   const folder = await mkdtemp(join(tmpdir(), 'daybook-slice-'));
   const writes = boundedWork(WRITES);
@@ -98,7 +105,7 @@ export async function foldSlice(
   try {
     const passes = await readPasses(files, slice);
     const isTyped = runner.projection.fields !== undefined && plan.selection === undefined;
-    const local = await copyFiles(files, passes[pass] ?? [], folder, isTyped ? sparse : undefined, again === undefined);
+    const local = await copyFiles(files, passes[pass] ?? [], folder, isTyped ? sparse : undefined, again?.gone);
     // A rollup's partials are of all that its slice holds, so it begins anew: one pass, and of what is there the first stays.
     const isCarried = runner.projection.kind === 'projection' && (pass > 0 || slice.carried === true);
     // A rebuild counts everything: nothing is asked for each event then.
@@ -218,38 +225,53 @@ async function statesOf(
 
 /**
  * The bucket as it is now. Its first pass begins anew, and looks at what the build has not seen yet. A replay that is resumed later
- * may ask for a generation that compactions have cleaned up by then, or bring a file that was lost and is there again.
+ * may ask for a generation that compactions have cleaned up by then, or bring a file that was lost and is there again. What is lost
+ * or damaged still is named.
  */
 async function listAgain(
   { files }: FoldPorts,
   plan: Plan,
   { bucket, generation: before }: Slice,
-  { gone: key, generation }: { readonly gone: string; readonly generation: string },
+  { gone: key, generation }: Again,
+  resumed: boolean,
 ): Promise<Slice | FilesGone> {
   let list: readonly ArchiveFile[];
   try {
     list = (await filesByBucket(files, generation, [bucket])).get(bucket) ?? [];
   } catch (error) {
-    if (isNotThere(error) && generation !== before) return { gone: manifestKey(generation) };
+    const manifest = manifestKey(generation);
+    if (isNotThere(error) && key !== manifest) return { gone: manifest };
     throw error;
   }
-  if (generation === before && !list.some((file) => file.key === key))
+  // A manifest lists what it was made with: whether the file is there, the bucket says.
+  const listed = list.find((file) => file.key === key);
+  const actualBytes = await bytesOf(files, key);
+  if (actualBytes === undefined && (listed || (generation === before && !resumed)))
     throw new DaybookError('replay.fileLost', { key, generation });
+  if (listed && actualBytes !== listed.bytes) throw otherFile(listed, actualBytes);
   const { passBytes } = plan;
   const manifest = sliceKey(plan, `${bucket}-${generation}`);
   return { ...(await writeSlice(files, manifest, { bucket, generation, list, passBytes })), carried: true };
 }
 
+async function bytesOf(files: ArchiveFiles, key: string): Promise<number | undefined> {
+  for await (const page of files.list(key)) for (const file of page) if (file.key === key) return file.bytes;
+  return undefined;
+}
+
+const otherFile = ({ key, bytes }: ArchiveFile, actualBytes: number | undefined) =>
+  new DaybookError('replay.archiveFile', { key, expectedBytes: bytes, actualBytes });
+
 /**
  * Where the files are now: what a generation has compacted, and what no generation has taken. One that is another file than the plan
- * has listed (damaged then, and restored) is as one that is gone, unless it was listed just now.
+ * has listed (damaged then, and restored) is as one that is gone, unless it was `looked` at just now.
  */
 async function copyFiles(
   files: ArchiveFiles,
   listed: readonly ArchiveFile[],
   folder: string,
   sparse: FoldOptions['sparse'],
-  mayListAgain: boolean,
+  looked: string | undefined,
 ) {
   const local = {
     compacted: [] as string[],
@@ -257,7 +279,8 @@ async function copyFiles(
     keys: new Map<string, string>(),
     sparse: new Map<string, SparseCopy>(),
   };
-  for (const [i, { key, bytes }] of listed.entries()) {
+  for (const [i, file] of listed.entries()) {
+    const { key, bytes } = file;
     const path = join(folder, `${i}.parquet`);
     const isCompacted = key.startsWith(FILES_PREFIX);
     let actualBytes: number;
@@ -271,8 +294,8 @@ async function copyFiles(
       });
     }
     if (actualBytes !== bytes) {
-      const changed = new DaybookError('replay.archiveFile', { key, expectedBytes: bytes, actualBytes });
-      throw mayListAgain ? new FileGone(key, changed) : changed;
+      const changed = otherFile(file, actualBytes);
+      throw key === looked ? changed : new FileGone(key, changed);
     }
     local.keys.set(path, key);
     local[isCompacted ? 'compacted' : 'raw'].push(path);

@@ -2,6 +2,14 @@ import { addMessages } from '../errors.ts';
 
 /** Why a replay is not begun: what folds and promotes can say none of it. */
 export const planErrors = {
+  'replay.badRequest': (d: { where: string; given: unknown; allowed: string }) =>
+    `${d.where} was ${JSON.stringify(d.given) ?? 'not given'}; allowed is ${d.allowed}`,
+  'replay.unknownField': (d: { where: string; unknown: readonly string[]; known: readonly string[] }) =>
+    `the ${d.where} has the unknown field ${d.unknown.join(', ')}; it may have ${d.known.join(', ')}`,
+  'replay.unknownProjection': (d: { given: unknown; known: readonly string[] }) =>
+    `there is no projection ${JSON.stringify(d.given) ?? '(none given)'} in this app; it has ${d.known.join(', ') || 'none'}`,
+  'replay.emptyRange': (d: { from: number | string; to: number | string }) =>
+    `the range begins at ${d.from}, after its end ${d.to}; both ends are included, so from ≤ to`,
   'replay.alreadyBuilding': (d: { projection: string; building: string; refused: string }) =>
     `${d.projection} is being rebuilt by ${d.building}, so ${d.refused} was refused; wait for it, stop it (npx daybook replay stop), or ask with ifBusy: queue`,
   'replay.nameTaken': (d: { projection: string; name: string; by: string }) =>

@@ -1,4 +1,4 @@
-import './errors.ts';
+import './plan-errors.ts';
 import { DaybookError } from '../errors.ts';
 import { toInstant } from '../event/time.ts';
 import type { AnyProjection } from '../projection/definition.ts';

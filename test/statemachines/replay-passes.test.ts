@@ -10,6 +10,7 @@ import { cleanUp } from '../../src/archive/compact-clean.ts';
 import { planCompaction } from '../../src/archive/compact-plan.ts';
 import { prepareSwitch } from '../../src/archive/compact-switch.ts';
 import { currentViewSql, viewText } from '../../src/archive/current-view.ts';
+import { type Generation, manifestKey } from '../../src/archive/generation.ts';
 import { bucketOf } from '../../src/event/bucket.ts';
 import { type FolderBucket, folderBucket } from '../src/archive/folder-bucket.ts';
 import { replayStage, type Stage } from './replay-stage.ts';
@@ -236,5 +237,65 @@ describe('a bucket that is folded in several passes, by the state machine', { ti
     expect(status, stage.causes.join('\n')).toBe('SUCCEEDED');
     expect(output).toMatchObject({ eventsFolded: total(), caughtUp: 0 });
     await expectPromoted(`p${builds}`, 'the file is there again');
+  });
+
+  it('resumed, it goes on without a raw file that was moved out of the archive, and reads from the table what it held', async () => {
+    await deliverDay();
+    const [file] = bucket.all(`events/day=2026-01-${String(days).padStart(2, '0')}/`);
+    const [path, outside] = [join(stage.folder, file!.key), join(stage.folder, 'kept.parquet')];
+    stage.befalls = (_, what) => {
+      if (what === `download ${file!.key}`) renameSync(path, outside);
+      return undefined;
+    };
+    expect(await run()).toMatchObject({ status: 'FAILED' });
+    stage.befalls = () => undefined;
+    expect((await stage.builds.get('balances', `p${builds}`))?.error).toContain(`${file!.key} is gone`);
+    const { status, output } = await stage.redrive();
+    expect(status, stage.causes.join('\n')).toBe('SUCCEEDED');
+    expect(output.caughtUp).toBe(CUT.length);
+    await expectPromoted(`p${builds}`, 'without the file');
+    renameSync(outside, path);
+  });
+
+  describe('of a compacted file that is lost', () => {
+    let key = '';
+    const path = () => join(stage.folder, key);
+
+    /** Its build fails by the file's name, once the bucket was listed again. */
+    async function fails(): Promise<void> {
+      await deliverDay();
+      await compact();
+      const { active } = await stage.table.pointer('balances', 1);
+      key = bucket.all('compacted/files/bucket=9/')[0]!.key;
+      renameSync(path(), `${path()}.kept`);
+      expect(await run()).toMatchObject({ status: 'FAILED' });
+      expect((await stage.builds.get('balances', `p${builds}`))?.error).toContain(`${key} is gone`);
+      expect(stage.folds.filter((fold) => fold.bucket === '9')).toHaveLength(2);
+      expect((await stage.table.pointer('balances', 1)).active).toBe(active);
+    }
+
+    it('says so again until it is mended, and goes on once it is there', async () => {
+      await fails();
+      expect(await stage.redrive()).toMatchObject({ status: 'FAILED' });
+      renameSync(`${path()}.kept`, path());
+      const { status, output } = await stage.redrive();
+      expect(status, stage.causes.join('\n')).toBe('SUCCEEDED');
+      expect(output).toMatchObject({ eventsFolded: total(), caughtUp: 0 });
+      await expectPromoted(`p${builds}`, 'the file is there again');
+    });
+
+    it('goes on once its generation lists it no more, as `verify --fix` leaves it', async () => {
+      await fails();
+      const generation = stage.view.Parameters!['daybook.generation']!;
+      const manifest = manifestKey(generation);
+      const was = JSON.parse(await bucket.readText(manifest)) as Generation;
+      const files = was.files.filter((file) => file.key !== key);
+      const events = files.reduce((sum, { rows }) => sum + rows, 0);
+      await bucket.writeText(manifest, JSON.stringify({ ...was, files, events }));
+      const { status, output } = await stage.redrive();
+      expect(status, stage.causes.join('\n')).toBe('SUCCEEDED');
+      expect(output.caughtUp).toBeGreaterThan(0);
+      await expectPromoted(`p${builds}`, 'the generation was mended');
+    });
   });
 });

@@ -165,9 +165,9 @@ export async function replayStage(projections: readonly AnyProjection[]) {
   const functions: Record<string, (given: Json) => Promise<Json>> = {
     Plan: ({ request, ...options }) => plan(ports, stage.projections, { ...options, ...stage.planned }, request),
     Fold: (given) => {
-      const { plan: made, slice, pass, again } = given;
+      const { plan: made, slice, pass, again, resumed } = given;
       stage.folds.push({ bucket: slice.bucket, pass, again });
-      const options = { pass, ...(again !== null && { again }) };
+      const options = { pass, resumed, ...(again !== null && { again }) };
       return noteFailure(ports.builds, made, async () => foldSlice(ports, runnerOf(given), made, slice, options));
     },
     CatchUp: async (given) =>
