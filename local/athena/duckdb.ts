@@ -39,6 +39,8 @@ export function createDuckDb(s3: S3): DuckDb {
       threads: '2',
       memory_limit: '512MB',
       temp_directory: join(scratchDir, 'spill'),
+      // An object that is written anew lies where it lay: what it keeps of files it knows by path, size and second.
+      enable_external_file_cache: 'false',
     });
     const connection = await instance.connect();
     // Whether "/" divides whole numbers is decided when a macro is read: the settings come first.
