@@ -1,4 +1,6 @@
 import './errors.ts';
+import { accessSync, constants, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DaybookError } from '../errors.ts';
 import { isDay, toInstant } from '../event/time.ts';
 import type { TimeClock } from '../store/ranges.ts';
@@ -25,6 +27,28 @@ export function timeFrom(flag: string, value: string | undefined, command: strin
 export function dayFrom(flag: string, value: string | undefined, command: string): string | undefined {
   if (value === undefined || isDay(value)) return value;
   const problem = `--${flag} is ${JSON.stringify(value)}; allowed is a day of UTC, such as 2026-01-31`;
+  throw new DaybookError('cli.usage', { problem, command });
+}
+
+/** A file that a command writes once it is done: where that cannot be is said before anything is read, or paid for. */
+export function fileFrom(flag: string, value: string | undefined, command: string): string | undefined {
+  if (value === undefined) return undefined;
+  folderFrom(flag, dirname(value), command);
+  const isOther = statSync(value, { throwIfNoEntry: false })?.isFile() === false;
+  if (value !== '' && !isOther) return value;
+  throw new DaybookError('cli.usage', { problem: `--${flag} is ${JSON.stringify(value)}, which is no file`, command });
+}
+
+/** A folder that a command writes into. */
+export function folderFrom(flag: string, value: string | undefined, command: string): string | undefined {
+  if (value === undefined) return undefined;
+  try {
+    accessSync(value, constants.W_OK | constants.X_OK);
+    if (statSync(value).isDirectory()) return value;
+  } catch {
+    // As if it were not there.
+  }
+  const problem = `--${flag}: there is no folder ${JSON.stringify(value)} that may be written into`;
   throw new DaybookError('cli.usage', { problem, command });
 }
 

@@ -12,6 +12,7 @@ import { athenaEngine } from '../aws/athena-engine.ts';
 import { leanClient } from '../aws/lean-client.ts';
 import { DaybookError, isDaybookError } from '../errors.ts';
 import { orUsage } from './command.ts';
+import { fileFrom } from './flags.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { FORMATS, type Format, writeResult } from './sql-output.ts';
 import { findTarget, needName, TARGET_HELP, TARGET_OPTIONS } from './target.ts';
@@ -55,7 +56,8 @@ const usage = (problem: string) => new DaybookError('cli.usage', { problem, comm
 export async function run(args: readonly string[], terminal: Terminal): Promise<void> {
   const parsed = orUsage('sql', () => parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true }));
   const { values, positionals } = parsed;
-  const { saved, out, json } = values;
+  const { saved, json } = values;
+  const out = fileFrom('out', values.out, 'sql');
   const format = FORMATS.find((name) => name === values.format);
   if (format === undefined) throw usage(`--format is ${values.format}; there are ${FORMATS.join(', ')}`);
   const ways = positionals.length + (saved === undefined ? 0 : 1) + (values.list ? 1 : 0);

@@ -17,7 +17,7 @@ import { DaybookError } from '../errors.ts';
 import { agree, priceText } from './agree.ts';
 import { oneLine } from './cells.ts';
 import { orUsage } from './command.ts';
-import { numberOf, timeFrom } from './flags.ts';
+import { fileFrom, folderFrom, numberOf, timeFrom } from './flags.ts';
 import { type OpenArchive, openArchive } from './open-archive.ts';
 import { createProgress } from './progress.ts';
 import { TARGET_HELP, TARGET_OPTIONS } from './target.ts';
@@ -72,6 +72,8 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   const to = timeFrom('to', values.to, 'verify');
   if (from !== undefined && to !== undefined && from > to) throw usage(`--from ${from} is after --to ${to}`);
   const lag = numberOf('lag', values.lag, 0, 'verify');
+  const reportFile = fileFrom('report', values.report, 'verify');
+  const workDir = folderFrom('work-dir', values['work-dir'], 'verify');
   const exported = values.export === undefined ? undefined : exportFolder(values.export);
   const archive = await openArchive(values, 'verify');
   const progress = createProgress(terminal);
@@ -79,7 +81,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     const cold = archive.cold();
     const repair = values.fix ? repairs(archive) : undefined;
     const size = await archive.size();
-    const work = await archive.workFolder(values['work-dir']);
+    const work = await archive.workFolder(workDir);
     const hot = exported === undefined ? scanEvents(archive) : await openExport(archive, exported, work);
     // A page of a scan is rounded up as a whole.
     const price = priceText({ reads: exported === undefined ? Math.ceil(size.bytes / UNIT_BYTES) / 2 : 0 });
@@ -107,14 +109,14 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     const sent = await repair?.end();
     const mended = await repair?.mend(cold, work);
     progress.end();
-    const place = values.report ?? `s3://${archive.bucket}/checks/verify/${startedAt}.jsonl`;
+    const place = reportFile ?? `s3://${archive.bucket}/checks/verify/${startedAt}.jsonl`;
     const repaired = {
       ...(restored !== undefined && { restored }),
       ...(sent !== undefined && { sent }),
       ...(mended !== undefined && { mended }),
     };
     await found.end({ ...report, ...repaired });
-    if (values.report !== undefined) await copyFile(found.path, values.report);
+    if (reportFile !== undefined) await copyFile(found.path, reportFile);
     else await archive.files.upload(`checks/verify/${startedAt}.jsonl`, found.path);
     if (values.json) {
       const { all, kept } = found;

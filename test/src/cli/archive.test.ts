@@ -116,6 +116,15 @@ describe('verify', { timeout: 240_000 }, () => {
     expect(err[1]).toMatch(/^cli.notAgreed.*--yes/);
   });
 
+  it.each([
+    ['--report', 'no/report.jsonl'],
+    ['--report', '.'],
+    ['--work-dir', 'no'],
+  ])('%s %s, which cannot be written, is told before anything is read', async (flag, place) => {
+    const { code, out, err } = await daybook('verify', '--yes', flag, join(folder, place));
+    expect({ code, out, err }).toEqual({ code: 2, out: [], err: [expect.stringMatching(`^cli.usage: ${flag}`)] });
+  });
+
   it('finds what Firehose wrote to be what the table has, and leaves a report', async () => {
     const { code, out } = await daybook('verify', '--yes');
     expect(out).toEqual([

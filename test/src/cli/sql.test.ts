@@ -335,9 +335,18 @@ describe('formats', () => {
       'type\r\nAccountClosed\r\nAccountOpened\r\nHolderRenamed\r\nMoneyDeposited\r\nMoneyWithdrawn\r\n',
     );
     expect(existsSync(`${file}.partial`)).toBe(false);
+    // Before a query is asked, and paid for.
     const nowhere = await host.daybook('sql', 'SELECT 1', '--format', 'csv', '--out', join(folder, 'no', 'x.csv'));
-    expect(nowhere.code).toBe(1);
-    expect(nowhere.err.join()).toContain('ENOENT');
+    expect(nowhere).toMatchObject({ code: 2, out: [] });
+    expect(nowhere.err.join()).toMatch(/^cli.usage: --out: there is no folder ".*no" that may be written into/);
+    for (const [place, problem] of [
+      [folder, 'which is no file'],
+      [join(file, 'x.csv'), 'no folder'],
+      ['', 'which is no file'],
+    ] as const) {
+      const { code, err } = await host.daybook('sql', 'SELECT 1', '--format', 'csv', '--out', place);
+      expect({ code, said: err.join() }).toEqual({ code: 2, said: expect.stringMatching(problem) });
+    }
   });
 
   it('what lists and describes tables, free', async () => {
