@@ -9,11 +9,14 @@ export async function redriveByLambda(
   functionName: string,
   request: RedriveRequest,
 ): Promise<RedriveAnswer> {
-  const { Payload, FunctionError } = await client.send(
-    new InvokeCommand({ FunctionName: functionName, Payload: Buffer.from(JSON.stringify(request)) }),
-  );
-  const text = Payload === undefined ? '' : Buffer.from(Payload).toString('utf8');
   const failed = (problem: string) => new DaybookError('feed.redriveFailed', { function: functionName, problem });
+  const invoke = new InvokeCommand({ FunctionName: functionName, Payload: Buffer.from(JSON.stringify(request)) });
+  const { Payload, FunctionError } = await client.send(invoke).catch((error: Error) => {
+    // The one that parked may have been deployed anew under another name.
+    if (error.name !== 'ResourceNotFoundException') throw error;
+    throw failed('there is none of this name; name the one that has the consumer now with --function');
+  });
+  const text = Payload === undefined ? '' : Buffer.from(Payload).toString('utf8');
   if (FunctionError !== undefined) {
     // A message of ours begins with its code; anybody else's may quote a payload.
     const { errorType = 'Error', errorMessage = '' } = JSON.parse(text) as {

@@ -171,8 +171,12 @@ async function actOn<E extends AnyEvent, Item>(
   }
   try {
     const items: unknown = await effect!(event, contextOf(event, arrived, lane));
-    if (Array.isArray(items)) return items;
-    const problem = 'it is no list of items; what acts outside DynamoDB is given as `act`';
+    const isList = Array.isArray(items);
+    // The SDK leaves out a null in a list: the position would move, and nothing be written.
+    if (isList && items.every((item) => item !== null && item !== undefined)) return items;
+    const problem = isList
+      ? 'one of its items is null or undefined'
+      : 'it is no list of items; what acts outside DynamoDB is given as `act`';
     throw new DaybookError('feed.effectInvalid', { consumer: ports.name, aggregate, version, problem });
   } catch (error) {
     throw isTransient(error) ? error : new EventFailure(version, error);

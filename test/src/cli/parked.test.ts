@@ -1,6 +1,6 @@
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createCloud, type Json } from '../../../local/cloud.ts';
+import { createCloud, type Json, ServiceError } from '../../../local/cloud.ts';
 import { createDynamoDb } from '../../../local/dynamodb/dynamodb.ts';
 import { type HttpFront, startHttp } from '../../../local/host/http.ts';
 import { realKernel } from '../../../local/kernel/real-kernel.ts';
@@ -33,6 +33,8 @@ beforeAll(async () => {
     name: 'lambda',
     async handle(operation, { FunctionName, Payload }: Json) {
       asked.push(`${operation} ${FunctionName}`);
+      if (FunctionName === 'gone')
+        throw new ServiceError('ResourceNotFoundException', 'Function not found', { status: 404 });
       if (FunctionName === 'other') return { StatusCode: 200, Payload: Buffer.from('"hello"') };
       try {
         const answer = await handler(JSON.parse(Payload.toString()), { getRemainingTimeInMillis: () => remainingMs });
@@ -239,6 +241,7 @@ describe('daybook redrive', () => {
     [['ledger', 'a', '--skip', '--version', 'x'], 2, 'it takes 1, 2, 3'],
     [['ledger', 'c'], 1, 'cli.notParked'],
     [['ledger', 'a', '--function', 'other'], 1, 'its answer is none of consumeEvents'],
+    [['ledger', 'a', '--function', 'gone'], 1, 'the function gone did not redrive: there is none of this name'],
     [['wrong', '--all'], 0, 'nothing is parked'],
   ])('%j', async (args, code, message) => {
     await park();

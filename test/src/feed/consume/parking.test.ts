@@ -154,6 +154,7 @@ describe('an event that fails', () => {
 
   test.each<[string, string, (given: ReturnType<typeof setup>) => Partial<Options>]>([
     ['an effect that DynamoDB refuses', 'feed.effectInvalid', () => ({ effect: (() => undefined) as never })],
+    ['an effect of which an item is none', 'feed.effectInvalid', () => ({ effect: (() => [null]) as never })],
     [
       'an item of the table that is no event',
       'event.missingAttribute',
