@@ -43,7 +43,10 @@ export async function aggregatesPage(
         });
   const answer = await retry(() => readItems(client, command()));
   const { Items = [], LastEvaluatedKey } = JSON.parse(answer.toString()) as Answer;
-  const aggregateUuids = Items.map((item) => item.AggregateUuid?.S ?? '');
+  // Another version that carries the index's key, written by something else, would list its aggregate twice.
+  const aggregateUuids = Items.flatMap(({ AggregateUuid, Version }) =>
+    Version?.N === '1' && AggregateUuid?.S !== undefined ? [AggregateUuid.S] : [],
+  );
   const isLast = type === undefined || part !== undefined || place.bucket + 1 === BUCKETS.length;
   const next = nextPlace(place.bucket, LastEvaluatedKey, isLast);
   return { aggregateUuids, ...(next !== undefined && { next }) };

@@ -1,6 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { DaybookError } from '../errors.ts';
 import { bucketOf } from '../event/bucket.ts';
+import { isStoredType } from '../event/names.ts';
 import { EVENT_FORMAT, type StoredEvent } from '../event/stored-event.ts';
 
 /** An item of the events table, in the low-level client's shape. */
@@ -37,10 +38,15 @@ export function toItem(event: StoredEvent): EventItem {
   return item;
 }
 
-/** Is the item at a version? The key takes every number, and DynamoDB's have more digits than a JavaScript number. */
+/** Is the item at a version? The key takes every number. */
 export function isAtVersion({ Version }: EventItem): boolean {
-  const version = Number(Version?.N);
-  return Number.isSafeInteger(version) && version >= 1 && String(version) === Version?.N;
+  return isWhole(Version?.N);
+}
+
+/** Is it a whole number from 1? DynamoDB's numbers have more digits than a JavaScript number. */
+function isWhole(text: string | undefined): text is string {
+  const number = Number(text);
+  return Number.isSafeInteger(number) && number >= 1 && String(number) === text;
 }
 
 /** The stored event of an item. `aggregateUuid` may be left out of a query's answer: the asker knows it. */
@@ -54,11 +60,11 @@ export function fromItem(item: EventItem, aggregateUuid = item.AggregateUuid?.S 
     aggregateUuid,
     aggregateType: text(item, 'AggregateType', aggregateUuid, version),
     version,
-    type: text(item, 'Type', aggregateUuid, version),
-    schemaVersion: Number(item.SchemaVersion?.N ?? 1),
+    type: typeOf(item, aggregateUuid, version),
+    schemaVersion: whole(item, 'SchemaVersion', aggregateUuid, version),
     commitId: text(item, 'CommitId', aggregateUuid, version),
-    commitFirst: item.CommitFirst?.N === undefined ? version : Number(item.CommitFirst.N),
-    commitLast: item.CommitLast?.N === undefined ? version : Number(item.CommitLast.N),
+    commitFirst: item.CommitFirst === undefined ? version : whole(item, 'CommitFirst', aggregateUuid, version),
+    commitLast: item.CommitLast === undefined ? version : whole(item, 'CommitLast', aggregateUuid, version),
     recordedAt,
     occurredAt: item.OccurredAt?.S ?? recordedAt,
     data: text(item, 'Data', aggregateUuid, version),
@@ -72,4 +78,17 @@ function text(item: EventItem, attribute: string, aggregateUuid: string, version
   const value = item[attribute]?.S;
   if (value === undefined) throw new DaybookError('event.missingAttribute', { aggregateUuid, version, attribute });
   return value;
+}
+
+/** What no envelope and no bus takes would stop its aggregate there, without a word that it is no event. */
+function typeOf(item: EventItem, aggregateUuid: string, version: number): string {
+  const type = text(item, 'Type', aggregateUuid, version);
+  if (isStoredType(type)) return type;
+  throw new DaybookError('event.missingAttribute', { aggregateUuid, version, attribute: 'Type' });
+}
+
+function whole(item: EventItem, attribute: string, aggregateUuid: string, version: number): number {
+  const value = item[attribute]?.N;
+  if (isWhole(value)) return Number(value);
+  throw new DaybookError('event.missingAttribute', { aggregateUuid, version, attribute });
 }

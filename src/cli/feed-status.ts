@@ -4,6 +4,7 @@ import { DaybookError } from '../errors.ts';
 import type { StatusRound } from '../feed/cursor-table.ts';
 import { type Behind, feedStatus, type Status } from '../feed/status.ts';
 import { agree, priceText } from './agree.ts';
+import { oneLine } from './cells.ts';
 import { orUsage } from './command.ts';
 import { openFeed } from './open-feed.ts';
 import { createProgress } from './progress.ts';
@@ -95,8 +96,9 @@ function lineOf({ aggregate, from, events, since, holed }: Behind): string {
     parts.push(
       `version ${holed.version} is on the feed and is another one in the table, or none: it was restored; raise the feed's \`generation\``,
     );
+  if (holed?.why === 'too large') parts.push(`version ${holed.version} fits no envelope, the later ones wait`);
   if (holed?.why === 'no event') parts.push(`version ${holed.version} is no event, the later ones wait`);
-  return `${aggregate}  ${parts.join(', ')}`;
+  return `${oneLine(aggregate)}  ${parts.join(', ')}`;
 }
 
 function summaryOf({ looked, behind, events, oldest, onTheWay, round, complete }: Status): string[] {

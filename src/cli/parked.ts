@@ -6,6 +6,7 @@ import { parkedAggregates } from '../aws/dynamo-parked.ts';
 import { dynamoPositionTable } from '../aws/dynamo-position-table.ts';
 import { DaybookError } from '../errors.ts';
 import type { ParkedAggregate } from '../feed/position-table.ts';
+import { oneLine } from './cells.ts';
 import { orUsage } from './command.ts';
 import { findTarget, needName, TARGET_HELP, TARGET_OPTIONS } from './target.ts';
 import { columnsOf, cut, paint, type Terminal } from './terminal.ts';
@@ -93,7 +94,7 @@ function showAll(found: readonly ParkedAggregate[], terminal: Terminal): void {
     each.code,
     each.message,
   ]);
-  const [first = '', ...rest] = columnsOf([head, ...rows]);
+  const [first = '', ...rest] = columnsOf([head, ...rows.map((row) => row.map(oneLine))]);
   terminal.out(paint(terminal, 'bold', first));
   for (const row of rest) terminal.out(cut(row, terminal.columns));
 }
@@ -121,5 +122,5 @@ function showOne(
     rows.push(['occurred', event.occurredAt], ['recorded', event.recordedAt]);
     if (withData) rows.push(['data', event.data], ['metadata', event.metadata ?? 'none']);
   }
-  for (const row of columnsOf(rows)) terminal.out(row);
+  for (const row of columnsOf(rows.map((row) => row.map(oneLine)))) terminal.out(row);
 }

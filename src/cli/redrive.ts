@@ -8,6 +8,7 @@ import { redriveByLambda } from '../aws/lambda-redrive.ts';
 import { DaybookError } from '../errors.ts';
 import type { RedriveOutcome } from '../feed/consume/redrive-request.ts';
 import type { Parking } from '../feed/position-table.ts';
+import { oneLine } from './cells.ts';
 import { orUsage } from './command.ts';
 import { createProgress } from './progress.ts';
 import { findTarget, needName, TARGET_HELP, TARGET_OPTIONS, type Target } from './target.ts';
@@ -175,7 +176,7 @@ async function parkedOf(
 
 function lineOf(outcome: RedriveOutcome, terminal: Terminal): string {
   const row = (color: 'green' | 'red' | 'dim', what: string, text: string) =>
-    `${paint(terminal, color, what.padEnd(10))}  ${outcome.aggregate}  ${text}`;
+    `${paint(terminal, color, what.padEnd(10))}  ${oneLine(outcome.aggregate)}  ${text}`;
   switch (outcome.outcome) {
     case 'wentOn':
       return row('green', 'went on', `to version ${outcome.position}`);

@@ -71,7 +71,7 @@ export const eventErrors = {
   'event.unknownFormat': (d: { aggregateUuid: string; version: number; format: string }) =>
     `${eventNamed(d)} is stored in format ${d.format}; this code reads format 1`,
   'event.missingAttribute': (d: { aggregateUuid: string; version: number; attribute: string }) =>
-    `${eventNamed(d)} has no ${d.attribute}${FOREIGN}`,
+    `${eventNamed(d)} has no ${d.attribute}, or one that no event has${FOREIGN}`,
   'event.encrypted': (d: { aggregateUuid: string; version: number }) =>
     `${eventNamed(d)} has encrypted fields, which this code cannot read`,
 };

@@ -1,6 +1,6 @@
 import { DaybookError } from '../errors.ts';
 
-/** EventBridge: "DetailType … maximum of 128 characters"; the event's type becomes it. */
+/** EventBridge: "Free-form string, with a maximum of 128 characters", not empty; the event's type becomes the detail-type. */
 const MAX_TYPE_BYTES = 128;
 
 /** Written with escapes, so that the source holds none: C0, DEL and C1. */
@@ -24,6 +24,11 @@ export function textProblem(given: unknown, limit: number): string | undefined {
 /** What is wrong with the name of an event or aggregate type, or undefined. */
 export function typeNameProblem(name: unknown): string | undefined {
   return textProblem(name, MAX_TYPE_BYTES);
+}
+
+/** Can an event that is stored have this type? Its length is what a bus bounds. */
+export function isStoredType(type: string): boolean {
+  return type !== '' && type.length <= MAX_TYPE_BYTES;
 }
 
 export function checkTypeName(what: 'event' | 'aggregate', name: unknown): asserts name is string {

@@ -84,7 +84,8 @@ function listen(records: readonly unknown[], seen: Observing): ReadonlyMap<strin
     const notice = readStreamRecord(record);
     if (notice.kind === 'unknown') {
       seen.count('Poison');
-      seen.note({ what: 'notAStreamRecordOfAnEvent' });
+      const { aggregate, version } = notice;
+      seen.note({ what: 'notAStreamRecordOfAnEvent', aggregate, version });
     } else if (notice.kind === 'changed') {
       seen.count('ImmutabilityBreaches');
       const { change, aggregate, version } = notice;

@@ -7,6 +7,14 @@ export const ANSWER_BYTES = 4_500_000;
 /** "PutRecords … can support up to 500 records": an answer with more of them is not sent to the target at all. */
 export const ANSWER_ENVELOPES = 500;
 
+/** A partition key has at most 256 characters; one envelope with a longer one would fail the pipe's whole call, for ever. */
+const MAX_AGGREGATE_BYTES = 256;
+
+/** Can the feed carry this aggregate? The library appends to no other. A UTF-16 unit has at most three bytes: most ids need no counting. */
+export function fitsFeed(aggregate: string): boolean {
+  return aggregate.length * 3 <= MAX_AGGREGATE_BYTES || Buffer.byteLength(aggregate) <= MAX_AGGREGATE_BYTES;
+}
+
 /**
  * Bytes of the JSON that JSON.stringify makes of the event in UTF-8: text within is escaped, so it counts up to twice. Counted
  * without making it, which costs four times as much.

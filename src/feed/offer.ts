@@ -3,7 +3,7 @@ import { DaybookError } from '../errors.ts';
 import type { EventTable } from '../store/event-table.ts';
 import type { Cursor, CursorTable } from './cursor-table.ts';
 import { filledEnvelope } from './envelope.ts';
-import { ENVELOPE_BYTES, headerBytesBound } from './envelope-size.ts';
+import { ENVELOPE_BYTES, fitsFeed, headerBytesBound } from './envelope-size.ts';
 import type { FeedWriter } from './feed-writer.ts';
 import { notingStrays } from './noting-strays.ts';
 import { errorNote, type Observing } from './observed.ts';
@@ -32,6 +32,7 @@ export async function offerNext(
   seen: Observing,
 ): Promise<'put' | 'hole' | 'unreadable' | 'tooLarge'> {
   const from = cursor.confirmed + 1;
+  if (!fitsFeed(aggregate)) return 'unreadable';
   const room = ENVELOPE_BYTES - headerBytesBound(feed, aggregate);
   const run = await readRun(notingStrays(table, seen), aggregate, from, head, room);
   if (run.events.length === 0) return run.end === 'full' ? 'tooLarge' : run.end === 'hole' ? 'hole' : 'unreadable';

@@ -46,12 +46,14 @@ interface Pending {
   readonly record: FeedRecord;
   readonly event: StoredEvent;
   readonly busEvent: BusEvent;
+  /** Are its data and metadata JSON? */
+  readonly isJson: boolean;
 }
 
 /** A long gap is filled over several invocations if it must be: its position is saved this often on the way. */
 const SAVE_EVERY = 500;
 
-/** EventBridge's code for a detail that is no JSON. */
+/** EventBridge's code for a detail that is no JSON, should it see more in it than JSON.parse does. */
 const MALFORMED = 'MalformedDetail';
 
 /**
@@ -166,13 +168,16 @@ function createSender(ports: PublishPorts, seen: Observing) {
   const settle = async (pending: Pending, reason: string | undefined) => {
     const { progress, record, event } = pending;
     if (hasFailed(progress)) return; // a later one may have been taken: it is sent again in its turn
-    if (reason === MALFORMED) {
+    const malformed = reason === MALFORMED;
+    if (malformed) {
       const [again] = await bus.put([toBusReference(feed, event, 'notJson', record.envelope.base)]);
       if (again !== undefined) return refuse(pending, again.reason);
-      seen.count('Poison');
-      seen.note({ what: 'dataNotJson', aggregate: progress.aggregate, version: event.version });
     } else if (reason !== undefined) {
       return refuse(pending, reason);
+    }
+    if (malformed || !pending.isJson) {
+      seen.count('Poison');
+      seen.note({ what: 'dataNotJson', aggregate: progress.aggregate, version: event.version });
     }
     progress.sent = event.version;
     seen.count('EventsPublished');
@@ -202,7 +207,8 @@ function createSender(ports: PublishPorts, seen: Observing) {
   const add = async (progress: Progress, record: FeedRecord, event: StoredEvent) => {
     if (hasFailed(progress)) return;
     const { base } = record.envelope;
-    let busEvent = toBusEvent(feed, event, base);
+    const isJson = isJsonText(event.data) && (event.metadata === undefined || isJsonText(event.metadata));
+    let busEvent = isJson ? toBusEvent(feed, event, base) : toBusReference(feed, event, 'notJson', base);
     let size = busEventBytes(busEvent);
     if (size > bus.maxBytes) {
       busEvent = toBusReference(feed, event, 'tooLarge', base);
@@ -212,10 +218,23 @@ function createSender(ports: PublishPorts, seen: Observing) {
     if (batch.length === bus.maxEvents || bytes + size > bus.maxBytes) await flush();
     // The batch just sent may have been refused: a later event must not pass an earlier one.
     if (hasFailed(progress)) return;
-    batch.push({ progress, record, event, busEvent });
+    batch.push({ progress, record, event, busEvent, isJson });
     bytes += size;
     progress.queued = event.version;
   };
 
   return { add, flush };
+}
+
+/**
+ * Is the text one JSON value? It is spliced into the bus event as it is: what is none by itself, such as `1,"version":9`, may be
+ * one there, and say another version or another aggregate.
+ */
+function isJsonText(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

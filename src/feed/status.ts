@@ -1,11 +1,15 @@
 import type { EventTable } from '../store/event-table.ts';
 import type { Cursor, CursorTable, StatusRound } from './cursor-table.ts';
 import { NO_CURSOR } from './cursor-table.ts';
+import { toEnvelopeEvent } from './envelope.ts';
+import { ENVELOPE_BYTES, fitsFeed, headerBytesBound, jsonBytes } from './envelope-size.ts';
 import { eachOf } from './feed-batch.ts';
 import { lookBeyond } from './other-history.ts';
-import { headOf } from './read-run.ts';
+import { type First, headOf } from './read-run.ts';
 
 export interface StatusPorts {
+  /** The feed's id. */
+  readonly feed: string;
   readonly cursors: Pick<CursorTable, 'readMany' | 'read' | 'statusRound' | 'saveStatusRound'>;
   readonly table: Pick<EventTable, 'query' | 'get' | 'aggregates'>;
   /** Milliseconds since the epoch. */
@@ -31,7 +35,7 @@ export interface Behind {
   /** When the store took the first of them that is there, ISO 8601; absent when that is no event. */
   readonly since?: string;
   /** What the rest waits for. */
-  readonly holed?: { readonly version: number; readonly why: 'missing' | 'no event' | 'another history' };
+  readonly holed?: { readonly version: number; readonly why: 'missing' | 'no event' | 'too large' | 'another history' };
 }
 
 export interface Status {
@@ -75,7 +79,7 @@ export async function feedStatus(ports: StatusPorts, options: StatusOptions = {}
     const limit = Math.min(PAGE, (most ?? Number.POSITIVE_INFINITY) - run.looked);
     const page = await table.aggregates({ limit, ...(round.after !== undefined && { after: round.after }) });
     const found = await lookAtPage(page.aggregateUuids, ports);
-    const late = found.filter(({ since }) => since === undefined || now() - Date.parse(since) >= ON_THE_WAY_MS);
+    const late = found.filter(({ since }) => !isOnTheWay(since, now()));
     for (const behind of late) {
       onBehind(behind);
       if (behind.since !== undefined && behind.since < (run.oldest ?? '~')) run.oldest = behind.since;
@@ -103,6 +107,11 @@ export async function feedStatus(ports: StatusPorts, options: StatusOptions = {}
   }
 }
 
+/** A time that is none, or far ahead, says nothing of what is on its way: it would be there for ever. */
+function isOnTheWay(since: string | undefined, now: number): boolean {
+  return since !== undefined && Math.abs(now - Date.parse(since)) < ON_THE_WAY_MS;
+}
+
 async function lookAtPage(aggregates: readonly string[], ports: StatusPorts): Promise<readonly Behind[]> {
   const cursors = await ports.cursors.readMany(aggregates);
   const found: (Behind | undefined)[] = [];
@@ -126,12 +135,22 @@ async function lookAt(aggregate: string, cursor: Cursor, ports: StatusPorts): Pr
   }
   const head = (await headOf(ports.table, aggregate)) ?? Math.max(first.version, cursor.head ?? 0);
   const { recordedAt: since } = first;
+  const why = await whyHoled(aggregate, from, first, now, ports);
   return {
     aggregate,
     from,
     events: head - cursor.confirmed,
     ...(since !== undefined && { since }),
-    ...(first.version > from && { holed: { version: from, why: 'missing' as const } }),
-    ...(first.version === from && since === undefined && { holed: { version: from, why: 'no event' as const } }),
+    ...(why !== undefined && { holed: { version: from, why } }),
   };
+}
+
+/** What keeps `from` from the feed, where it is more than time. Only of one that was found holed before, its size is asked. */
+async function whyHoled(aggregate: string, from: number, first: First, cursor: Cursor, { feed, table }: StatusPorts) {
+  if (first.version > from) return 'missing';
+  if (first.recordedAt === undefined || !fitsFeed(aggregate)) return 'no event';
+  const event = cursor.holed === from ? await table.get(aggregate, from) : undefined;
+  if (event === undefined) return undefined;
+  const room = ENVELOPE_BYTES - headerBytesBound(feed, aggregate);
+  return jsonBytes(toEnvelopeEvent(event)) + 1 > room ? 'too large' : undefined;
 }

@@ -1,5 +1,7 @@
+import { isStoredType } from '../event/names.ts';
 import { EVENT_FORMAT } from '../event/stored-event.ts';
 import type { EnvelopeEvent } from './envelope.ts';
+import { fitsFeed } from './envelope-size.ts';
 
 /** What a record of the table stream says. Only the key and the image count, never its place among the others. */
 export type StreamNotice =
@@ -12,10 +14,8 @@ export type StreamNotice =
     }
   /** MODIFY or REMOVE: events are immutable, so somebody broke that. The key is the old image's. */
   | { readonly kind: 'changed'; readonly change: string; readonly aggregate?: string; readonly version?: number }
-  | { readonly kind: 'unknown' };
-
-/** A partition key has at most 256 characters; one envelope with a longer one would fail the pipe's whole call, for ever. */
-const MAX_AGGREGATE_BYTES = 256;
+  /** No record of an event; where it has a key, as it stands there. */
+  | { readonly kind: 'unknown'; readonly aggregate?: string; readonly version?: string };
 
 type Attribute = { readonly S?: unknown; readonly N?: unknown };
 type Image = { readonly [name: string]: Attribute | undefined };
@@ -32,7 +32,7 @@ export function readStreamRecord(given: unknown): StreamNotice {
     return { kind: 'changed', change: record.eventName, ...(keyOf(change.OldImage) ?? keyOf(change.Keys)) };
   }
   const key = keyOf(change.Keys);
-  if (record?.eventName !== 'INSERT' || key === undefined) return { kind: 'unknown' };
+  if (record?.eventName !== 'INSERT' || key === undefined) return { kind: 'unknown', ...rawKeyOf(change.Keys) };
   const { aggregate, version } = key;
   if (change.NewImage === undefined) return { kind: 'inserted', aggregate, version };
   return { kind: 'inserted', aggregate, version, event: eventOf(change.NewImage, version) ?? 'poison' };
@@ -42,10 +42,12 @@ function keyOf(image: Image | undefined): { aggregate: string; version: number }
   const aggregate = text(image?.AggregateUuid);
   const version = whole(image?.Version);
   if (aggregate === undefined || aggregate === '' || version === undefined || version < 1) return undefined;
-  // A UTF-16 unit has at most three bytes: most ids need no counting.
-  if (aggregate.length * 3 > MAX_AGGREGATE_BYTES && Buffer.byteLength(aggregate) > MAX_AGGREGATE_BYTES)
-    return undefined;
-  return { aggregate, version };
+  return fitsFeed(aggregate) ? { aggregate, version } : undefined;
+}
+
+function rawKeyOf(keys: Image | undefined): { aggregate?: string; version?: string } {
+  const [aggregate, version] = [keys?.AggregateUuid?.S, keys?.Version?.N];
+  return typeof aggregate === 'string' && typeof version === 'string' ? { aggregate, version } : {};
 }
 
 function eventOf(image: Image, version: number): EnvelopeEvent | undefined {
@@ -56,8 +58,12 @@ function eventOf(image: Image, version: number): EnvelopeEvent | undefined {
   const recordedAt = text(image.RecordedAt);
   const data = text(image.Data);
   if (whole(image.Format) !== EVENT_FORMAT || image.Encryption !== undefined) return undefined;
-  if (aggregateType === undefined || type === undefined || schemaVersion === undefined) return undefined;
+  if (aggregateType === undefined || type === undefined || !isStoredType(type)) return undefined;
+  if (schemaVersion === undefined || schemaVersion < 1) return undefined;
   if (commitId === undefined || recordedAt === undefined || data === undefined) return undefined;
+  const commitFirst = image.CommitFirst === undefined ? version : whole(image.CommitFirst);
+  const commitLast = image.CommitLast === undefined ? version : whole(image.CommitLast);
+  if (commitFirst === undefined || commitFirst < 1 || commitLast === undefined || commitLast < 1) return undefined;
   // Filled in place: this runs for every record, and spreads of conditions cost more than all the rest.
   const event: { -readonly [K in keyof EnvelopeEvent]: EnvelopeEvent[K] } = {
     version,
@@ -68,12 +74,10 @@ function eventOf(image: Image, version: number): EnvelopeEvent | undefined {
     recordedAt,
     data,
   };
-  const commitFirst = image.CommitFirst === undefined ? version : whole(image.CommitFirst);
-  const commitLast = image.CommitLast === undefined ? version : whole(image.CommitLast);
   const occurredAt = image.OccurredAt === undefined ? recordedAt : text(image.OccurredAt);
   const metadata = text(image.Metadata);
-  if (commitFirst !== undefined && commitFirst !== version) event.commitFirst = commitFirst;
-  if (commitLast !== undefined && commitLast !== version) event.commitLast = commitLast;
+  if (commitFirst !== version) event.commitFirst = commitFirst;
+  if (commitLast !== version) event.commitLast = commitLast;
   if (occurredAt !== undefined && occurredAt !== recordedAt) event.occurredAt = occurredAt;
   if (metadata !== undefined) event.metadata = metadata;
   return event;

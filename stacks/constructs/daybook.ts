@@ -200,7 +200,7 @@ export class Daybook extends Construct {
       'Poison',
       'Poison',
       feedId,
-      'The events table holds an item that is no event: something other than the library wrote it. It is left out of the feed, the enrichment’s log names its key.',
+      'The events table holds an item that is no event, or data that is no JSON: something other than the library wrote it. The log of table-to-feed, reconcile-feed or feed-to-bus names its key. An item at a version stops its aggregate there (the alarm Holes): put the event there that belongs there; what lies at no version, such as 0 or 2.5, stops nothing. Find the principal in CloudTrail and take dynamodb:PutItem away from it.',
     );
     alarms.none(
       'ParkedAggregates',

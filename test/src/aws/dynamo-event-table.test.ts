@@ -4,6 +4,9 @@ import { createCloud, type Json, ServiceError } from '../../../local/cloud.ts';
 import { createDynamoDb, type DynamoDbService } from '../../../local/dynamodb/dynamodb.ts';
 import { seededRandom } from '../../../local/kernel/kernel.ts';
 import { realKernel } from '../../../local/kernel/real-kernel.ts';
+import { type EventItem, toItem } from '../../../src/aws/event-item.ts';
+import { bucketOf } from '../../../src/event/bucket.ts';
+import { readStreamRecord } from '../../../src/feed/stream-record.ts';
 import { createEventStore, dynamoEventTable, type EventTable, type StoredEvent } from '../../../src/index.ts';
 import { Account, deposited, opened } from '../../contract/bank.ts';
 import { makeDynamoTables } from '../../contract/dynamo-tables.ts';
@@ -145,6 +148,38 @@ describe('the events table in DynamoDB', () => {
       table.put({ commitId: 'd', events: events.map((e) => ({ ...e, aggregateUuid: 'b' })) }),
     ).rejects.toThrow();
     expect(calls()).toBe(8);
+  });
+
+  it.each<[string, Json]>([
+    ['Type', { S: '' }],
+    ['Type', { S: 'T'.repeat(129) }],
+    ['SchemaVersion', undefined],
+    ['SchemaVersion', { N: '0' }],
+    ['SchemaVersion', { N: '1.5' }],
+    ['SchemaVersion', { N: '1E+30' }],
+    ['CommitFirst', { N: '0' }],
+    ['CommitLast', { S: '3' }],
+  ])('takes no item for an event whose %s is %j, as the feed does not', async (attribute, value) => {
+    await table.put({ commitId: 'c', events: [event(1)] });
+    const Key = { AggregateUuid: { S: 'a-1' }, Version: { N: '1' } };
+    const { Item } = await client.send(new GetItemCommand({ TableName: tableName, Key }));
+    const { [attribute]: _, ...rest } = Item!;
+    const NewImage = { ...rest, ...(value !== undefined && { [attribute]: value }) };
+    await client.send(new PutItemCommand({ TableName: tableName, Item: NewImage }));
+    const details = { aggregateUuid: 'a-1', version: 1, attribute };
+    await expect(table.get('a-1', 1)).rejects.toMatchObject({ code: 'event.missingAttribute', details });
+    const record = { eventName: 'INSERT', dynamodb: { Keys: Key, NewImage } };
+    expect(readStreamRecord(record)).toMatchObject({ kind: 'inserted', event: 'poison' });
+  });
+
+  it('lists an aggregate once, whatever other versions carry the key of the list', async () => {
+    await table.put({ commitId: 'c', events: [event(1)] });
+    const { AggregateUuid, AggregateShard, ...first } = toItem(event(1));
+    const second = { ...first, AggregateUuid, AggregateShard, Version: { N: '2' } } as EventItem;
+    await client.send(new PutItemCommand({ TableName: tableName, Item: second }));
+    expect(await table.aggregates({})).toEqual({ aggregateUuids: ['a-1'] });
+    const ofType = await table.aggregates({ type: 'Account', part: Number.parseInt(bucketOf('a-1'), 16) });
+    expect(ofType).toEqual({ aggregateUuids: ['a-1'] });
   });
 
   it('tries a transaction again that another one was in the way of', async () => {

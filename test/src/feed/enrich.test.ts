@@ -197,6 +197,12 @@ describe('poison', () => {
     expect(counts.Poison).toBe(1);
   });
 
+  test('what lies at no version is named in the log by its key', async () => {
+    const Keys = { AggregateUuid: { S: 'x' }, Version: { N: '-3' } };
+    const { notes } = await setup().run([{ eventName: 'INSERT', dynamodb: { Keys } }]);
+    expect(notes).toEqual([{ what: 'notAStreamRecordOfAnEvent', aggregate: 'x', version: '-3' }]);
+  });
+
   test('a foreign image rings, is counted, and is not fed', async () => {
     const record = streamRecord(storedEvent('a', 2)) as { dynamodb: { Keys: unknown; NewImage: unknown } };
     record.dynamodb.NewImage = { ...(record.dynamodb.Keys as object), Something: { S: 'else' } };

@@ -147,6 +147,17 @@ describe('publish', () => {
     expect(positions.items.get('bus|a')).toBe(2);
   });
 
+  test.each([
+    ['data', { data: '{},"version":77,"aggregateUuid":"victim"' }],
+    ['metadata', { metadata: '{},"version":88' }],
+  ])('%s that is no JSON but would be in a bus event says nothing of another version or aggregate', async (_, more) => {
+    const { run, sent } = setup();
+    const { onBus, counts } = await run(full('a', 1, 1, more), full('a', 2, 2));
+    expect(onBus).toEqual(['a:1', 'a:2']);
+    expect(sent[0]).toMatchObject({ reference: { reason: 'notJson' } });
+    expect(counts).toMatchObject({ Poison: 1, EventsPublished: 2 });
+  });
+
   test('data that is no JSON and whose reference the bus refuses too stops its aggregate there', async () => {
     const { run, positions } = setup(({ version }) => (version === 2 ? 'ThrottlingException' : undefined));
     const { failures, onBus, notes } = await run(full('a', 1, 1), full('a', 2, 2, { data: '{broken' }));

@@ -273,3 +273,13 @@ describe('failures', () => {
     expect(await cursors.checkpoint()).toBeUndefined();
   });
 });
+
+test('an aggregate whose id no partition key holds is a hole, and keeps nobody', async () => {
+  const { ports, cursors, run } = setup({ ['i'.repeat(257)]: [1, 2] });
+  ports.writer.put = async () => Promise.reject(new Error('ValidationException'));
+  const { complete, counts, notes } = await run();
+  expect(complete).toBe(true);
+  expect(counts).toMatchObject({ Holes: 1, ReconcileRounds: 1 });
+  expect(notes).toMatchObject([{ what: 'unreadable', version: 1 }]);
+  expect(cursors.items.get('i'.repeat(257))).toMatchObject({ holed: 1 });
+});

@@ -15,7 +15,7 @@ function setup(heads: Readonly<Record<string, readonly number[]>>, stale?: (aggr
   for (const [aggregate, versions] of Object.entries(heads)) {
     for (const version of versions) events.put(storedEvent(aggregate, version));
   }
-  const ports = { cursors, table: events.table, now: () => clock.now };
+  const ports = { feed: 'feed-1', cursors, table: events.table, now: () => clock.now };
   const run = async (most?: number) => {
     const behind: Behind[] = [];
     const onBehind = (each: Behind) => behind.push(each);
@@ -91,6 +91,26 @@ test('what was appended a moment ago is on its way', async () => {
   expect(await run()).toMatchObject({ behind: 0, onTheWay: 1, named: [] });
   clock.now++;
   expect(await run()).toMatchObject({ behind: 1, onTheWay: 0 });
+});
+
+test('a time that is none, or far ahead, is not on its way for ever', async () => {
+  const { events, run } = setup({});
+  events.put(storedEvent('a', 1, { recordedAt: 'yesterday' }));
+  events.put(storedEvent('b', 1, { recordedAt: '9999-12-31T23:59:59.999Z' }));
+  expect(await run()).toMatchObject({ behind: 2, onTheWay: 0 });
+});
+
+test('what fits no envelope, and an id that the feed cannot carry, are named as what the rest waits for', async () => {
+  const { cursors, events, run } = setup({ late: [1, 2], ['i'.repeat(257)]: [1] });
+  const mark = { version: 1, since: 0, attempts: 0 };
+  events.put(storedEvent('large', 1, { data: '\u0001'.repeat(170_000) }));
+  for (const aggregate of ['large', 'late']) await cursors.markHole(aggregate, mark);
+  const { named } = await run();
+  expect(named.map(({ aggregate, holed }) => [aggregate.slice(0, 5), holed?.why])).toEqual([
+    ['iiiii', 'no event'],
+    ['large', 'too large'],
+    ['late', undefined], // it was missing, and is there by now
+  ]);
 });
 
 test('the oldest is told, in whatever order they are looked at', async () => {
