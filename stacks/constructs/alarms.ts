@@ -19,6 +19,11 @@ export interface AlarmsProps {
 /** The namespace of the metrics that Daybook's functions write. */
 export const METRIC_NAMESPACE = 'Daybook';
 
+/** In which a run of five minutes fails twice. */
+const LEAST_PERIOD_SECONDS = 15 * 60;
+/** "The maximum is 86,400" (CloudWatch, an alarm's period). */
+const DAY_SECONDS = 86_400;
+
 /** Alarms whose text says what happened and what to do. */
 export class Alarms extends Construct {
   private readonly actions: readonly IAlarmAction[];
@@ -43,6 +48,20 @@ export class Alarms extends Construct {
       metric: failing.metricErrors({ period: Duration.minutes(5) }),
       threshold: 0,
       periods: 3,
+      text: `${name} fails: ${consequence} Its log group says why.`,
+    });
+  }
+
+  /**
+   * A function on a schedule fails again and again: what is missing between two runs must not count as well. One attempt that fails is
+   * made good by Lambda's next.
+   */
+  scheduledErrors(name: string, failing: IFunction, every: Duration, consequence: string): void {
+    const seconds = Math.min(Math.max(every.toSeconds(), LEAST_PERIOD_SECONDS), DAY_SECONDS);
+    this.raise(`${name}Errors`, {
+      metric: failing.metricErrors({ period: Duration.seconds(Math.ceil(seconds / 60) * 60) }),
+      threshold: 1,
+      periods: 1,
       text: `${name} fails: ${consequence} Its log group says why.`,
     });
   }

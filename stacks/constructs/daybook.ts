@@ -159,7 +159,12 @@ export class Daybook extends Construct {
       feed.enrich.function,
       'nothing reaches the feed while it does; the pipe retries, nothing is lost for 24 hours.',
     );
-    alarms.errors('Reconcile', feed.reconcile.function, 'delayed or holed aggregates are not repaired.');
+    alarms.scheduledErrors(
+      'Reconcile',
+      feed.reconcile.function,
+      feed.reconcileEvery,
+      'delayed or holed aggregates are not repaired.',
+    );
     alarms.deadLetters(
       'Pipe',
       feed.deadLetters,
@@ -218,7 +223,7 @@ export class Daybook extends Construct {
       'ArchiveRefusals',
       'ArchiveRefusals',
       feedId,
-      'The archive’s transform could not make rows of a record: it lies below errors/ in the bucket, and the transform’s log says why.',
+      `The archive’s transform could not make rows of a record: it lies below errors/ in the bucket, and the transform’s log says why. Type: npx daybook archive redrive --stack ${Stack.of(this).stackName}. It sends again what fits by now, and names what does not.`,
     );
     const verify = `npx daybook verify --stack ${Stack.of(this).stackName}`;
     alarms.none(
@@ -233,9 +238,10 @@ export class Daybook extends Construct {
       feedId,
       `The archive has an event with another content than the table, or a file that nobody can read. Type: ${verify}. It names the files. Find out who may write to the bucket; move the file out of it, then verify --fix sends what it held.`,
     );
-    alarms.errors(
+    alarms.scheduledErrors(
       'CheckArchive',
       this.verification.check.function,
+      this.verification.checkEvery,
       'nobody proves that the archive is complete, and the view `freshness` stands still.',
     );
     alarms.metric(

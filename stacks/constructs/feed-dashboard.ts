@@ -34,7 +34,7 @@ export class FeedDashboard extends Construct {
         [
           graph('Iterator age per reader (ms)', ...ages),
           graph('Holes, breaches, poison', of('Holes'), of('Breaches'), of('ImmutabilityBreaches'), of('Poison')),
-          graph('Parked aggregates', of('ParkedAggregates')),
+          graph('Parked aggregates', of('ParkedAggregates', 'Maximum')), // each run of the reconciler tells them all
         ],
       ],
     });

@@ -77,11 +77,13 @@ export class Feed extends Construct {
   readonly enrich: NodeFunction;
   readonly confirm: NodeFunction;
   readonly reconcile: NodeFunction;
+  readonly reconcileEvery: Duration;
 
   constructor(scope: Construct, id: string, props: FeedProps) {
     super(scope, id);
     const { storage } = props;
     this.fanOut = props.fanOut ?? false;
+    this.reconcileEvery = props.reconcileEvery ?? Duration.minutes(5);
     const tableStream = storage.events.tableStreamArn!;
     this.stream = new Stream(this, `Stream${props.generation ?? 1}`, {
       streamMode: StreamMode.ON_DEMAND,
@@ -178,7 +180,7 @@ export class Feed extends Construct {
     );
     this.reconcile.allow(['kinesis:PutRecords'], [this.stream.streamArn]);
     new Rule(this, 'ReconcileOnSchedule', {
-      schedule: Schedule.rate(props.reconcileEvery ?? Duration.minutes(5)),
+      schedule: Schedule.rate(this.reconcileEvery),
       targets: [
         new LambdaFunction(this.reconcile.function, {
           event: RuleTargetInput.fromObject({ reason: 'schedule', most: props.reconcileAtMost ?? 2000 }),

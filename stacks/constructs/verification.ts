@@ -35,9 +35,11 @@ export interface VerificationProps extends VerificationOptions {
 /** Is it all there? A function on a schedule compares table and archive, and the view `freshness` says up to when they agree. */
 export class Verification extends Construct {
   readonly check: NodeFunction;
+  readonly checkEvery: Duration;
 
   constructor(scope: Construct, id: string, props: VerificationProps) {
     super(scope, id);
+    this.checkEvery = props.checkEvery ?? Duration.hours(1);
     const { storage, feed, archive } = props;
     const { bucket, databaseName } = archive;
     this.check = new NodeFunction(this, 'Check', {
@@ -77,7 +79,7 @@ export class Verification extends Construct {
     );
     for (const prefix of ['events', 'compacted', 'checks']) acknowledgePrefix(this.check, bucket, prefix);
     new Rule(this, 'OnSchedule', {
-      schedule: Schedule.rate(props.checkEvery ?? Duration.hours(1)),
+      schedule: Schedule.rate(this.checkEvery),
       targets: [new LambdaFunction(this.check.function)],
     });
     // A rate begins with its first interval, not with a run: without this nobody would know anything until then.

@@ -280,7 +280,7 @@ export const BUGS: readonly Bug[] = [
   ),
   bug(
     'the publisher ignores an entry’s failure',
-    patch(PUBLISH, 'return refuse(pending, reason);\n    }\n    progress', '}\n    progress'),
+    patch(PUBLISH, 'return refuse(pending, reason);\n    }\n    if (malformed', '}\n    if (malformed'),
   ),
   bug(
     'the publisher’s position passes a failure',

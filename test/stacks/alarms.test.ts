@@ -51,6 +51,13 @@ describe('alarms', () => {
     ]);
   });
 
+  it('rise where a function on a schedule fails at each run, however far runs lie from one another', () => {
+    const errorsOf = (name: string) => alarms.find(({ AlarmDescription: text }) => text.startsWith(`${name} fails`));
+    const twice = { MetricName: 'Errors', Statistic: 'Sum', Threshold: 1, EvaluationPeriods: 1 };
+    expect(errorsOf('Reconcile')).toMatchObject({ ...twice, Period: 900 });
+    expect(errorsOf('CheckArchive')).toMatchObject({ ...twice, Period: 3600 });
+  });
+
   it('say what to type for what is parked', () => {
     const { AlarmDescription } = alarms.find(({ MetricName }) => MetricName === 'ParkedAggregates')!;
     expect(AlarmDescription).toContain('npx daybook parked --stack Bank');
