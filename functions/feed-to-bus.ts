@@ -32,7 +32,8 @@ export const handler = (event: unknown, context: Context): Promise<BatchAnswer> 
     const positions = dynamoPositionTable({ client, tableName: environment('POSITIONS_TABLE'), feed });
     const table = dynamoEventTable({ client, tableName: environment('EVENTS_TABLE') });
     const bus = eventBridgeBus({ client: leanClient(new EventBridgeClient()), bus: environment('EVENT_BUS') });
-    run = createFeedToBus({ feed, publisher: 'bus', positions, table, bus }, reportOf('feed-to-bus'));
+    const gaps = { since: new Map<string, number>(), now: Date.now };
+    run = createFeedToBus({ feed, publisher: 'bus', positions, table, bus, gaps }, reportOf('feed-to-bus'));
   }
   return run(event, () => context.getRemainingTimeInMillis() < MARGIN_MS);
 };

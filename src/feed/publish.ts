@@ -16,8 +16,9 @@ import {
 } from './feed-batch.ts';
 import { missingEvents } from './missing-events.ts';
 import { notingStrays } from './noting-strays.ts';
-import { type Observed, type Observing, observing } from './observed.ts';
+import { errorNote, type Observed, type Observing, observing } from './observed.ts';
 import type { PositionTable } from './position-table.ts';
+import { isUnreadable } from './read-run.ts';
 
 export interface PublishPorts {
   /** The feed's id. */
@@ -27,6 +28,15 @@ export interface PublishPorts {
   readonly positions: Pick<PositionTable, 'read' | 'raise'>;
   readonly table: Pick<EventTable, 'query'>;
   readonly bus: EventBus;
+  /** What waits for a gap to be filled, kept from one invocation to the next. Default: nothing is kept, and each waits for ever. */
+  readonly gaps?: Gaps;
+}
+
+export interface Gaps {
+  /** Since when a record waits, by its sequence number. */
+  readonly since: Map<string, number>;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
 }
 
 /** One aggregate's way through an invocation. */
@@ -52,6 +62,14 @@ interface Pending {
 
 /** A long gap is filled over several invocations if it must be: its position is saved this often on the way. */
 const SAVE_EVERY = 500;
+
+/**
+ * A gap that the table cannot fill stops the shard so long: a reader may not see all of a transaction at once. After that it is no
+ * gap of this feed, whose envelopes follow on what it holds; its own next envelope of the aggregate begins where this one's gap does.
+ */
+const GAP_MS = 60_000;
+/** So many are kept. */
+const MOST_GAPS = 1000;
 
 /** EventBridge's code for a detail that is no JSON, should it see more in it than JSON.parse does. */
 const MALFORMED = 'MalformedDetail';
@@ -129,6 +147,12 @@ async function publishLane(
       }
     } catch (error) {
       await sender.flush(); // what stands before the failure goes out first
+      if (isGap(error) && hasWaited(record, ports.gaps)) {
+        seen.count('GapsPassed');
+        const { aggregate, from, to } = record.envelope;
+        seen.note(errorNote('gapPassed', error, { aggregate, from, to, sequenceNumber: record.id }));
+        continue;
+      }
       progress.failure ??= { record, error };
       if (isDaybookError(error, 'feed.outOfTime')) break; // all from this record on comes again
     }
@@ -142,6 +166,18 @@ async function* eventsAbove(position: number, { envelope }: FeedRecord, table: P
   yield* missingEvents(table, aggregate, position + 1, from - 1);
   yield events.slice(Math.max(0, position + 1 - from)).map((event) => fromEnvelopeEvent(aggregate, event));
 }
+
+/** Has it waited long enough? One that waits no more has been passed, or filled, and is forgotten sooner or later. */
+function hasWaited({ id }: FeedRecord, gaps: Gaps | undefined): boolean {
+  if (gaps === undefined) return false;
+  const { since, now } = gaps;
+  const begun = since.get(id) ?? now();
+  if (since.size > MOST_GAPS) since.clear();
+  since.set(id, begun);
+  return now() - begun >= GAP_MS;
+}
+
+const isGap = (error: unknown): boolean => isDaybookError(error, 'feed.gapUnfilled') || isUnreadable(error);
 
 async function save(progress: Progress, { positions, publisher }: PublishPorts): Promise<void> {
   if (progress.sent <= progress.saved) return;

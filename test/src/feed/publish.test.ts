@@ -214,6 +214,33 @@ describe('publish', () => {
     expect(notes[0]).toMatchObject({ code: 'feed.gapUnfilled', aggregate: 'a' });
     expect(positions.items.get('bus|a')).toBe(1);
   });
+
+  test('a gap that stays is no gap of this feed: after a minute its record is passed, and what the feed brings is sent', async () => {
+    const { ports, events, positions, sent } = setup();
+    events.put(storedEvent('a', 1));
+    const clock = { now: 0 };
+    const waiting = { ...ports, gaps: { since: new Map<string, number>(), now: () => clock.now } };
+    const foreign = kinesisEvent([full('a', 4, 4), full('b', 1, 1)]);
+    for (clock.now of [0, 59_999]) {
+      const { answer } = await publish(foreign, waiting);
+      expect(answer.batchItemFailures).toEqual([{ itemIdentifier: '1' }]);
+    }
+    clock.now = 60_000;
+    const { answer, seen } = await publish(foreign, waiting);
+    expect(answer.batchItemFailures).toEqual([]);
+    expect(seen.counts.get('GapsPassed')).toBe(1);
+    expect(seen.notes).toMatchObject([{ what: 'gapPassed', code: 'feed.gapUnfilled', aggregate: 'a', from: 4 }]);
+    expect(positions.items.get('bus|a')).toBe(1);
+    for (const version of [2, 3, 4]) events.put(storedEvent('a', version));
+    await publish(kinesisEvent([full('a', 2, 4)]), waiting);
+    expect(sent.map(({ aggregateUuid, version }) => `${aggregateUuid}:${version}`)).toEqual([
+      'a:1',
+      'b:1',
+      'a:2',
+      'a:3',
+      'a:4',
+    ]);
+  });
 });
 
 describe('failures', () => {
