@@ -54,13 +54,14 @@ export function checkClock(verb: string, given: unknown): 'occurred' | 'recorded
   return given;
 }
 
-/** Both ends as instants, open where absent. */
+/** Both ends as instants, open where absent; `ends` is what the verb calls them. */
 export function checkTimeRange(
   verb: string,
   range: TimeRange,
+  ends: readonly [string, string] = ['since', 'until'],
 ): { since: string; until: string; clock: 'occurred' | 'recorded' } {
-  const since = range.since === undefined ? '' : checkTime('since', range.since);
-  const until = range.until === undefined ? '~' : checkTime('until', range.until);
+  const since = range.since === undefined ? '' : checkTime(ends[0], range.since);
+  const until = range.until === undefined ? '~' : checkTime(ends[1], range.until);
   if (range.since !== undefined && range.until !== undefined && since > until) {
     throw new DaybookError('range.reversed', { from: since, to: until });
   }

@@ -27,7 +27,7 @@ export const storeErrors = {
   'time.notAllowed': (d: { what: string; given: unknown; problem: string }) =>
     `${d.what} is ${String(d.given)}; ${d.problem}`,
   'range.reversed': (d: { from: number | string; to: number | string }) =>
-    `the range [${d.from}..${d.to}] ends before it starts; give the smaller end first, and reverse: true to read it backwards`,
+    `the range [${d.from}..${d.to}] ends before it starts; give the smaller end first (read takes reverse: true to go backwards)`,
   'option.unknown': (d: { verb: string; option: string; allowed: readonly string[] }) =>
     `${d.verb} has no option ${JSON.stringify(d.option)}; there are ${d.allowed.join(', ')}`,
   'option.notAllowed': (d: { verb: string; option: string; given: unknown; allowed: string }) =>

@@ -61,11 +61,12 @@ export function readAll(
 ): AsyncIterable<RecordedEvent> {
   checkOptions('readAll', options, OPTIONS);
   const { from, to, clock, types, validate = false, onBadEvent = 'throw' } = options;
-  const range = checkTimeRange('readAll', {
+  const asked = {
     ...(from !== undefined && { since: from }),
     ...(to !== undefined && { until: to }),
     ...(clock !== undefined && { clock }),
-  });
+  };
+  const range = checkTimeRange('readAll', asked, ['from', 'to']);
   const definitions = types?.filter((type): type is AnyEvent => (type as AnyEvent)?.kind === 'event') ?? [];
   const named = definitions.length === 0 && types?.every((type) => typeof type === 'string');
   if (types !== undefined && !named && (definitions.length !== types.length || !Array.isArray(types))) {
