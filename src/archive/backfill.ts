@@ -44,6 +44,8 @@ export interface Backfilled {
   readonly aggregates: number;
   readonly events: number;
   readonly unsendable: number;
+  /** When the run began that had done all of it: this one sent nothing. */
+  readonly doneBefore?: string;
 }
 
 /** Where it stands. `sent` is how far aggregates of the page under way are; the page ends with all of them. */
@@ -75,6 +77,7 @@ export async function backfill(ports: BackfillPorts, options: BackfillOptions): 
     known === undefined
       ? { feed, startedAt: start, complete: false, aggregates: 0, events: 0, unsendable: 0, sent: [] }
       : (JSON.parse(known) as Checkpoint);
+  const doneBefore = place.complete ? place.startedAt : undefined;
   let savedAt = now();
   const save = async () => {
     savedAt = now();
@@ -121,5 +124,5 @@ export async function backfill(ports: BackfillPorts, options: BackfillOptions): 
     if (isLate()) break;
   }
   const { complete, aggregates, events, unsendable } = place;
-  return { complete, aggregates, events, unsendable };
+  return { complete, aggregates, events, unsendable, ...(doneBefore !== undefined && { doneBefore }) };
 }

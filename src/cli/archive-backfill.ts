@@ -70,7 +70,11 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
         const line = `${aggregate}  version ${version} was not sent: ${whyUnsendable(unsent)}`;
         terminal.out(paint(terminal, 'red', cut(oneLine(line), terminal.columns)));
       }
-      terminal.out(`${describe(done)}; a run that is done sends nothing again, unless with --again`);
+      terminal.out(
+        done.doneBefore === undefined
+          ? `${describe(done)}; a run that is done sends nothing again, unless with --again`
+          : `nothing was sent: the run that began at ${done.doneBefore} has done all of it (${describe(done)}); with --again it is sent once more`,
+      );
     }
     if (done.unsendable > 0) throw new DaybookError('cli.notBackfilled', { events: done.unsendable });
   } finally {

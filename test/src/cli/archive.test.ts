@@ -378,8 +378,9 @@ describe('archive backfill', { timeout: 240_000 }, () => {
       files: s3WorkFiles({ client: s3, bucket: Bucket }),
       now: Date.now,
     };
-    expect(await backfill(ports, { of: 'past' })).toEqual({ complete: true, aggregates: 5, events: 4, unsendable: 0 });
-    expect(await backfill(ports, { of: 'past' })).toEqual({ complete: true, aggregates: 5, events: 4, unsendable: 0 });
+    const first = { complete: true, aggregates: 5, events: 4, unsendable: 0 };
+    expect(await backfill(ports, { of: 'past' })).toEqual(first);
+    expect(await backfill(ports, { of: 'past' })).toEqual({ ...first, doneBefore: expect.stringMatching(/^20.*Z$/) });
     expect(sent).toEqual(['eve 1-4']);
     // Ended amid an aggregate: the checkpoint says how far it was.
     const place = { feed, startedAt: '', complete: false, aggregates: 0, events: 2, unsendable: 0, sent: [['eve', 2]] };
@@ -404,6 +405,11 @@ describe('archive backfill', { timeout: 240_000 }, () => {
       complete: true,
       events: 17,
     });
+    expect((await daybook('archive', 'backfill', '--all', '--yes')).out).toEqual([
+      expect.stringMatching(
+        /^nothing was sent: the run that began at 20\S+Z has done all of it \(5 aggregates, 17 events sent\); with --again it is sent once more$/,
+      ),
+    ]);
     await delivered();
     expect(await verified()).toMatchObject({ code: 0, report: { complete: true, events: 17, archived: 17 } });
   });
