@@ -4,10 +4,11 @@ import { DescribeExecutionCommand, ExecutionDoesNotExist, SFNClient } from '@aws
 import { dynamoBuilds } from '../aws/dynamo-builds.ts';
 import { dynamoProjectionTable } from '../aws/dynamo-projection-table.ts';
 import { DaybookError } from '../errors.ts';
+import { isProjectionName } from '../event/names.ts';
 import type { ProjectionTable } from '../projection/projection-table.ts';
 import type { BuildRecord, Builds } from '../replay/builds.ts';
 import '../replay/errors.ts';
-import { reasonOf } from '../replay/failure.ts';
+import { isRefusal, reasonOf } from '../replay/failure.ts';
 import { endedWell, isStopped } from '../replay/stopped.ts';
 import { findTarget, needName, type TargetFlags } from './target.ts';
 
@@ -47,8 +48,8 @@ export async function describe({ states, executionOf }: OpenReplays, name: strin
   const answer = await call.catch((cause: unknown) => {
     throw cause instanceof ExecutionDoesNotExist ? new DaybookError('cli.noReplay', { name }, { cause }) : cause;
   });
-  const input = JSON.parse(answer.input ?? '{}') as { projection?: string };
-  return { ...answer, projection: input.projection ?? '' };
+  const { projection } = JSON.parse(answer.input ?? '{}') as { projection?: unknown };
+  return { ...answer, projection: isProjectionName(projection) ? projection : '' };
 }
 
 /** What is kept of a replay; undefined when its request was refused, or does not say of which projection it is. */
@@ -87,8 +88,7 @@ export function nextOf(
   if (record !== undefined && cause.startsWith('replay.notVerified'))
     return `What it has folded stays as it is, and ${resume} only verifies it once more. Once that is mended: ${stop}, and start it under another name.`;
   if (record !== undefined) return `Once that is mended: ${resume}; to give it up: ${stop}`;
-  const isRefused = error === 'DaybookError' || error.startsWith('Athena.') || error === 'States.TaskFailed';
-  return isRefused
+  return isRefusal({ error })
     ? 'Nothing was begun: mend the request, and start it under another name.'
     : `Once that is mended: ${resume}`;
 }

@@ -38,9 +38,13 @@ export function checkTypeName(what: 'event' | 'aggregate', name: unknown): asser
 
 const PROJECTION_NAME = /^[a-z][a-z0-9-]{0,63}$/;
 
+export function isProjectionName(name: unknown): name is string {
+  return typeof name === 'string' && PROJECTION_NAME.test(name);
+}
+
 /** Names of projections, rollups and apps become parts of keys and of CloudFormation names. */
 export function checkProjectionName(what: 'projection' | 'rollup' | 'app', name: unknown): asserts name is string {
-  if (typeof name !== 'string' || !PROJECTION_NAME.test(name)) {
+  if (!isProjectionName(name)) {
     const problem = 'allowed are 1–64 lower-case letters, digits and dashes, a letter first';
     throw new DaybookError('definition.badName', { what, given: name, problem });
   }

@@ -1,7 +1,8 @@
 import './errors.ts';
+import { isProjectionName } from '../event/names.ts';
 import { BUCKETS, type ProjectionTable } from '../projection/projection-table.ts';
 import type { BuildKind, BuildRecord, BuildStatus, Builds } from './builds.ts';
-import { reasonOf } from './failure.ts';
+import { isRefusal, reasonOf } from './failure.ts';
 import { ASK_MS, endedWell, isStopped } from './stopped.ts';
 
 /** How an execution ended, as Step Functions tells it on the default bus ("Step Functions Execution Status Change"). */
@@ -55,9 +56,11 @@ export async function endReplay(
   isLate: () => boolean,
 ): Promise<Announcement | undefined> {
   const { name: build, status, executionArn } = ended;
-  const projection = projectionOf(ended.input);
-  if (projection === undefined) return undefined;
-  const record = await builds.get(projection, build);
+  const asked = requestIn(ended.input);
+  if (asked === undefined) return undefined;
+  // No build is of what is no name; whoever asked on the bus is told all the same.
+  const projection = isProjectionName(asked.projection) ? asked.projection : '';
+  const record = projection === '' ? undefined : await builds.get(projection, build);
   const at = new Date(now()).toISOString();
   const failure = reasonOf(ended, record?.sliceError);
   const detail = { projection, build, execution: executionArn, ...failure };
@@ -85,9 +88,11 @@ export async function endReplay(
       await abandon(builds, record, isLate);
     }
   }
+  const canResume = record !== undefined || !isRefusal(failure);
+  const resume = `npx daybook replay resume ${build}`;
   return becomes === 'stopped'
     ? { detailType: 'Replay Stopped', detail }
-    : { detailType: 'Replay Failed', detail: { ...detail, resume: `npx daybook replay resume ${build}` } };
+    : { detailType: 'Replay Failed', detail: { ...detail, ...(canResume && { resume }) } };
 }
 
 /**
@@ -115,10 +120,10 @@ export async function abandon(
   return true;
 }
 
-function projectionOf(input: string | null | undefined): string | undefined {
+/** What was asked for; undefined where the input was too large to be told. */
+function requestIn(input: string | null | undefined): { readonly projection?: unknown } | undefined {
   try {
-    const { projection } = JSON.parse(input ?? '') as { projection?: unknown };
-    return typeof projection === 'string' ? projection : undefined;
+    return Object(JSON.parse(input ?? ''));
   } catch {
     return undefined;
   }

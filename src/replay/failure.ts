@@ -32,6 +32,11 @@ export function reasonOf({ error, cause }: Failure, sliceError: string | undefin
   return { error: error ?? '', cause: said };
 }
 
+/** Whether a replay that has no record was refused: asked again it is refused again. */
+export function isRefusal({ error }: Failure): boolean {
+  return error === 'DaybookError' || error === 'States.TaskFailed' || error?.startsWith('Athena.') === true;
+}
+
 /** Lambda's answer has `errorMessage`, a query's execution the reason of its state; anything else is text already. */
 function messageIn(cause: string): string {
   try {

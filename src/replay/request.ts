@@ -93,7 +93,7 @@ export function checkRequest(given: unknown, projections: readonly AnyProjection
   if (!isObject(given)) throw bad('request', given, 'an object with `projection`');
   refuseUnknown('request', given, FIELDS);
   const { name, version, events } = checkProjection(given, projections);
-  const range = checkRange(given.range ?? { kind: 'all' });
+  const range = given.range === undefined ? ({ kind: 'all' } as const) : checkRange(given.range);
   const types = checkTypes(given.types, name, events);
   const dryRun = flagOf(given, 'dryRun');
   const rollback = flagOf(given, 'rollback');

@@ -290,7 +290,9 @@ describe('a replay, from outside', () => {
 
     const lambda = { errorType: 'DaybookError', errorMessage: 'replay.overBudget: it is', trace: ['at x'] };
     const refused = ended('dear', { error: 'DaybookError', cause: JSON.stringify(lambda) });
-    expect((await endReplay(ports(), refused, never))?.detail.cause).toBe('replay.overBudget: it is');
+    const told = await endReplay(ports(), refused, never);
+    expect(told?.detail.cause).toBe('replay.overBudget: it is');
+    expect(told?.detail.resume).toBeUndefined();
     const Status = { State: 'FAILED', StateChangeReason: 'COLUMN_NOT_FOUND: line 1:8' };
     const query = ended('sql', { error: 'States.TaskFailed', cause: JSON.stringify({ QueryExecution: { Status } }) });
     expect((await endReplay(ports(), query, never))?.detail.cause).toBe(Status.StateChangeReason);
@@ -387,8 +389,23 @@ describe('a replay, from outside', () => {
     expect(await builds.get('balances', 'b1')).toMatchObject({ status: 'stopped' });
   });
 
-  it('of no known projection, or a plan alone, leaves nothing to keep', async () => {
-    expect(await endReplay(ports(), ended('x', { input: '{}' }), never)).toBeUndefined();
+  it.each([
+    {},
+    { projection: 7 },
+    { projection: '' },
+    { projection: 'x'.repeat(5000) },
+    { projection: 'a/b' },
+    null,
+    [],
+  ])('of no projection is told as refused, with nothing to resume: %j', async (request) => {
+    const cause = 'replay.unknownProjection: there is no such projection';
+    const refused = ended('x', { error: 'DaybookError', cause, input: JSON.stringify(request) });
+    const told = await endReplay(ports(), refused, never);
+    expect(told).toMatchObject({ detailType: 'Replay Failed', detail: { projection: '', build: 'x', cause } });
+    expect(told!.detail).not.toHaveProperty('resume');
+  });
+
+  it('of which nothing is told, or a plan alone, leaves nothing to keep', async () => {
     expect(await endReplay(ports(), ended('x', { input: null }), never)).toBeUndefined();
     expect(await endReplay(ports(), ended('x', { status: 'SUCCEEDED' }), never)).toBeUndefined();
   });

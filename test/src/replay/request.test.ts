@@ -54,6 +54,7 @@ describe('checkRequest', () => {
     ['no projection', {}, 'replay.unknownProjection'],
     ['an unknown projection', { projection: 'balance' }, 'replay.unknownProjection'],
     ['an unknown field', { projection: 'balances', sead: 'before' }, 'replay.unknownField'],
+    ['a range that is null: nobody asked for a rebuild', { projection: 'balances', range: null }, 'replay.badRequest'],
     ['an unknown kind', { projection: 'balances', range: { kind: 'some' } }, 'replay.badRequest'],
     ['no aggregates', { projection: 'balances', range: { kind: 'versions', aggregates: [] } }, 'replay.badRequest'],
     ['a version that the app has not', { projection: 'balances', version: 2 }, 'replay.badRequest'],
