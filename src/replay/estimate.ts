@@ -92,16 +92,16 @@ export function estimateReplay({ size, request, slices, share }: EstimateInput):
     dollars: heads * GB_SECOND + aggregates * HEAD + (share * size.indexBytes * READ_UNIT) / 8192,
   };
   const folded = request.verify === 'all' ? events : Math.min(events, 16 * SAMPLED * averageOf(size));
-  const reading = 1 + aggregates / READ_A_SECOND + folded / READ_A_SECOND;
+  // Of a rebuild the live build is read beside it.
+  const isReport = request.range.kind !== 'all' || request.types !== undefined;
+  const read = (isReport ? 1 : 2) * aggregates + folded;
+  const reading = 1 + read / READ_A_SECOND;
   const verify: StepEstimate = {
     step: 'verify',
     events: Math.ceil(folded),
     bytes: 0,
     seconds: reading / atOnce,
-    dollars:
-      reading * GB_SECOND +
-      (aggregates + folded) * READ_UNIT +
-      (40 + 6 * slices.length + 8 * parts.length) * TRANSITION,
+    dollars: reading * GB_SECOND + read * READ_UNIT + (40 + 6 * slices.length + 8 * parts.length) * TRANSITION,
   };
   const steps = [fold, catchUp, verify];
   const sum = (of: (step: StepEstimate) => number) => steps.reduce((total, step) => total + of(step), 0);

@@ -2,7 +2,7 @@ import './errors.ts';
 import { createHash } from 'node:crypto';
 import { DaybookError } from '../errors.ts';
 import { READ_UNIT } from '../list-prices.ts';
-import { itemOf } from '../projection/project.ts';
+import { advanceTo, itemOf } from '../projection/project.ts';
 import { BUCKETS, currentBuild, type ProjectionItem, type ProjectionTable } from '../projection/projection-table.ts';
 import { readRollup } from '../projection/read.ts';
 import type { Runner } from '../projection/runner.ts';
@@ -33,7 +33,9 @@ export interface VerifyProgress extends Verified {
   readonly done: boolean;
   /** How many of them have been read. */
   readonly buckets: number;
-  /** The last aggregate that was looked at in the bucket that comes now. */
+  /** Of the bucket that comes now the build was read, and the live one is read beside it. */
+  readonly beside?: boolean;
+  /** The last aggregate that was looked at in it. */
   readonly after?: string;
   /** Files of the report that were written. */
   readonly reportFiles: number;
@@ -69,7 +71,8 @@ const REPORT_CHARACTERS = 8_000_000;
 /**
  * Counts a part of the build, and folds aggregates again, straight from the table, to compare state with state: a random sample,
  * or all of them as the request says. Where another build is live, each state is compared with its own; what differs is told, not
- * refused: a new fold is there to differ. A report's states are written beside it as JSON lines.
+ * refused: a new fold is there to differ. What the live one has and the build lacks is brought from the table: catching up goes by
+ * an index that may lack an aggregate of just then, which live events met before they joined. A report's states are written beside it as JSON lines.
  */
 export async function verifyPart(
   ports: VerifyPorts,
@@ -81,14 +84,14 @@ export async function verifyPart(
 ): Promise<VerifyProgress> {
   await refuseStopped(ports.builds, plan)();
   const runner = namingRunner(given);
-  const { after: _, ...start } = progress;
+  const { after: _, beside: __, ...start } = progress;
   const totals = { ...start, problems: [...start.problems], differing: [...start.differing] };
   const live = await liveBuildBeside(ports.table, runner, plan);
   const isSampled = sampler(plan, aggregates);
   const report = reportWriter(ports.files, plan, totals);
   const spending = spendingOf(ports.builds, plan, 1);
   const { part } = progress;
-  let { after } = progress;
+  let { after, beside = false } = progress;
 
   const look = async (page: readonly ProjectionItem[]) => {
     const work = boundedWork(AT_ONCE);
@@ -105,29 +108,48 @@ export async function verifyPart(
       });
     }
     await work.settled();
-    if (live !== undefined) await compareWithLive(ports.table, plan, live, page, totals);
+  };
+  const add = async (aggregateUuid: string) => {
+    const head = await ports.events.head(aggregateUuid);
+    if (head === undefined || !runner.concerns(head.aggregateType)) return;
+    const fold = await advanceTo(ports, runner, plan.build, { aggregateUuid, to: head.version });
+    totals.aggregates++;
+    totals.versions += fold.position;
+    totals.applied += fold.applied;
+  };
+  const lookBeside = async (page: readonly ProjectionItem[]) => {
+    const work = boundedWork(AT_ONCE);
+    for (const aggregateUuid of await compareWithLive(ports.table, plan, page, totals))
+      await work.add(() => add(aggregateUuid));
+    await work.settled();
   };
 
   outer: while (totals.buckets < part.length) {
     const bucket = part.charAt(totals.buckets);
-    for await (const page of ports.table.list(plan.projection, plan.build, bucket, after)) {
-      await look(page);
-      after = page.at(-1)?.aggregateUuid ?? after;
-      spending.add(page.length * READ_UNIT);
-      await spending.settle();
-      await report.flush(REPORT_CHARACTERS);
-      if (isLate()) break outer;
+    for (; ; beside = true) {
+      const build = beside ? live : plan.build;
+      if (build === undefined) break;
+      for await (const page of ports.table.list(plan.projection, build, bucket, after)) {
+        await (beside ? lookBeside : look)(page);
+        after = page.at(-1)?.aggregateUuid ?? after;
+        spending.add(page.length * READ_UNIT);
+        await spending.settle();
+        await report.flush(REPORT_CHARACTERS);
+        if (isLate()) break outer;
+      }
+      after = undefined;
+      if (beside) break;
     }
+    beside = false;
     const problem = runner.projection.kind === 'rollup' && (await tallyProblem(ports.table, plan, bucket));
     if (problem && totals.problems.length < MOST_NAMED) totals.problems.push(problem);
-    after = undefined;
     totals.buckets++;
     if (isLate()) break;
   }
   await report.flush(1);
   const progressed = { done: totals.aggregates, of: aggregates, spent: spending.rest() };
   await ports.builds.progress(plan.projection, plan.name, 'verify', part, progressed);
-  return { ...totals, done: totals.buckets === part.length, ...(after !== undefined && { after }) };
+  return { ...totals, done: totals.buckets === part.length, beside, ...(after !== undefined && { after }) };
 }
 
 /**
@@ -229,20 +251,22 @@ async function liveBuildBeside(table: ProjectionTable, runner: Runner, plan: Pla
   return live === plan.build ? undefined : live;
 }
 
+/** A page of the live build beside the new one; the answer is what that lacks. */
 async function compareWithLive(
   table: ProjectionTable,
-  plan: Plan,
-  live: string,
+  { projection, build }: Plan,
   page: readonly ProjectionItem[],
   totals: { differences: number; differing: string[] },
-): Promise<void> {
-  const ours = new Map(page.map((item) => [item.aggregateUuid, item]));
-  for (const { aggregateUuid, position, state } of await table.getMany(plan.projection, live, [...ours.keys()])) {
+): Promise<readonly string[]> {
+  const ids = page.map(({ aggregateUuid }) => aggregateUuid);
+  const ours = new Map((await table.getMany(projection, build, ids)).map((item) => [item.aggregateUuid, item]));
+  for (const { aggregateUuid, position, state } of page) {
     const item = ours.get(aggregateUuid);
     if (item === undefined || item.position !== position || item.state === state) continue;
     totals.differences++;
     if (totals.differing.length < MOST_NAMED) totals.differing.push(aggregateUuid);
   }
+  return ids.filter((id) => !ours.has(id));
 }
 
 async function compareWithTable(

@@ -128,7 +128,7 @@ export class Replay extends Construct {
     });
     this.verify.allow(['dynamodb:Query'], [storage.events.tableArn]);
     this.verify.allow(
-      ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
+      ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
       [storage.projections.tableArn],
     );
     this.verify.allow(['s3:PutObject'], [bucket.arnForObjects('reports/*')]);

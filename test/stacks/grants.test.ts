@@ -152,7 +152,7 @@ const EXPECTED: Record<string, string[]> = {
     'Allow s3:GetObject on Daybook/Archive/Bucket/replays/*',
   ],
   'Daybook/Replay/Verify/Role': [
-    'Allow dynamodb:BatchGetItem dynamodb:GetItem dynamodb:Query dynamodb:UpdateItem on Daybook/Storage/Projections',
+    'Allow dynamodb:BatchGetItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on Daybook/Storage/Projections',
     'Allow dynamodb:Query on Daybook/Storage/Events',
     'Allow logs:CreateLogStream logs:PutLogEvents on Daybook/Replay/Verify/Log',
     'Allow s3:PutObject on Daybook/Archive/Bucket/reports/*',

@@ -11,7 +11,7 @@ import { NO_GENERATION } from '../../../src/archive/generation.ts';
 import { bucketOf } from '../../../src/event/bucket.ts';
 import { type Envelope, toEnvelopeEvent } from '../../../src/feed/envelope.ts';
 import { project, projectBatch } from '../../../src/projection/project.ts';
-import { readAllProjected, readProjected } from '../../../src/projection/read.ts';
+import { readAllProjected, readProjected, readRollup } from '../../../src/projection/read.ts';
 import { createRunner } from '../../../src/projection/runner.ts';
 import { type CatchUpPorts, catchUp, catchUpStart, sumOfParts } from '../../../src/replay/catch-up.ts';
 import { partsOf } from '../../../src/replay/estimate.ts';
@@ -168,6 +168,48 @@ describe('a replay', () => {
     expect(await balanceOf('a')).toBe(45);
     expect((await readProjected(table, balances, 'a'))?.state.balance).toBe(45);
   });
+
+  it.each([
+    ['at once', false],
+    ['a page at a time', true],
+  ])(
+    'has aggregates that live events met just before the join and that the index lacks still, verified %s',
+    async (_, late) => {
+      const byAmount = defineRollup({
+        name: 'by-amount',
+        events: [MoneyDeposited],
+        map: ({ data: { amount } }) => [{ key: String(amount), value: 1 }],
+        combine: (a, b) => a + b,
+      });
+      const fresh = ['n-1', 'n-2', 'n-3', 'n-4'];
+      await files.deliver(await deposit('a', 5));
+      await deposit('only-live', 1);
+      for (const projection of [balances, byAmount]) {
+        const runner = createRunner(projection);
+        const { apply } = projectBatch({ table, events: eventTable }, [runner]);
+        for (const id of ['a', ...fresh]) {
+          if ((await stored(id)).length === 0) await deposit(id, 3);
+          await apply(envelopeOf(await stored(id), 1));
+        }
+        const made = await planned({ projection: projection.name }, { projections: [projection] });
+        for (const slice of made.slices) await foldSlice(ports(), runner, made, slice);
+        table.setPointer(projection.name, { building: 'b1', phase: 'joined' }, 1);
+        const aggregates: typeof eventTable.aggregates = async (options) => {
+          const { aggregateUuids, ...page } = await eventTable.aggregates(options);
+          return { ...page, aggregateUuids: aggregateUuids.filter((id) => !fresh.includes(id)) };
+        };
+        const lagging = { ...ports(), events: { ...eventTable, aggregates } };
+        const caughtUp = await catchUpAll(lagging, runner, made, () => late);
+        expect(caughtUp.aggregates).toBe(2);
+        const verified = await verifyAll(lagging, runner, made, caughtUp, () => late);
+        expect(verified).toMatchObject({ aggregates: 6, versions: 18, applied: 18, differences: 0 });
+      }
+      for (const id of fresh) expect(await balanceOf(id)).toBe(6);
+      const { values, entries } = await readRollup(table, byAmount, { build: 'b1' });
+      expect(entries).toBe(18);
+      expect(Object.fromEntries(values)).toEqual({ 1: 6, 2: 5, 3: 5, 4: 1, 5: 1 });
+    },
+  );
 
   it('folds a slice twice at once without counting anything twice, and a late one never turns time back', async () => {
     const a = await deposit('a', 6);
