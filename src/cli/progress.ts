@@ -34,7 +34,7 @@ export function createProgress(
       const filled = Math.round((done ?? 0) * BAR);
       const bar = done === undefined ? '' : `${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} `;
       stream.write(
-        `\r\u001b[2K${`${bar}${percent}${text}`.slice(0, Math.min(terminal.columns, stream.columns ?? 80) - 1)}`,
+        `\r\u001b[2K${`${bar}${percent}${text}`.slice(0, Math.min(terminal.columns, stream.columns || 80) - 1)}`,
       );
       shown = true;
     },

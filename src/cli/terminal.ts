@@ -17,7 +17,8 @@ export function processTerminal(): Terminal {
   const { stdout, stderr, env } = process;
   for (const stream of [stdout, stderr]) stream.on('error', endWithReader);
   return {
-    columns: stdout.isTTY === true ? stdout.columns : Number.POSITIVE_INFINITY,
+    // A terminal that nobody gave a size says 0.
+    columns: stdout.isTTY === true && stdout.columns > 0 ? stdout.columns : Number.POSITIVE_INFINITY,
     interactive: stdout.isTTY === true,
     colored: stdout.isTTY === true && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb',
     out: (text) => stdout.write(`${text}\n`),

@@ -47,6 +47,18 @@ it('cuts nothing that is piped on, and heads only what people read', () => {
   expect(out).toEqual(['version  recorded                  type…']);
 });
 
+it('cuts nothing on a terminal that has no size, which says 0', () => {
+  const { isTTY, columns } = process.stdout;
+  try {
+    Object.assign(process.stdout, { isTTY: true, columns: 0 });
+    expect(processTerminal()).toMatchObject({ columns: Number.POSITIVE_INFINITY, interactive: true });
+    process.stdout.columns = 80;
+    expect(processTerminal().columns).toBe(80);
+  } finally {
+    Object.assign(process.stdout, { isTTY, columns });
+  }
+});
+
 const somewhere = ['read', 'a', '--table', 'events', '--region', 'us-east-1', '--endpoint', 'http://127.0.0.1:1'];
 
 it.each([
