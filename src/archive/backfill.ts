@@ -83,6 +83,8 @@ export async function backfill(ports: BackfillPorts, options: BackfillOptions): 
     savedAt = now();
     await files.writeText(key, JSON.stringify(place));
   };
+  // Killed before its first page, it is still this run that goes on, not the one before it that was done.
+  if (again) await save();
   let sent = new Map(place.sent);
   const onSent = (envelopes: readonly Envelope[]) => {
     let { events } = place;

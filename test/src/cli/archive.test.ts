@@ -382,6 +382,11 @@ describe('archive backfill', { timeout: 240_000 }, () => {
     expect(await backfill(ports, { of: 'past' })).toEqual(first);
     expect(await backfill(ports, { of: 'past' })).toEqual({ ...first, doneBefore: expect.stringMatching(/^20.*Z$/) });
     expect(sent).toEqual(['eve 1-4']);
+    // Once more from the beginning, and ended before anything was sent: the next run does it.
+    const failing = { ...ports, table: { ...ports.table, aggregates: () => Promise.reject(new Error('killed')) } };
+    await expect(backfill(failing, { of: 'past', again: true })).rejects.toThrow('killed');
+    expect(await backfill(ports, { of: 'past' })).toEqual(first);
+    expect(sent.splice(1)).toEqual(['eve 1-4']);
     // Ended amid an aggregate: the checkpoint says how far it was.
     const place = { feed, startedAt: '', complete: false, aggregates: 0, events: 2, unsendable: 0, sent: [['eve', 2]] };
     await put(backfillKey(feed, 'past'), JSON.stringify(place));
