@@ -82,10 +82,14 @@ function setup(heads: Readonly<Record<string, readonly number[]>>, earlier = ear
   return { events, cursors, clock, ports, begun, ring, append, put };
 }
 
-/** A table whose list of aggregates is given two at a time, with something done before each page or read. */
+/** A table whose list of aggregates is given two at a time, with something done before each page, or around each read. */
 function slowly(
   table: Pick<EventTable, 'query' | 'get' | 'aggregates'>,
-  before: { readonly page?: (n: number) => unknown; readonly afterHead?: (aggregate: string) => void },
+  before: {
+    readonly page?: (n: number) => unknown;
+    readonly head?: (aggregate: string) => unknown;
+    readonly afterHead?: (aggregate: string) => void;
+  },
 ): Pick<EventTable, 'query' | 'get' | 'aggregates'> {
   let pages = 0;
   return {
@@ -95,6 +99,7 @@ function slowly(
       return table.aggregates({ ...options, limit: 2 });
     },
     async *query(aggregate, options) {
+      await before.head?.(aggregate);
       yield* table.query(aggregate, options);
       before.afterHead?.(aggregate);
     },
@@ -270,6 +275,21 @@ describe('from now', () => {
     expect(await adopt({ ...ports, table }, { from: 'now' })).toMatchObject({ complete: true, begun: 2 });
     expect(begun()).toEqual({ a: [1, 1], b: [1, 1], c: [1, 1] });
     expect(await ring(['b', 2], ['bb', 1])).toEqual(['b [2..2] 2 base 1', 'bb [1..1] 1 base undefined']);
+  });
+
+  test('nor does one that was overtaken between its list and a head, by a run whose list did not show the aggregate', async () => {
+    const { ports, begun, append, events, ring } = setup({ a: [1], b: [1] });
+    const withoutB = { ...events.table, aggregates: async () => ({ aggregateUuids: ['a'] }) };
+    const table = slowly(events.table, {
+      async head(aggregate) {
+        if (aggregate !== 'b') return;
+        expect(await adopt({ ...ports, table: withoutB }, { from: 'now' })).toMatchObject({ complete: true, begun: 1 });
+        append('b', 2);
+      },
+    });
+    expect(await adopt({ ...ports, table }, { from: 'now' })).toMatchObject({ complete: true, begun: 0 });
+    expect(begun()).toEqual({ a: [1, 1] });
+    expect(await ring(['b', 2])).toEqual(['b [1..2] 2 base undefined']);
   });
 
   test('a commit of which a Query shows only a part is the past as a whole', async () => {
@@ -459,6 +479,35 @@ describe('from another feed', () => {
     expect(counted).toEqual({ begun: 5, positions: 5 });
     expect(kept.size).toBe(5);
     expect(Object.values(begun())).toEqual(upTo(5).map(() => [2, undefined]));
+  });
+
+  test('killed before any of its writes, the next run does what was left', async () => {
+    const positions = upTo(5).map((i) => ({ consumer: `c${i}`, aggregate: 'a1', position: 1 }));
+    for (let at = 0; at < 16; at++) {
+      const { feed, kept } = earlierFeed(
+        Object.fromEntries(upTo(5).map((i) => [`a${i}`, { confirmed: 3 }])),
+        positions,
+      );
+      const { ports, begun } = setup(Object.fromEntries(upTo(5).map((i) => [`a${i}`, upTo(3)])), feed);
+      let writes = 0;
+      const dying =
+        <A extends unknown[], R>(write: (...given: A) => Promise<R>) =>
+        async (...given: A) => {
+          if (writes++ >= at) throw new Error('killed');
+          return write(...given);
+        };
+      const { cursors } = ports;
+      const mortal = { begin: dying(cursors.begin), saveAdoption: dying(cursors.saveAdoption) };
+      const dyingPorts = {
+        ...ports,
+        cursors: { ...cursors, ...mortal },
+        earlier: () => ({ ...feed, keep: dying(feed.keep) }),
+      };
+      await adopt(dyingPorts, { from: 'feed-1' }).catch(() => undefined);
+      expect(await adopt(ports, { from: 'feed-1' })).toMatchObject({ complete: true });
+      expect(kept.size).toBe(5);
+      expect(Object.values(begun())).toEqual(upTo(5).map(() => [2, undefined]));
+    }
   });
 
   test('a table that was restored to before: nothing appended to it is taken for known', async () => {

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
 import { DaybookError } from '../../../src/errors.ts';
 import '../../../src/event/errors.ts';
+import { toEnvelopeEvent } from '../../../src/feed/envelope.ts';
+import { jsonBytes } from '../../../src/feed/envelope-size.ts';
 import { missingEvents } from '../../../src/feed/missing-events.ts';
+import { readRun } from '../../../src/feed/read-run.ts';
 import type { EventTable } from '../../../src/store/event-table.ts';
 import { storedEvent } from '../../simulation/records.ts';
 
@@ -33,6 +36,22 @@ test('what stands before an item that is no event is given, wherever pages end, 
           details: { version: unreadable },
         });
         expect(given).toEqual(Array.from({ length: unreadable - from }, (_, i) => from + i));
+      }
+    }
+  }
+});
+
+test('a run that ends before an item that is no event is no larger than its room, wherever pages end', async () => {
+  const sizes = Array.from({ length: 8 }, (_, i) => jsonBytes(toEnvelopeEvent(storedEvent('a', i + 1))) + 1);
+  for (let pageSize = 1; pageSize <= 10; pageSize++) {
+    for (let fitting = 1; fitting <= 8; fitting++) {
+      const room = sizes.slice(0, fitting).reduce((sum, size) => sum + size);
+      for (let unreadable = 1; unreadable <= 9; unreadable++) {
+        const { events, bytes, end } = await readRun(tableWith(unreadable, pageSize), 'a', 1, 9, room);
+        const least = Math.min(fitting, unreadable - 1);
+        expect(events.map(({ version }) => version)).toEqual(Array.from({ length: least }, (_, i) => i + 1));
+        expect(bytes).toBe(sizes.slice(0, least).reduce((sum, size) => sum + size, 0));
+        expect(end).toBe(fitting < unreadable - 1 ? 'full' : 'unreadable');
       }
     }
   }
