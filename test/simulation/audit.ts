@@ -36,7 +36,7 @@ export interface Audit extends Watcher, Witness {
   acknowledged(reader: string, envelope: Pick<Envelope, 'feed' | 'aggregate' | 'to' | 'head'>): void;
   /** The reconciler has answered dead letters that were sent at these instants: they come no more. */
   answered(sentAt: readonly number[]): void;
-  /** How often the reconciler has looked again at a hole, where the feed has one; undefined where it has none. */
+  /** How often the reconciler has looked again at a hole that it has known for long; undefined where the feed has none. */
   looksAtHole(feed: string, aggregate: string): number | undefined;
   /** Envelopes, bus events, and writes of anything but the reconciler's notes: what must end. */
   activity(): number;
@@ -55,6 +55,10 @@ const LEASE_MS = 5_000;
 const MINUTE = 60_000;
 /** From a read to what is done of it, where nothing holds a function up. */
 const KNOWN_MS = 2_000;
+/** By then the reconciler, every five minutes, has looked again at what was missing. */
+const LOOKS_MS = 14 * MINUTE;
+/** What eventually consistent reads tell is no older. */
+const STALE_MS = 3_000;
 /** Those made with the consumer kit, and the type of the events that they are for. */
 const SUBSCRIBERS: ReadonlySet<string> = new Set(['subscriber', 'outside', 'rule']);
 const WANTED = 'MoneyDeposited';
@@ -80,6 +84,7 @@ export function createAudit(world: World): Audit {
   const acknowledged = new Map<string, number>();
   const pasts = new Map<string, ReadonlyMap<string, number>>();
   const froms = new Map<string, string>();
+  const beganAt = new Map<string, number>();
   const bases = new Map<string, number>();
   const starts = new Map<string, number>();
   const parked = new Map<string, { feed: string; consumer: string; aggregate: string; version: number }>();
@@ -138,6 +143,12 @@ export function createAudit(world: World): Audit {
     return k;
   };
 
+  /** What was there before a feed began from now on; of an aggregate that the list of aggregates may not have shown by then: nothing. */
+  const pastOf = (feed: string, aggregate: string) => {
+    if (froms.get(feed) !== 'now' || (listed.get(aggregate) ?? 0) > beganAt.get(feed)! - STALE_MS) return 0;
+    return pasts.get(feed)!.get(aggregate) ?? 0;
+  };
+
   /** `once`: exactly 1, 2, 3 …; `repeats`: known versions may come again; `any`: a bus has no order. */
   const see = (
     consumer: string,
@@ -153,7 +164,7 @@ export function createAudit(world: World): Audit {
       world.violate(`${consumer} acts on ${aggregate}:${version} after ${last}`);
     if (ofNoInterest(consumer, aggregate, version))
       world.violate(`${consumer} is given ${aggregate}:${version}, which is none of its business`);
-    if (version <= (bases.get(`${feed}|${aggregate}`) ?? 0))
+    if (version <= Math.max(pastOf(feed, aggregate), bases.get(`${feed}|${aggregate}`) ?? 0))
       world.violate(`${consumer} is given ${aggregate}:${version}, which is past`);
     const earlier = views.get(`${consumer}|${froms.get(feed)}|${aggregate}`);
     if (acts === 'once' && earlier?.has(version) === true && version <= lastOf(aggregate))
@@ -340,6 +351,10 @@ export function createAudit(world: World): Audit {
     return now;
   };
 
+  /** Is it parked, and nobody redrives it? A hole that is filled ends its parking by itself. */
+  const waitsForPerson = (key: string) =>
+    parked.has(key) && parkings.get(key)?.ParkedCode.S !== 'feed.gapUnfilled' && (redriven.get(key) ?? 0) === 0;
+
   const moved = (key: string, item: Json) => {
     activity++;
     const [consumer, rest] = split(key);
@@ -355,9 +370,7 @@ export function createAudit(world: World): Audit {
     holders.set(key, holder);
     leases.set(key, Number(item.LeaseUntil?.N ?? 0));
     const moves = Number(item.Position?.N ?? 0) > (positions.get(key) ?? 0);
-    // A hole that is filled ends its parking by itself.
-    const waits = parked.has(key) && item.ParkedIn !== undefined && item.ParkedCode.S !== 'feed.gapUnfilled';
-    if (waits && moves && (redriven.get(key) ?? 0) === 0)
+    if (item.ParkedIn !== undefined && moves && waitsForPerson(key))
       world.violate(`${consumer} goes on with ${aggregate}, which is parked`);
     const { counted } = countAttempts(key, item);
     if (item.ParkedIn === undefined) {
@@ -421,9 +434,12 @@ export function createAudit(world: World): Audit {
         version,
         data,
       } = event as { aggregateUuid: string; version: number; data: Json };
+      if (plan.actsOnce && views.get(`${consumer}|${feed}|${aggregate}`)?.has(version) === true)
+        world.violate(`${consumer} acts on ${aggregate}:${version} again`);
       see(consumer, feed, aggregate, version, 'repeats');
       activity++;
       const lane = `${consumer}|${feed}|${aggregate}`;
+      if (waitsForPerson(lane) && plan.actsAlone) world.violate(`${consumer} acts on ${aggregate}, which is parked`);
       const holder = invocation.leases.get(lane);
       if (holder === undefined) world.violate(`${consumer} acts on ${aggregate}:${version} without its lease`);
       else if (plan.actsAlone && holder !== holders.get(lane))
@@ -477,6 +493,7 @@ export function createAudit(world: World): Audit {
     },
     begins(feed, from) {
       froms.set(feed, from);
+      beganAt.set(feed, world.now());
       pasts.set(feed, new Map(acknowledged));
     },
     redriving(consumer, feed, aggregate, on) {
@@ -523,7 +540,7 @@ export function createAudit(world: World): Audit {
         if (version > end + 1) world.violate(`${sender} sends ${aggregate}:${version} before ${aggregate}:${end + 1}`);
         ends.set(aggregate, Math.max(end, version));
       }
-      if (entries.length > 10) world.violate(`${sender} gives PutEvents ${entries.length} events`);
+      if (entries.length > LIMITS.busEvents) world.violate(`${sender} gives PutEvents ${entries.length} events`);
       const bytes = entries.reduce(
         (sum, { Source, DetailType, Detail }) => sum + Buffer.byteLength(Source + DetailType + Detail),
         0,
@@ -587,8 +604,8 @@ export function createAudit(world: World): Audit {
     },
     looked: (aggregate) => void looks.set(aggregate, world.now()),
     answered(sentAt) {
-      // Since the first of them the reconciler has seen each aggregate that was there by then, but for holes that are not due.
-      const since = Math.min(...sentAt);
+      // Since the last of them the reconciler has seen each aggregate that was there by then, but for holes that are not due.
+      const since = Math.max(...sentAt);
       for (const [aggregate, at] of listed) {
         const holed = [...cursors].some(([key, item]) => key.endsWith(`|${aggregate}`) && item.Holed !== undefined);
         if (at < since - MINUTE / 12 && !holed && (looks.get(aggregate) ?? 0) < since && !plan.faults.has('skew'))
@@ -597,8 +614,9 @@ export function createAudit(world: World): Audit {
     },
     looksAtHole(feed, aggregate) {
       const item = cursors.get(`${feed}|${aggregate}`);
-      // Without its first version an aggregate is on no list.
-      return item?.Holed === undefined || !listed.has(aggregate) ? undefined : Number(item.Attempts?.N ?? 0);
+      // Without its first version an aggregate is on no list, and a run may look at no more than a page of it.
+      if (item?.Holed === undefined || !listed.has(aggregate)) return undefined;
+      return world.now() - Number(item.HoledAt.N) < LOOKS_MS ? undefined : Number(item.Attempts?.N ?? 0);
     },
   };
 }

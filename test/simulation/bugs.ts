@@ -18,6 +18,7 @@ const ARRIVAL = 'src/feed/consume/arrival.ts';
 const QUEUE = 'src/feed/consume/consume-queue.ts';
 const BATCH = 'src/feed/feed-batch.ts';
 const MISSING = 'src/feed/missing-events.ts';
+const REQUEST = 'src/feed/reconcile-request.ts';
 const CURSOR = 'src/feed/cursor-table.ts';
 const ADOPT = 'src/feed/adopt.ts';
 const ADOPTED = 'src/feed/when-adopted.ts';
@@ -534,5 +535,94 @@ export const BUGS: readonly Bug[] = [
   bug(
     'what came while a redrive was ending is forgotten',
     patch(POSITIONS, 'AND Waiting <= :reached`;', 'AND :reached = :reached`;'),
+  ),
+  bug(
+    'an item that lacks its parts stops who reads it',
+    patch(READ, "    isDaybookError(error, 'event.missingAttribute') ||\n", ''),
+  ),
+  bug(
+    'an item that is encrypted stops who reads it',
+    patch(READ, " ||\n    isDaybookError(error, 'event.encrypted')", ''),
+  ),
+  bug(
+    'the reconciler stops at an aggregate whose last item is no event',
+    patch(READ, '    if (!isUnreadable(error)) throw error;\n    return undefined;', '    throw error;'),
+  ),
+  bug(
+    'an adoption notes a page before it has begun its aggregates',
+    patch(
+      ADOPT,
+      '    if (past === undefined) return;\n',
+      '    if (past === undefined) return;\n    if (page.next !== undefined) await cursors.saveAdoption({ after: page.next });\n',
+    ),
+  ),
+  bug(
+    'an adoption goes on where another run is done with it',
+    patch(ADOPT, '  });\n  if ((await cursors.adoption())?.doneAt !== undefined) return undefined;\n', '  });\n'),
+  ),
+  bug(
+    'an adoption notes a page of positions before it has copied them',
+    patch(
+      ADOPT,
+      '    if (positions === undefined) return;\n',
+      '    if (positions === undefined) return;\n    if (page.next !== undefined) await rest(page.next);\n',
+    ),
+  ),
+  bug(
+    'a page without anything of the feed before is taken for the last',
+    patch(EARLIER, 'const next = LastEvaluatedKey', 'const next = entries.length === 0 ? undefined : LastEvaluatedKey'),
+  ),
+  bug(
+    'positions are copied while the readers before still move them',
+    patch(ADOPT, 'SETTLE_MS = 5 * 60_000', 'SETTLE_MS = 0'),
+  ),
+  bug(
+    'a feed goes on at the very end of the one before',
+    patch(ADOPT, 'Math.min(confirmed, last) - 1', 'Math.min(confirmed, last)'),
+  ),
+  bug(
+    'dead letters are answered by a round that began after the oldest of them',
+    patch(REQUEST, 'since = Math.max(since ?? 0, sent);', 'since = Math.min(since ?? sent, sent);'),
+  ),
+  bug(
+    'the reconciler notes a page before it has looked at it',
+    patch(
+      RECONCILE,
+      '    await reconcilePage(page.aggregateUuids, ports, seen);\n',
+      '    if (page.next !== undefined) await cursors.saveCheckpoint({ startedAt: place.startedAt, after: page.next });\n    await reconcilePage(page.aggregateUuids, ports, seen);\n',
+    ),
+  ),
+  bug('a lease is kept when the work is done', patch(ADVANCE, 'await invocation.leasing.release(aggregate);', '')),
+  bug(
+    'what another has done meanwhile is done again',
+    patch(
+      ADVANCE,
+      'found.position !== standing.position || (found.parked !== undefined && !redrive)',
+      'found.parked !== undefined && !redrive',
+    ),
+  ),
+  bug(
+    'what was parked meanwhile is acted on',
+    patch(
+      ADVANCE,
+      'found.position !== standing.position || (found.parked !== undefined && !redrive)',
+      'found.position !== standing.position',
+    ),
+  ),
+  bug(
+    'what a rule brings directly is tried as often as anything else',
+    patch(CONSUME, "attempts: source === 'bus' ? Math.min(attempts, DELIVERIES) : attempts,", 'attempts,'),
+  ),
+  bug(
+    'the publisher’s lanes share an aggregate',
+    patch(
+      PUBLISH,
+      'laneOf.get(aggregate) ?? lanes[laneOf.size % count]!;',
+      'lanes[lanes.reduce((sum, each) => sum + each.length, 0) % count]!;',
+    ),
+  ),
+  bug(
+    'a call of the bus holds any number of events',
+    patch(PUBLISH, 'batch.length === bus.maxEvents || bytes', 'bytes'),
   ),
 ];

@@ -24,6 +24,8 @@ export interface Witness {
   readonly act: Act;
   /** The reconciler has read an aggregate in the events table. */
   looked(aggregate: string): void;
+  /** Is a feed done with its adoption, if it had to wait for one? */
+  adopted(feed: string): boolean;
   /** An effect has failed. */
   failed(consumer: string, feed: string, aggregate: string, version: number): void;
 }
@@ -62,18 +64,20 @@ export function createFunctionHost(
   cloud: Cloud,
   lambda: Lambda,
   code: CodeUnderTest,
-  { logged, act, failed, looked }: Witness,
+  { logged, act, adopted, failed, looked }: Witness,
 ): FunctionHost {
   const lent: ReturnType<typeof lendGlobals>[] = [];
   const failures = new Map<string, number>();
-  // A redrive reads to the head: behind a hole, too, it shall happen.
-  const often = world.plan.faults.has('permanentHole') ? 0.5 : 0.2;
+  // A redrive reads to the head: behind a hole, too, it shall happen. And what is parked shall come along to another feed.
+  const often = world.plan.faults.has('permanentHole') || world.plan.faults.has('recreatedFeed') ? 0.5 : 0.2;
   /** Some effects fail for a while, and one in two of those so often that it parks. */
   const failsNow: Globals['failsNow'] = (consumer, aggregate, version) => {
     const key = `${consumer}|${aggregate}:${version}`;
     const left = failures.get(key) ?? (world.strikes('failingEffect', often) ? world.pick(1, 10) : 0);
     failures.set(key, Math.max(0, left - 1));
-    const fails = left > 0 && !world.faultsAreOver();
+    // What a rule invokes directly has its third attempt after three minutes: until then it fails on.
+    const goesOn = consumer === 'rule' && world.plan.ruleTo === 'function';
+    const fails = left > 0 && (goesOn || !world.faultsAreOver());
     if (fails) world.note(`${consumer}: the effect of ${aggregate}:${version} fails`);
     return fails;
   };
@@ -85,6 +89,8 @@ export function createFunctionHost(
     };
     const { name } = options;
     const call = async (service: Parameters<Cloud['call']>[1], operation: string, input: Json) => {
+      if (options.entry === 'reconcile-feed' && !adopted(options.variables.FEED_ID!))
+        await disturbAdoption(world, name, environment.invocation);
       const answer = await callService(world, cloud, name, environment.invocation, service, operation, input);
       if (options.entry === 'reconcile-feed' && operation === 'Query' && input.TableName === TABLES.events)
         if (input.IndexName === undefined) looked(input.ExpressionAttributeValues[':a'].S);
@@ -151,7 +157,15 @@ export function createFunctionHost(
           Promise.resolve()
             .then(() => environment.handler(event, context))
             .then(
-              (answer) => finish(() => resolve(answer)),
+              (answer) => {
+                if (
+                  !invocation.over() &&
+                  invocation.leases.size > 0 &&
+                  KEEP_LEASES.every((each) => !world.plan.faults.has(each))
+                )
+                  world.violate(`${name} ends, and keeps the lease of ${[...invocation.leases.keys()]}`);
+                finish(() => resolve(answer));
+              },
               (error) => {
                 if (
                   !invocation.over() &&
@@ -215,6 +229,9 @@ const givesBack = (input: Json) => underLease(input) && input.UpdateExpression?.
 /** Under these one may have lost it without knowing. */
 const LOSE_LEASES: readonly Fault[] = ['pausedFunction', 'skew'];
 
+/** Under these one may not come to give it back. */
+const KEEP_LEASES: readonly Fault[] = [...LOSE_LEASES, 'throttle'];
+
 /** What is done under a lease: there it costs most to stand still. */
 const underLease = (input: Json) => input.ExpressionAttributeValues?.[':holder'] !== undefined;
 
@@ -231,6 +248,16 @@ const isOfCursors = (input: Json) =>
 function paged(world: World, operation: string, input: Json): Json {
   if (operation !== 'Query' || input.TableName !== TABLES.events) return input;
   return { ...input, Limit: Math.min(input.Limit ?? 4, world.plan.faults.has('permanentHole') ? 4 : world.pick(1, 4)) };
+}
+
+/** A run that adopts is overtaken by another, or ends, and the next one goes on. */
+async function disturbAdoption(world: World, name: string, invocation: Invocation): Promise<void> {
+  if (invocation.over()) return;
+  if (world.strikesAdoption(0.1)) {
+    world.note(`${name} is held up in its adoption`);
+    await world.sleep(world.pick(500, 8_000));
+  }
+  if (world.strikesAdoption(0.03)) invocation.crash();
 }
 
 async function callService(

@@ -41,7 +41,7 @@ export interface Patch {
   readonly replace: string;
 }
 
-export const LIMITS = { envelopeBytes: 2_200, answerBytes: 3_000, busBytes: 1_500 };
+export const LIMITS = { envelopeBytes: 2_200, answerBytes: 3_000, busBytes: 1_500, busEvents: 3 };
 
 /** Small limits, so that runs of a few events already overflow an envelope, an answer, a call and a page. */
 export const SMALL_LIMITS: readonly Patch[] = [
@@ -50,8 +50,9 @@ export const SMALL_LIMITS: readonly Patch[] = [
   patch('src/feed/enrich.ts', 'MUCH_BYTES = 16_000', 'MUCH_BYTES = 1_600'),
   patch('src/feed/reconcile.ts', 'const PAGE = 100', 'const PAGE = 2'),
   patch('src/feed/adopt.ts', 'const PAGE = 1000', 'const PAGE = 2'),
-  patch('src/aws/dynamo-earlier-feed.ts', 'pageSize = 1000', 'pageSize = 8'),
+  patch('src/aws/dynamo-earlier-feed.ts', 'pageSize = 1000', 'pageSize = 3'),
   patch('src/aws/eventbridge-bus.ts', 'MAX_BYTES = 256 * 1024 - 2048', `MAX_BYTES = ${LIMITS.busBytes}`),
+  patch('src/aws/eventbridge-bus.ts', 'maxEvents: 10', `maxEvents: ${LIMITS.busEvents}`),
 ];
 
 export function patch(file: string, find: string, replace: string): Patch {

@@ -111,6 +111,16 @@ const MAY_REPEAT_ON_BUS: readonly Fault[] = [
   'recreatedFeed',
 ];
 
+/** Under these one who has acted outside may not come to remember it, or lose its lease. */
+const MAY_ACT_AGAIN: readonly Fault[] = [
+  'throttle',
+  'crash',
+  'pausedFunction',
+  'skew',
+  'crashAfterEffect',
+  'recreatedFeed',
+];
+
 /** Under these a consumer may be told of nothing more, although it has missed something. */
 const NEED_ONE_MORE: readonly Fault[] = ['lostBatch', 'feedRetention'];
 
@@ -151,6 +161,8 @@ export interface Plan {
   readonly busOnce: boolean;
   /** Must no two act outside at once on one aggregate? */
   readonly actsAlone: boolean;
+  /** Must nobody act outside on one event again? */
+  readonly actsOnce: boolean;
   /** How another feed takes over: delivering everything again, or going on where the first was. */
   readonly takeOver: 'start' | 'earlier';
   /** Does another feed begin where the table is restored, as a person is told to? */
@@ -210,6 +222,7 @@ export function planOf(seed: number, cut: Cut = {}): Plan {
     busOnce: none(MAY_REPEAT_ON_BUS),
     // A lease outlives its holder by less than these clocks differ.
     actsAlone: none(['skew']),
+    actsOnce: none(MAY_ACT_AGAIN),
     takeOver: pick(0, 1) === 0 ? 'start' : 'earlier',
     feedAnew: pick(0, 2) > 0,
     oneMore: !none(NEED_ONE_MORE),
@@ -242,7 +255,7 @@ const APART: readonly (readonly Fault[])[] = [
 /** What shows only together is drawn together more often than by chance. */
 const COMPANIONS: Partial<Record<Fault, readonly Fault[]>> = {
   adoptedNow: ['staleRead', 'tornRead'],
-  recreatedFeed: ['staleRead', 'crash', 'lostConfirm'],
+  recreatedFeed: ['staleRead', 'crash', 'lostConfirm', 'failingEffect'],
   failingEffect: ['duplicateFunction', 'crash'],
   crashAfterEffect: ['duplicateFunction'],
   skew: ['duplicateFunction', 'crashAfterEffect'],

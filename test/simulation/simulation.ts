@@ -8,7 +8,7 @@ import type { CodeUnderTest } from './load-code.ts';
 import { type Cut, type Fault, planOf } from './plan.ts';
 import { sdkOf } from './sdk.ts';
 import { createWorld, type World } from './world.ts';
-import { startWriters } from './writers.ts';
+import { startWriters, type Writers } from './writers.ts';
 
 export interface RunResult {
   readonly seed: number;
@@ -70,7 +70,7 @@ interface Stage {
 async function play({ world, audit, cores, host, code, options }: Stage): Promise<RunResult> {
   const { plan } = world;
   const writers = startWriters(world, cores, audit, putOf(world, code, cores));
-  const feeds = createFeeds(world, cores, audit, host);
+  const feeds = createFeeds(world, cores, audit, host, writers);
   await feeds.begin();
 
   const missing = () => {
@@ -96,6 +96,8 @@ async function play({ world, audit, cores, host, code, options }: Stage): Promis
   const round = async () => {
     const current = feeds.current();
     world.later(0, current.reconcile);
+    // A person's command, beside the reconciler's own run.
+    if (!audit.adopted(current.feed)) world.later(world.pick(0, 2_000), current.reconcile);
     world.later(MINUTE, () => current.redrive(audit.parked(current.feed)));
     await pass(ROUND_MS);
   };
@@ -156,7 +158,7 @@ async function play({ world, audit, cores, host, code, options }: Stage): Promis
 }
 
 /** The feed of a run, and the one that takes over from it. */
-function createFeeds(world: World, cores: Cores, audit: Audit, host: FunctionHost) {
+function createFeeds(world: World, cores: Cores, audit: Audit, host: FunctionHost, writers: Writers) {
   const { plan } = world;
   let current: Deployment;
   const deploy = async (feed: string, from: string, calm = false) => {
@@ -165,7 +167,7 @@ function createFeeds(world: World, cores: Cores, audit: Audit, host: FunctionHos
     current = await deployFeed(world, cores, audit, host, feed, from);
     if (!calm) disturb(world, cores, audit, current);
     // Its adoption is the reconciler's to carry on.
-    if (from !== 'start') for (const ms of [200, 2_000, 6_000]) world.later(ms, current.reconcile);
+    if (from !== 'start') for (const ms of [200, 300, 2_000, 6_000]) world.later(ms, current.reconcile);
   };
   return {
     current: () => current,
@@ -182,6 +184,11 @@ function createFeeds(world: World, cores: Cores, audit: Audit, host: FunctionHos
         await world.kernel.run(world.now() + world.pick(1_000, 9_000));
         world.struck('adoptedNow');
         await deploy(FIRST_FEED, from);
+        const begin = (): void => {
+          if (audit.adopted(FIRST_FEED)) writers.begin();
+          else if (!world.faultsAreOver()) world.later(50, begin);
+        };
+        begin();
       }
       if (!plan.faults.has('recreatedFeed')) return;
       world.later(world.pick(3_000, 12_000), async () => {
@@ -214,6 +221,9 @@ function afforded(world: World): void {
 /** Under these a record may never reach the enrichment. */
 const LOSE_RECORDS: readonly Fault[] = ['wrongRetry', 'stoppedPipe', 'recreatedPipe', 'deadLetters'];
 
+/** Under these a call fails, and who has made it may fail with it. */
+const FAIL_CALLS: readonly Fault[] = ['throttle', 'throttledCursor', 'partialPut', 'latePut', 'lostPutAnswer'];
+
 /** What an operator must have been told of. */
 function told(world: World, audit: Audit): void {
   const { faults } = world.plan;
@@ -239,6 +249,7 @@ function told(world: World, audit: Audit): void {
   never('OtherHistories', ['restoredTable']);
   never('Holes', ['tornRead', 'lateHole', 'permanentHole', 'poison', 'restoredTable']);
   never('EnvelopesRefused', ['foreignFeed', 'recreatedFeed', 'restoredTable']);
+  never('ReconcileFailures', FAIL_CALLS);
   never('AggregatesParked', ['failingEffect', 'lateHole', 'permanentHole', 'tornRead', 'rogue', 'poison']);
 }
 

@@ -12,6 +12,8 @@ export interface World {
   chance(of: number): boolean;
   /** Does this fault strike now? Never after faults have stopped. Each fault has chances of its own: one that is cut away changes no other. */
   strikes(fault: Fault, chance: number): boolean;
+  /** The same of an adoption, which may come when all other faults have stopped. */
+  strikesAdoption(chance: number): boolean;
   /** Counts a fault that is no chance. */
   struck(fault: Fault): void;
   faultsAreOver(): boolean;
@@ -26,6 +28,9 @@ export interface World {
   readonly counts: Map<string, number>;
   count(what: string, by?: number): void;
 }
+
+/** Under these a feed begins over a table that has events. */
+const ADOPTIONS: readonly Fault[] = ['adoptedNow', 'recreatedFeed', 'restoredTable'];
 
 export function createWorld(plan: Plan, withTrace: boolean): World {
   const kernel = virtualKernel({ seed: plan.seed, promisesOnly: true });
@@ -42,20 +47,23 @@ export function createWorld(plan: Plan, withTrace: boolean): World {
   };
   const count = (what: string, by = 1) => void counts.set(what, (counts.get(what) ?? 0) + by);
   const ordinals = new Map<Fault, number>();
+  const strike = (fault: Fault, chance: number) => {
+    if (chances.get(fault)!.next() >= chance) return false;
+    const ordinal = (ordinals.get(fault) ?? 0) + 1;
+    ordinals.set(fault, ordinal);
+    if (plan.without.has(`${fault}#${ordinal}`)) return false;
+    count(fault);
+    return true;
+  };
+  const adopting = ADOPTIONS.find((fault) => plan.faults.has(fault));
   return {
     plan,
     kernel,
     now,
     pick: (least, most) => least + Math.floor(random.next() * (most - least + 1)),
     chance: (of) => random.next() < of,
-    strikes(fault, chance) {
-      if (!plan.faults.has(fault) || faultsAreOver() || chances.get(fault)!.next() >= chance) return false;
-      const ordinal = (ordinals.get(fault) ?? 0) + 1;
-      ordinals.set(fault, ordinal);
-      if (plan.without.has(`${fault}#${ordinal}`)) return false;
-      count(fault);
-      return true;
-    },
+    strikes: (fault, chance) => plan.faults.has(fault) && !faultsAreOver() && strike(fault, chance),
+    strikesAdoption: (chance) => adopting !== undefined && strike(adopting, chance),
     struck: (fault) => count(fault),
     faultsAreOver,
     sleep: (ms) => kernel.scheduler.sleep(ms),

@@ -12,6 +12,8 @@ import type { World } from './world.ts';
 export interface Writers {
   /** By aggregate: everything up to it must arrive everywhere. */
   readonly expected: ReadonlyMap<string, number>;
+  /** Aggregates that are new when a feed has just been adopted: nothing of them is past. */
+  begin(): void;
   /** One more event of each aggregate: for consumers that lost their last batch nothing else would ring. */
   close(): Promise<void>;
   /** One more event behind a permanent hole: of that aggregate nothing else is told once it is known. */
@@ -21,6 +23,8 @@ export interface Writers {
   /** Other events follow those that the restored table has. */
   goOn(): Promise<void>;
 }
+
+const versionsTo = (length: number) => Array.from({ length }, (_, i) => i + 1);
 
 /** When the last write of an outage's first half is over. */
 const FIRST_HALF_MS = 9_000;
@@ -94,10 +98,24 @@ export function startWriters(world: World, cores: Cores, audit: Audit, put: Even
       }
     }
   }
+  // Behind all of them, too: what stands last is no event.
+  const [last = '', length = 0] = [...lengths].at(-1) ?? [];
+  if (plan.faults.has('permanentHole') && plan.seed % 2 === 0 && expected.get(last) === length && length > 0) {
+    if (!plan.faults.has('adoptedNow')) world.count('holes');
+    world.later(timeOf(FIRST_HALF_MS), () => putUnreadable(world, cores, audit, last, length + 1));
+  }
   if (plan.faults.has('poison')) poison(world, cores, audit, [...lengths.keys()]);
   if (plan.faults.has('breach')) breach(world, cores, [...lengths.keys()]);
   return {
     expected,
+    begin() {
+      for (const aggregate of [`e${plan.seed}-new`, `f${plan.seed}-new`]) {
+        const length = world.pick(1, 3);
+        lengths.set(aggregate, length);
+        expected.set(aggregate, length);
+        world.later(world.pick(0, 3_000), () => commit(aggregate, versionsTo(length)));
+      }
+    },
     async close() {
       for (const [aggregate, length] of lengths) {
         if (expected.get(aggregate) === length) expected.set(aggregate, length + 1);
@@ -137,12 +155,16 @@ export function startWriters(world: World, cores: Cores, audit: Audit, put: Even
   };
 }
 
+/** By turns: of a format that nobody knows, without its parts, encrypted. */
+const noEvent = ({ plan }: World): Json =>
+  [{ Format: { N: '99' } }, { Format: { N: '1' } }, { Format: { N: '1' }, Encryption: { S: 'KMS' } }][plan.seed % 3]!;
+
 /** An item that is no event at a version of an aggregate that goes on behind it: for the feed it is a hole, and whoever reads it parks. */
 function putUnreadable(world: World, cores: Cores, audit: Audit, aggregate: string, version: number): void {
   world.note(`an item that is no event: ${aggregate}:${version}`);
   audit.unreadable(aggregate, version);
   audit.present(aggregate, version);
-  const Item = { AggregateUuid: { S: aggregate }, Version: { N: String(version) }, Format: { N: '99' } };
+  const Item = { AggregateUuid: { S: aggregate }, Version: { N: String(version) }, ...noEvent(world) };
   cores.db.call('PutItem', { TableName: TABLES.events, Item });
 }
 
@@ -150,7 +172,7 @@ function putUnreadable(world: World, cores: Cores, audit: Audit, aggregate: stri
 function poison(world: World, cores: Cores, audit: Audit, aggregates: readonly string[]): void {
   const items: Json[] = [
     { AggregateUuid: { S: 'poison' }, Version: { N: '1' }, AggregateShard: { S: 'Account#0' } },
-    { AggregateUuid: { S: 'poison' }, Version: { N: '2' }, Format: { N: '99' }, Data: { S: '{}' } },
+    { AggregateUuid: { S: 'poison' }, Version: { N: '2' }, ...noEvent(world) },
     { AggregateUuid: { S: 'poison' }, Version: { N: '0' } },
     { AggregateUuid: { S: 'poison' }, Version: { N: '1.5' } },
   ];
