@@ -26,7 +26,8 @@ export function openInstance(options: InstanceOptions): Promise<DuckDBInstance> 
     // What is read is this machine's own files, and nothing is fetched.
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
-    // One file after the other lies at the same path: what it keeps of files it knows by path, size and second.
+    // One file after the other lies at the same path: what it keeps of files it knows by path, size and second. And most are read
+    // once: what it keeps would fill its memory as they grow.
     enable_external_file_cache: 'false',
   });
 }

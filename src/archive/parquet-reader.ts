@@ -45,10 +45,7 @@ export async function* readSlice(options: SliceOptions): Source {
   const instance = await openInstance({ folder, memoryLimit, inOrder: true });
   try {
     const connection = await instance.connect();
-    // Each file is read once: what DuckDB keeps of their bytes would fill its memory as the files grow.
-    await connection.run(
-      `SET parquet_metadata_cache = true; SET enable_external_file_cache = false; SET TimeZone = 'UTC'`,
-    );
+    await connection.run(`SET parquet_metadata_cache = true; SET TimeZone = 'UTC'`);
     if (compacted.length > 0) {
       const open = await openMegabytes(connection, compacted);
       await connection.run(`SET memory_limit = '${memoryLimit + Math.min(open, MOST_OPEN)}MB'`);
