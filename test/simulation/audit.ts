@@ -364,7 +364,7 @@ export function createAudit(world: World): Audit {
       holder !== undefined &&
       holder !== (holders.get(key) ?? holder) &&
       plan.actsAlone &&
-      world.now() < (leases.get(key) ?? 0)
+      world.now() < (leases.get(key) ?? 0) - (plan.faults.has('skew') ? plan.skewMs : 0)
     )
       world.violate(`${consumer} takes the lease of ${aggregate} from who has it`);
     holders.set(key, holder);

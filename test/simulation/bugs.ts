@@ -592,6 +592,10 @@ export const BUGS: readonly Bug[] = [
       '    if (page.next !== undefined) await cursors.saveCheckpoint({ startedAt: place.startedAt, after: page.next });\n    await reconcilePage(page.aggregateUuids, ports, seen);\n',
     ),
   ),
+  bug(
+    'a lease that ends soon is taken already',
+    patch(LEASING, 'LEASE_MARGIN_MS, now: at };', 'LEASE_MARGIN_MS, now: at + LEASE_MARGIN_MS };'),
+  ),
   bug('a lease is kept when the work is done', patch(ADVANCE, 'await invocation.leasing.release(aggregate);', '')),
   bug(
     'what another has done meanwhile is done again',

@@ -96,7 +96,8 @@ export function createFunctionHost(
         if (input.IndexName === undefined) looked(input.ExpressionAttributeValues[':a'].S);
       return answer;
     };
-    const skew = world.plan.faults.has('skew') ? [-60_000, world.pick(-60_000, 60_000), 60_000][world.pick(0, 2)]! : 0;
+    const { faults, skewMs } = world.plan;
+    const skew = faults.has('skew') ? [-skewMs, world.pick(-skewMs, skewMs), skewMs][world.pick(0, 2)]! : 0;
     if (skew !== 0) world.struck('skew');
     const globals = lendGlobals({
       now: () => world.now() + skew,

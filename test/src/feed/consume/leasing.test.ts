@@ -22,9 +22,10 @@ function setup() {
       readonly pausedAt?: 'standings' | 'lease';
       readonly pauseMs?: number;
       readonly sleep?: (ms: number) => Promise<void>;
+      readonly aheadMs?: number;
     } = {},
   ) => {
-    const { runMs, pausedAt, pauseMs = 0, sleep = async () => {} } = more;
+    const { runMs, pausedAt, pauseMs = 0, sleep = async () => {}, aheadMs = 0 } = more;
     const pauseAfter = <T>(at: string, answer: T): T => {
       if (at === pausedAt) clock.now += pauseMs;
       return answer;
@@ -34,7 +35,7 @@ function setup() {
       feed: 'feed-1',
       events: [MoneyDeposited],
       table: events.table,
-      clock: { now: () => clock.now },
+      clock: { now: () => clock.now + aheadMs },
       pauses: { random: () => 0.5, sleep },
       positions: {
         ...kept,
@@ -84,6 +85,18 @@ describe('another’s lease', () => {
   test('is not waited for until there is no time left', async () => {
     expect(await meet(30 * SECOND, 60 * SECOND)).toEqual(refused);
   });
+});
+
+test('a lease is not taken by a clock that is seconds ahead, while its holder may be at work', async () => {
+  const { clock, start, log, acting, together, tick } = setup();
+  const first = start('first', { runMs: 30 * SECOND });
+  await tick();
+  clock.now += 25 * SECOND;
+  expect(await start('second', { runMs: 30 * SECOND, aheadMs: 8 * SECOND })).toEqual(refused);
+  for (; acting.size > 0; await tick()) for (const end of [...acting.values()]) end();
+  expect(await first).toEqual({ batchItemFailures: [] });
+  expect(log).toEqual(['first:1', 'first:2', 'first:3']);
+  expect(together).toEqual([]);
 });
 
 describe('no act begins under a lease that is over', () => {
