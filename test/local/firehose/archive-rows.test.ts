@@ -196,6 +196,13 @@ it('names that differ by case, dots, reserved words and names of columns have co
   ).toEqual([['1', '2', 'dotted', 'nested', 'from', '7', '1', 'true']]);
 });
 
+it('of a name that an object has twice, which no JSON writer makes, a column holds the first', async () => {
+  await put(envelope('twice', { data: '{"amount":1,"amount":2}' }));
+  expect(await cold.rows("SELECT data, amount FROM paid WHERE aggregate_uuid = 'twice'")).toEqual([
+    ['{"amount":1,"amount":2}', '1'],
+  ]);
+});
+
 it('data that is no JSON, or of a later schema version, stays readable as text', async () => {
   await put(envelope('odd', { data: 'no JSON' }, { data: '{"amount":1}', schemaVersion: 2 }));
   expect(
