@@ -115,7 +115,7 @@ export function answersOf({ aggregates, versions }: History, buckets: string): (
     if (kind === 'list') {
       const ids = byBucket.get(values[':shard']?.S?.at(-1) ?? '') ?? [];
       const from = start === undefined ? 0 : ids.indexOf(start.AggregateUuid.S) + 1;
-      const found = ids.slice(from, from + Limit).map((id) => ({ AggregateUuid: { S: id } }));
+      const found = ids.slice(from, from + Limit).map((id) => ({ AggregateUuid: { S: id }, Version: { N: '1' } }));
       return page(found, from + Limit < ids.length ? { LastEvaluatedKey: found.at(-1) } : {});
     }
     const id = values[':a']?.S ?? '';
