@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { NO_GENERATION } from '../../../src/archive/generation.ts';
 import { verify } from '../../../src/archive/verify.ts';
@@ -20,6 +20,7 @@ const report = await verify(
       currentGeneration: async () => NO_GENERATION,
       files: {
         async *list(prefix) {
+          if (!existsSync(join(archive, prefix))) return;
           for (const name of readdirSync(join(archive, prefix), { recursive: true, encoding: 'utf8' }).sort()) {
             const path = join(archive, prefix, name);
             if (statSync(path).isFile()) yield [{ key: prefix + name, bytes: statSync(path).size }];
