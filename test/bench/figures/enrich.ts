@@ -14,7 +14,7 @@ const TIMES = 20;
 /** The pipe's enrichment with the stringify that the Lambda runtime does of its answer, over what a plain one does per record. */
 export default defineBench({
   name: 'enrich',
-  turns: 3,
+  turns: 15,
   figures: [
     {
       name: 'enrich-one-aggregate',
