@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { ArchiveFiles, CopiedPart, FilePart } from '../replay/archive-files.ts';
+import { boundedWork } from '../replay/bounded-work.ts';
 import { quoteText } from './duckdb-text.ts';
 import { isNotThere } from './work-files.ts';
 
@@ -66,7 +67,6 @@ export class SparseCopy {
 
   /** Copies these columns. */
   async columns(connection: DuckDBConnection, names: readonly string[]): Promise<void> {
-    if (this.#isWhole) return;
     const chunks = await connection.run(
       `SELECT CASE WHEN dictionary_page_offset > 0 THEN least(dictionary_page_offset, data_page_offset) ELSE data_page_offset END::DOUBLE AS first,
           total_compressed_size::DOUBLE
@@ -80,10 +80,9 @@ export class SparseCopy {
       if (before !== undefined && from - before.to <= this.#gap) before.to = Math.max(before.to, from + size);
       else parts.push({ from, to: from + size });
     }
-    const workers = Array.from({ length: AT_ONCE }, async () => {
-      for (let part = parts.pop(); part !== undefined; part = parts.pop()) await this.#copy(part);
-    });
-    await Promise.all(workers);
+    const work = boundedWork(AT_ONCE);
+    for (const part of parts) await work.add(() => this.#copy(part));
+    await work.settled();
   }
 
   /** Copies all of it: what is read of it now may be anything. */

@@ -96,7 +96,7 @@ async function* rowsBy(
   columns: readonly string[],
   times: readonly Clock[],
 ): Source {
-  const { seen, copy } = options;
+  const { seen } = options;
   const names = seen.map(({ type }) => type);
   const more = [...times.map((clock) => `${clock}_at::TIMESTAMP_MS`), ...columns.map((column) => `"${column}"`)];
   const result = await connection.stream(
@@ -105,15 +105,13 @@ async function* rowsBy(
       FROM ${besideLast(file)}`,
     typeValues(names),
   );
-  const fallback = new TextFallback(texts, from, seen, layout);
+  const fallback = new TextFallback(texts, from, options, layout);
   const runs = new RunsOfColumns();
   let before = 0;
   for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
     const rows = new TypedRows(chunk, options, layout, columns, times);
     for (let row = 0; row < rows.count; row++) {
-      if (!rows.needsText(row)) continue;
-      await copy?.whole();
-      rows.texts.set(row, await fallback.next(before + row, rows.version(row)));
+      if (rows.needsText(row)) rows.texts.set(row, await fallback.next(before + row, rows.version(row)));
     }
     before += rows.count;
     yield runs.of(rows);
@@ -250,6 +248,7 @@ const AHEAD = 16_384;
 
 /** The events of the rows that need their text, in the order in which they are asked for. */
 class TextFallback {
+  readonly #copy: SparseCopy | undefined;
   readonly #connection: DuckDBConnection;
   readonly #from: string;
   readonly #types: readonly string[];
@@ -259,7 +258,8 @@ class TextFallback {
   #batch: StoredRows | undefined;
   #at = 0;
 
-  constructor(connection: DuckDBConnection, from: string, seen: readonly SeenType[], layout: Layout) {
+  constructor(connection: DuckDBConnection, from: string, { seen, copy }: TypedOptions, layout: Layout) {
+    this.#copy = copy;
     this.#connection = connection;
     this.#from = from;
     this.#types = seen.map(({ type }) => type);
@@ -274,6 +274,7 @@ class TextFallback {
 
   async next(row: number, version: number): Promise<Text> {
     if (row >= this.#end) {
+      await this.#copy?.whole();
       this.#end = row + AHEAD;
       const where = `file_row_number >= ${row} AND file_row_number < ${this.#end} AND (${this.#needed})`;
       const relation = { from: this.#from, where, values: {} };

@@ -3,6 +3,7 @@ import { DaybookError } from '../errors.ts';
 import { bucketOf } from '../event/bucket.ts';
 import { isStoredType } from '../event/names.ts';
 import { EVENT_FORMAT, type StoredEvent } from '../event/stored-event.ts';
+import { wholeNumber } from '../event/whole-number.ts';
 
 /** An item of the events table, in the low-level client's shape. */
 export type EventItem = Record<string, AttributeValue>;
@@ -40,13 +41,7 @@ export function toItem(event: StoredEvent): EventItem {
 
 /** Is the item at a version? The key takes every number. */
 export function isAtVersion({ Version }: EventItem): boolean {
-  return isWhole(Version?.N);
-}
-
-/** Is it a whole number from 1? DynamoDB's numbers have more digits than a JavaScript number. */
-function isWhole(text: string | undefined): text is string {
-  const number = Number(text);
-  return Number.isSafeInteger(number) && number >= 1 && String(number) === text;
+  return (wholeNumber(Version?.N) ?? 0) >= 1;
 }
 
 /** The stored event of an item. `aggregateUuid` may be left out of a query's answer: the asker knows it. */
@@ -88,7 +83,7 @@ function typeOf(item: EventItem, aggregateUuid: string, version: number): string
 }
 
 function whole(item: EventItem, attribute: string, aggregateUuid: string, version: number): number {
-  const value = item[attribute]?.N;
-  if (isWhole(value)) return Number(value);
+  const value = wholeNumber(item[attribute]?.N);
+  if (value !== undefined && value >= 1) return value;
   throw new DaybookError('event.missingAttribute', { aggregateUuid, version, attribute });
 }

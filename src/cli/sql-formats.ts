@@ -1,4 +1,5 @@
 import type { ResultColumn, ResultRow } from '../archive/query-engine.ts';
+import { isJson } from '../event/json-text.ts';
 
 /** Makes text of rows, batch by batch. */
 export interface RowFormat {
@@ -53,15 +54,6 @@ const JSON_VALUES: Readonly<Record<string, (value: string) => string>> = {
   json: (value) => (isJson(value) ? value.replaceAll(/\s*[\r\n]\s*/g, ' ') : JSON.stringify(value)),
   boolean: (value) => (value === 'true' || value === 'false' ? value : JSON.stringify(value)),
 };
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** Two columns of one name would be one in an object: the second becomes `name_2`. */
 export function apart(columns: readonly ResultColumn[]): readonly ResultColumn[] {

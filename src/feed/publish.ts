@@ -1,5 +1,6 @@
 import './errors.ts';
 import { DaybookError, isDaybookError } from '../errors.ts';
+import { isJson } from '../event/json-text.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
 import type { EventTable } from '../store/event-table.ts';
 import { busEventBytes, toBusEvent, toBusReference } from './bus-event.ts';
@@ -57,7 +58,7 @@ interface Pending {
   readonly event: StoredEvent;
   readonly busEvent: BusEvent;
   /** Are its data and metadata JSON? */
-  readonly isJson: boolean;
+  readonly hasJson: boolean;
 }
 
 /** A long gap is filled over several invocations if it must be: its position is saved this often on the way. */
@@ -211,7 +212,7 @@ function createSender(ports: PublishPorts, seen: Observing) {
     } else if (reason !== undefined) {
       return refuse(pending, reason);
     }
-    if (malformed || !pending.isJson) {
+    if (malformed || !pending.hasJson) {
       seen.count('Poison');
       seen.note({ what: 'dataNotJson', aggregate: progress.aggregate, version: event.version });
     }
@@ -243,8 +244,9 @@ function createSender(ports: PublishPorts, seen: Observing) {
   const add = async (progress: Progress, record: FeedRecord, event: StoredEvent) => {
     if (hasFailed(progress)) return;
     const { base } = record.envelope;
-    const isJson = isJsonText(event.data) && (event.metadata === undefined || isJsonText(event.metadata));
-    let busEvent = isJson ? toBusEvent(feed, event, base) : toBusReference(feed, event, 'notJson', base);
+    // They are spliced in as they are: what is none by itself, such as `1,"version":9`, may be one there, and say another version.
+    const hasJson = isJson(event.data) && (event.metadata === undefined || isJson(event.metadata));
+    let busEvent = hasJson ? toBusEvent(feed, event, base) : toBusReference(feed, event, 'notJson', base);
     let size = busEventBytes(busEvent);
     if (size > bus.maxBytes) {
       busEvent = toBusReference(feed, event, 'tooLarge', base);
@@ -254,23 +256,10 @@ function createSender(ports: PublishPorts, seen: Observing) {
     if (batch.length === bus.maxEvents || bytes + size > bus.maxBytes) await flush();
     // The batch just sent may have been refused: a later event must not pass an earlier one.
     if (hasFailed(progress)) return;
-    batch.push({ progress, record, event, busEvent, isJson });
+    batch.push({ progress, record, event, busEvent, hasJson });
     bytes += size;
     progress.queued = event.version;
   };
 
   return { add, flush };
-}
-
-/**
- * Is the text one JSON value? It is spliced into the bus event as it is: what is none by itself, such as `1,"version":9`, may be
- * one there, and say another version or another aggregate.
- */
-function isJsonText(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

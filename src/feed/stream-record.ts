@@ -1,5 +1,6 @@
 import { isStoredType } from '../event/names.ts';
 import { EVENT_FORMAT } from '../event/stored-event.ts';
+import { wholeNumber } from '../event/whole-number.ts';
 import type { EnvelopeEvent } from './envelope.ts';
 import { fitsFeed } from './envelope-size.ts';
 
@@ -86,21 +87,4 @@ function eventOf(image: Image, version: number): EnvelopeEvent | undefined {
 const text = (attribute: Attribute | undefined): string | undefined =>
   typeof attribute?.S === 'string' ? attribute.S : undefined;
 
-function whole(attribute: Attribute | undefined): number | undefined {
-  const digits = attribute?.N;
-  if (typeof digits !== 'string') return undefined;
-  // Nearly every one is a few digits: this runs six times for every record.
-  let number = 0;
-  for (let i = 0; i < digits.length && i < 15; i++) {
-    const digit = digits.charCodeAt(i) - 48;
-    if (digit < 0 || digit > 9 || (number === 0 && i > 0)) return exact(digits);
-    number = number * 10 + digit;
-  }
-  return digits.length > 0 && digits.length < 16 ? number : exact(digits);
-}
-
-/** DynamoDB's numbers have 38 digits: 2.00000000000000001 is not 2. */
-function exact(digits: string): number | undefined {
-  const number = Number(digits);
-  return Number.isSafeInteger(number) && String(number) === digits ? number : undefined;
-}
+const whole = (attribute: Attribute | undefined): number | undefined => wholeNumber(attribute?.N);

@@ -2,6 +2,7 @@ import type { TableSize } from '../check/price.ts';
 import { GB_SECOND, GET, READ_UNIT, TRANSITION, WRITE_UNIT } from '../list-prices.ts';
 import { BUCKETS } from '../projection/projection-table.ts';
 import type { ReplayStep } from './builds.ts';
+import { isWholeHistory } from './range.ts';
 import type { CheckedRequest } from './request.ts';
 
 /** What one step of a replay will read, take and cost. */
@@ -93,8 +94,7 @@ export function estimateReplay({ size, request, slices, share }: EstimateInput):
   };
   const folded = request.verify === 'all' ? events : Math.min(events, 16 * SAMPLED * averageOf(size));
   // Of a rebuild the live build is read beside it.
-  const isReport = request.range.kind !== 'all' || request.types !== undefined;
-  const read = (isReport ? 1 : 2) * aggregates + folded;
+  const read = (isWholeHistory(request) ? 2 : 1) * aggregates + folded;
   const reading = 1 + read / READ_A_SECOND;
   const verify: StepEstimate = {
     step: 'verify',

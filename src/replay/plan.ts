@@ -9,6 +9,7 @@ import { BUCKETS, isLiveBuild, type ProjectionTable } from '../projection/projec
 import type { ArchiveFiles } from './archive-files.ts';
 import type { BuildKind, Builds, LockHolder } from './builds.ts';
 import { type Estimate, estimateReplay, partsOf } from './estimate.ts';
+import { isWholeHistory } from './range.ts';
 import { type CheckedRequest, checkRequest } from './request.ts';
 import { type Selection, selectedIn, writeSelection } from './selection.ts';
 import { cutIntoPasses, filesByBucket, PASS_BYTES, type Slice, sliceKey, writeSlice } from './slice-files.ts';
@@ -170,9 +171,9 @@ function passBytesOf(
   return found?.kind === 'rollup' ? Number.MAX_SAFE_INTEGER : passBytes;
 }
 
-function kindOf({ rollback, range, types }: CheckedRequest): BuildKind {
-  if (rollback) return 'rollback';
-  return range.kind === 'all' && types === undefined ? 'rebuild' : 'report';
+function kindOf(request: CheckedRequest): BuildKind {
+  if (request.rollback) return 'rollback';
+  return isWholeHistory(request) ? 'rebuild' : 'report';
 }
 
 async function previousBuild({ table }: PlanPorts, { projection, version }: CheckedRequest): Promise<string> {

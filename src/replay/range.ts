@@ -1,5 +1,15 @@
 import type { StoredEvent } from '../event/stored-event.ts';
-import type { CheckedRequest } from './request.ts';
+import type { CheckedRange, CheckedRequest } from './request.ts';
+
+/** Does it ask for everything? Then it rebuilds the projection; what is bounded makes a report beside it. */
+export function isWholeHistory({ range, types }: Asked): boolean {
+  return range.kind === 'all' && types === undefined;
+}
+
+interface Asked {
+  readonly range: CheckedRange;
+  readonly types?: readonly string[] | undefined;
+}
 
 /** Does this event count? Order is by version whatever the clock says, so a range of times only chooses. */
 export function countsIn(request: CheckedRequest): (event: StoredEvent) => boolean {

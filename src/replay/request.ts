@@ -2,6 +2,7 @@ import './plan-errors.ts';
 import { DaybookError } from '../errors.ts';
 import { toInstant } from '../event/time.ts';
 import type { AnyProjection } from '../projection/definition.ts';
+import { isWholeHistory } from './range.ts';
 
 /** Which clock a range of times is read by: when it happened in the domain, or when the store took it. */
 export type ReplayClock = 'occurred' | 'recorded';
@@ -97,7 +98,7 @@ export function checkRequest(given: unknown, projections: readonly AnyProjection
   const types = checkTypes(given.types, name, events);
   const dryRun = flagOf(given, 'dryRun');
   const rollback = flagOf(given, 'rollback');
-  if (rollback && (range.kind !== 'all' || types !== undefined)) {
+  if (rollback && !isWholeHistory({ range, types })) {
     throw bad('rollback', true, 'a rollback alone, without a range and without types: it is of the whole projection');
   }
   const { budget } = given;
