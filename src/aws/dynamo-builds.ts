@@ -148,7 +148,7 @@ export function dynamoBuilds(options: DynamoBuildsOptions): Builds {
         pointerKey(projection, version),
         'REMOVE Previous',
         { ':build': { S: build } },
-        { condition: 'Previous = :build' },
+        { condition: 'Previous = :build AND (attribute_not_exists(Building) OR Building <> :build)' },
       );
     },
     async removeStates(projection, build, bucket, isLate) {

@@ -250,9 +250,11 @@ function decodeValue(item: Record<string, AttributeValue>): RollupValue {
 }
 
 export function decodePointer(item: Record<string, AttributeValue>): BuildPointer {
-  const { Active, Previous, Building, BuildingBy, Phase } = item;
+  const { Active, ActiveSince, ActiveBy, Previous, Building, BuildingBy, Phase } = item;
   return {
     ...(Active?.S !== undefined && { active: Active.S }),
+    ...(ActiveSince?.S !== undefined && { activeSince: ActiveSince.S }),
+    ...(ActiveBy?.S !== undefined && { activeBy: ActiveBy.S }),
     ...(Previous?.S !== undefined && { previous: Previous.S }),
     ...(Building?.S !== undefined && { building: Building.S }),
     ...(BuildingBy?.S !== undefined && { buildingBy: BuildingBy.S }),

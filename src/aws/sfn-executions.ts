@@ -12,8 +12,11 @@ export async function statusOfExecution(client: SFNClient, executionArn: string)
   return (await describeExecution(client, executionArn))?.status;
 }
 
-/** How this execution ended; undefined while it runs, and when nobody knows it any more: Step Functions forgets one after 90 days. */
-export async function endOfExecution(client: SFNClient, executionArn: string): Promise<ExecutionEnded | undefined> {
+/** How this execution ended, or that it runs; undefined when nobody knows it any more: Step Functions forgets one after 90 days. */
+export async function endOfExecution(
+  client: SFNClient,
+  executionArn: string,
+): Promise<ExecutionEnded | 'running' | undefined> {
   const execution = await describeExecution(client, executionArn);
   if (execution === undefined) return undefined;
   const { status, name = '', input, output, error, cause } = execution;
@@ -24,7 +27,7 @@ export async function endOfExecution(client: SFNClient, executionArn: string): P
     case 'ABORTED':
       return { executionArn, name, status, input, output, error, cause };
     default:
-      return undefined;
+      return 'running';
   }
 }
 

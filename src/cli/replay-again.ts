@@ -2,7 +2,7 @@ import './errors.ts';
 import { parseArgs } from 'node:util';
 import { ExecutionNotRedrivable, RedriveExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { DaybookError } from '../errors.ts';
-import { abandon, statusAfter, wasPromoted } from '../replay/end.ts';
+import { abandon, promotedBy, statusAfter } from '../replay/end.ts';
 import { isStopped } from '../replay/stopped.ts';
 import { orUsage } from './command.ts';
 import { describe, type OpenReplays, openReplays, recordOf } from './open-replays.ts';
@@ -73,9 +73,9 @@ async function stop(replays: OpenReplays, name: string): Promise<void> {
   if (!canBeGivenUp || statusAfter(record.kind, status) !== 'failed')
     throw new DaybookError('cli.replayNotRunning', { name, status });
   const at = new Date().toISOString();
-  if (await wasPromoted(replays, record)) {
+  if (await promotedBy(replays, record)) {
     await replays.builds.mark(projection, name, 'promoted', { at });
-    throw new DaybookError('cli.replayNotRunning', { name, status: 'live: it failed after its promotion' });
+    throw new DaybookError('cli.replayNotRunning', { name, status: 'promoted, and failed after that' });
   }
   await replays.builds.mark(projection, name, 'stopped', { at });
   const until = Date.now() + REMOVE_MS;

@@ -27,6 +27,9 @@ export interface ValueChange extends RollupValue {
 /** Of one version of a projection: which build readers see, and which one is being made. */
 export interface BuildPointer {
   readonly active?: string;
+  /** Since when, ISO 8601, and by which execution, its ARN; absent as long as none was promoted. */
+  readonly activeSince?: string;
+  readonly activeBy?: string;
   /** The build that was active before it: a rollback's aim. */
   readonly previous?: string;
   readonly building?: string;

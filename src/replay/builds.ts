@@ -83,7 +83,7 @@ export interface Builds extends BuildProgress {
   lock(projection: string, version: number, holder: LockHolder, insteadOf?: string): Promise<LockHolder>;
   /** Gives the lock back, if this execution has it. */
   release(projection: string, version: number, execution: string): Promise<void>;
-  /** The build that a rollback went back to is forgotten, if it is still `build`. */
+  /** The build that a rollback would go back to is forgotten, if it is still `build` and none goes back to it now. */
   forgetPrevious(projection: string, version: number, build: string): Promise<void>;
   /** Removes a build's states of one bucket until `isLate`; true when none is left. */
   removeStates(projection: string, build: string, bucket: string, isLate: () => boolean): Promise<boolean>;

@@ -6,8 +6,8 @@ import { abandon, type ExecutionEnded, endReplay, statusAfter } from './end.ts';
 export interface CleanUpPorts {
   readonly table: ProjectionTable;
   readonly builds: Builds;
-  /** How an execution ended; undefined while it runs, and when nobody knows it any more. */
-  ended(execution: string): Promise<ExecutionEnded | undefined>;
+  /** How an execution ended, or that it runs; undefined when nobody knows it any more. */
+  ended(execution: string): Promise<ExecutionEnded | 'running' | undefined>;
   now(): number;
   pause(ms: number): Promise<void>;
 }
@@ -50,7 +50,7 @@ export async function cleanUp(
       const record = await heard(ports, found, isLate);
       versions.add(record.version);
       if (!(await isOver(ports, record, retention))) continue;
-      await ports.builds.forgetPrevious(projection, record.version, record.build);
+      if (!(await isForgotten(ports, projection, record.version, record.build))) continue;
       if (!(await abandon(ports.builds, record, isLate))) return { done: false, removed };
       // What a function could still write goes with the next cleaning up.
       if (ports.now() - Date.parse(record.endedAt ?? '') > FUNCTION_MS)
@@ -61,7 +61,7 @@ export async function cleanUp(
       if (isLate()) return { done: false, removed };
       const live = liveBuild(version);
       if (!(await isOutlived(ports, projection, version, retention))) continue;
-      await ports.builds.forgetPrevious(projection, version, live);
+      if (!(await isForgotten(ports, projection, version, live))) continue;
       if (!(await abandon(ports.builds, { projection, build: live, kind: 'rebuild' }, isLate)))
         return { done: false, removed };
     }
@@ -69,23 +69,38 @@ export async function cleanUp(
   return { done: true, removed };
 }
 
+/**
+ * No rollback can go back to it any more. One that has begun since the pointer was looked at keeps it; one that begins after this finds
+ * that it is forgotten.
+ */
+async function isForgotten(
+  { table, builds }: CleanUpPorts,
+  projection: string,
+  version: number,
+  build: string,
+): Promise<boolean> {
+  await builds.forgetPrevious(projection, version, build);
+  const { active, building } = await table.pointer(projection, version);
+  return build !== active && build !== building;
+}
+
 /** What live events made before any replay was promoted has no record: it is kept as long as other builds, behind its successor. */
 async function isOutlived(
-  { table, builds, now }: CleanUpPorts,
+  { table, now }: CleanUpPorts,
   projection: string,
   version: number,
   { buildDays }: Retention,
 ): Promise<boolean> {
-  const { active, building } = await table.pointer(projection, version);
+  const { active, activeSince, building } = await table.pointer(projection, version);
   if (active === undefined || active === liveBuild(version) || building === liveBuild(version)) return false;
-  const { endedAt } = (await builds.get(projection, active)) ?? {};
-  return endedAt !== undefined && now() - Date.parse(endedAt) > buildDays * DAY_MS;
+  return isPast(activeSince, buildDays, now());
 }
 
 /** The record as its execution has it. */
 async function heard(ports: CleanUpPorts, record: BuildRecord, isLate: () => boolean): Promise<BuildRecord> {
   if (record.status !== 'running' && record.status !== 'failed') return record;
   const ended = await ports.ended(record.execution);
+  if (ended === 'running') return { ...record, status: 'running' };
   if (ended === undefined || statusAfter(record.kind, ended.status) === record.status) return record;
   await endReplay(ports, ended, isLate);
   return (await ports.builds.get(record.projection, record.build)) ?? record;
@@ -95,19 +110,21 @@ async function heard(ports: CleanUpPorts, record: BuildRecord, isLate: () => boo
 async function isOver(
   { table, builds, now }: CleanUpPorts,
   record: BuildRecord,
-  retention: Retention,
+  { buildDays, reportDays }: Retention,
 ): Promise<boolean> {
-  const { projection, version, build, status, kind, endedAt } = record;
-  if (status === 'running' || status === 'removed' || kind === 'rollback') return false;
-  const { active, building } = await table.pointer(projection, version);
+  const { projection, version, build, status, kind, endedAt, execution } = record;
+  if (status === 'running' || status === 'removed') return false;
+  const isOld = isPast(endedAt, kind === 'report' ? reportDays : buildDays, now());
+  // It can be resumed no more, but live events would be applied to it for as long as it has the lock.
+  if (status === 'failed' && isOld) await builds.release(projection, version, execution);
+  if (kind === 'rollback') return false;
+  const { active, activeSince, previous, building } = await table.pointer(projection, version);
   if (build === active || build === building) return false;
   if (status === 'stopped') return true;
-  const days = kind === 'report' ? retention.reportDays : retention.buildDays;
-  // An earlier build is kept for so long after the one that took its place was promoted.
-  const successor = active === undefined ? undefined : await builds.get(projection, active);
-  const since = [endedAt, successor?.endedAt]
-    .filter((time) => time !== undefined)
-    .sort()
-    .at(-1);
-  return since !== undefined && now() - Date.parse(since) > days * DAY_MS;
+  // Gone back to it can be for so long after what took its place was promoted.
+  return build === previous ? isPast(activeSince, buildDays, now()) : isOld;
+}
+
+function isPast(time: string | undefined, days: number, now: number): boolean {
+  return time !== undefined && now - Date.parse(time) > days * DAY_MS;
 }

@@ -19,7 +19,7 @@ export interface ExecutionEnded {
 
 /** What subscribers are told; `undefined` when there is nothing that they do not know already. */
 export interface Announcement {
-  readonly detailType: 'Replay Failed' | 'Replay Stopped' | 'Replay Promoted';
+  readonly detailType: 'Replay Failed' | 'Replay Stopped' | 'Replay Promoted' | 'Replay Rolled Back';
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
@@ -72,9 +72,12 @@ export async function endReplay(
   }
   // Told once more, or of another execution that was refused this name: what has ended well stays as it is.
   if (endedWell(record)) return undefined;
-  if (status === 'ABORTED' && record !== undefined && (await wasPromoted({ table, builds }, record))) {
+  const promoted = status === 'ABORTED' && record !== undefined && (await promotedBy({ table, builds }, record));
+  if (promoted) {
+    const { version, kind } = record;
     await builds.mark(projection, build, 'promoted', { at });
-    return { detailType: 'Replay Promoted', detail: { ...detail, version: record.version, kind: record.kind } };
+    const detailType = kind === 'rollback' ? 'Replay Rolled Back' : 'Replay Promoted';
+    return { detailType, detail: { ...detail, build: promoted, version, kind } };
   }
   const reason = [failure.error, failure.cause].filter(Boolean).join(': ').slice(0, 1000);
   const becomes = isStopped(record) ? 'stopped' : statusAfter('rebuild', status);
@@ -96,15 +99,17 @@ export async function endReplay(
 }
 
 /**
- * A stop may come after the one write that promotes: the build is live then, and its states stay. Gives the lock back first:
- * a promotion that is still under way finds it gone, so what the pointer says after that is final.
+ * A stop may come after the one write that promotes: the build is live then, or was, and its states stay. The answer is which one that is.
+ * Gives the lock back first: a promotion that is still under way finds it gone, so what the pointer says after that is final.
  */
-export async function wasPromoted(
+export async function promotedBy(
   { table, builds }: Pick<EndPorts, 'table' | 'builds'>,
   { projection, version, build, execution }: BuildRecord,
-): Promise<boolean> {
+): Promise<string | undefined> {
   await builds.release(projection, version, execution);
-  return (await table.pointer(projection, version)).active === build;
+  const { active, activeBy, previous } = await table.pointer(projection, version);
+  if (activeBy === execution) return active;
+  return build === active || build === previous ? build : undefined;
 }
 
 /** Removes the states that only this build had; true when nothing of them is left. */

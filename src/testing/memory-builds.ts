@@ -74,7 +74,7 @@ export function memoryBuilds(table: MemoryProjectionTable): Builds {
     },
     async forgetPrevious(projection, version, build) {
       const { previous, ...rest } = await table.pointer(projection, version);
-      if (previous === build) table.setPointer(projection, rest, version);
+      if (previous === build && rest.building !== build) table.setPointer(projection, rest, version);
     },
     async removeStates(projection, build, bucket) {
       table.remove(projection, build, bucket);

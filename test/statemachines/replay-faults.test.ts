@@ -73,7 +73,10 @@ describe('a replay, whatever befalls it', { timeout: 240_000 }, () => {
 
   /** The build is live, whole, and nothing is left of its making. */
   async function expectPromoted(build: string, previous: string | undefined, after: string): Promise<void> {
-    expect(await pointer(), after).toEqual({ active: build, previous: previous ?? 'live-v1' });
+    expect(await pointer(), after).toEqual({
+      ...{ active: build, previous: previous ?? 'live-v1', activeSince: expect.stringMatching(/Z$/) },
+      activeBy: expect.stringMatching(new RegExp(`:${build}$`)),
+    });
     expect(await statesOf(build), after).toEqual(wanted());
     expect((await stage.builds.get('balances', build))?.status, after).toBe('promoted');
   }

@@ -121,6 +121,20 @@ describe('a bucket that is folded in several passes, by the state machine', { ti
     const told = stage.announced.filter(({ detail }) => detail.step === 'fold' && detail.slice === '9');
     expect(told.map(({ detail }) => detail.events)).toEqual([6, 6, 6]);
     await expectPromoted('p1', 'nothing befell it');
+    const { activeBy, activeSince } = await stage.table.pointer('balances', 1);
+    expect(activeBy).toMatch(/:execution:replay:p1$/);
+    expect(Math.abs(Date.now() - Date.parse(activeSince!))).toBeLessThan(60_000);
+  });
+
+  it('is forgotten as the build before only while no rollback goes back to it', async () => {
+    const { active } = await stage.table.pointer('balances', 1);
+    await run();
+    await stage.builds.lock('balances', 1, { build: active!, execution: 'arn:back' });
+    await stage.builds.forgetPrevious('balances', 1, active!);
+    expect(await stage.table.pointer('balances', 1)).toMatchObject({ previous: active });
+    await stage.builds.release('balances', 1, 'arn:back');
+    await stage.builds.forgetPrevious('balances', 1, active!);
+    expect(await stage.table.pointer('balances', 1)).not.toHaveProperty('previous');
   });
 
   it('killed at any call of a pass, or without the answer to what is told between two, goes on with that pass', async () => {

@@ -363,6 +363,25 @@ describe('a replay, from outside', () => {
     expect((await cleanUp(ports(), [balances], { buildDays: 14, reportDays: 90 }, never)).removed).toEqual([]);
   });
 
+  it('back to a build that is stopped after its promotion is told as such; one that failed then and has been followed is the build before', async () => {
+    await deposit('a', [1]);
+    await finish(await made('b1'));
+    table.setPointer('balances', { active: 'b2', previous: 'b1' });
+    await finish(await made('back', { rollback: true }));
+    table.setPointer('balances', { active: 'b1', activeBy: 'arn:back', previous: 'b2' });
+    expect(await endReplay(ports(), ended('back', { status: 'ABORTED' }), never)).toMatchObject({
+      detailType: 'Replay Rolled Back',
+      detail: { projection: 'balances', build: 'b1', kind: 'rollback' },
+    });
+    expect(await builds.get('balances', 'back')).toMatchObject({ status: 'promoted' });
+    expect(await balanceOf('a', 'b1')).toBe(1);
+
+    await finish(await made('b3'));
+    table.setPointer('balances', { active: 'b4', activeBy: 'arn:b4', previous: 'b3' });
+    await endReplay(ports(), ended('b3', { status: 'ABORTED' }), never);
+    expect(await balanceOf('a', 'b3')).toBe(1);
+  });
+
   it('whose end nobody told is ended by the daily cleaning up: stopped, failed, resumed elsewhere', async () => {
     const retention = { buildDays: 14, reportDays: 90 };
     const clean = () => cleanUp(ports(), [balances], retention, never);
@@ -424,7 +443,8 @@ describe('a replay, from outside', () => {
     }
     // What live events made before the first replay has no record.
     await table.store('balances', 'live-v1', { aggregateUuid: 'a', position: 1, applied: 1, state: '{"balance":1}' });
-    table.setPointer('balances', { active: 'two', previous: 'one' });
+    const activeSince = new Date(now).toISOString();
+    table.setPointer('balances', { active: 'two', activeSince, previous: 'one' });
     const retention = { buildDays: 14, reportDays: 90 };
     now += 13 * DAY;
     expect(await cleanUp(ports(), [balances], retention, never)).toEqual({ done: true, removed: [] });
@@ -436,7 +456,7 @@ describe('a replay, from outside', () => {
     });
     expect(await balanceOf('a', 'one')).toBeUndefined();
     expect(await balanceOf('a', 'live-v1')).toBeUndefined();
-    expect(await table.pointer('balances', 1)).toEqual({ active: 'two' });
+    expect(await table.pointer('balances', 1)).toEqual({ active: 'two', activeSince });
     now += 76 * DAY;
     // Also of a projection that was taken out of the app.
     expect((await cleanUp(ports(), [], retention, never)).removed).toEqual(['balances/report']);
