@@ -47,6 +47,9 @@ export function observing(): Observing {
 /** Our own codes whose messages say what a schema or somebody's upcast said of the data. */
 const QUOTING: ReadonlySet<string> = new Set(['event.invalid', 'event.upcastFailed']);
 
+/** What a class is called; anything else in an error's name may be a text with a payload. */
+const CLASS = /^[\w$.]{1,80}$/;
+
 /**
  * An error as a note. Our own messages name aggregates and versions; anyone else's may quote a payload (JSON.parse does), so
  * of those the name and the place have to do.
@@ -55,6 +58,17 @@ export function errorNote(what: string, error: unknown, details: Omit<Note, 'wha
   if (isDaybookError(error) && QUOTING.has(error.code)) return { what, ...details, code: error.code };
   if (isDaybookError(error)) return { what, ...details, code: error.code, message: error.message };
   if (!(error instanceof Error)) return { what, ...details, code: typeof error };
-  const place = /^ +at (.*)$/m.exec(error.stack ?? '')?.[1];
-  return { what, ...details, code: error.name, place };
+  const { name, message, stack } = error as { readonly [K in 'name' | 'message' | 'stack']?: unknown };
+  return {
+    what,
+    ...details,
+    code: typeof name === 'string' && CLASS.test(name) ? name : 'Error',
+    place: placeOf(`${stack}`, `${message}`),
+  };
+}
+
+/** The first frame behind the message: a line of the message may look like one. Undefined where the stack was made with another message. */
+function placeOf(stack: string, message: string): string | undefined {
+  const end = stack.indexOf(message);
+  return end < 0 ? undefined : /^ +at (.*)$/m.exec(stack.slice(end + message.length))?.[1];
 }

@@ -133,5 +133,17 @@ describe('what is seen', () => {
     expect(note).toMatchObject({ what: 'x', aggregate: 'a', code: 'SyntaxError' });
     expect(JSON.stringify(note)).not.toContain('secret');
     expect(errorNote('x', 'secret')).toEqual({ what: 'x', code: 'string' });
+    // A line of a message may look like a frame, and a name like a sentence.
+    const framed = new RangeError('bad\n    at secret (file.ts:1:2)');
+    expect(errorNote('x', framed)).toEqual({
+      what: 'x',
+      code: 'RangeError',
+      place: expect.stringMatching(/feed-batch\.test/),
+    });
+    const named = Object.assign(new Error('secret'), { name: 'a secret' });
+    expect(JSON.stringify(errorNote('x', named))).not.toContain('secret');
+    expect(errorNote('x', Object.assign(new Error('x'), { name: undefined, stack: undefined }))).toMatchObject({
+      code: 'Error',
+    });
   });
 });
