@@ -32,8 +32,10 @@ export const feedErrors = {
     `the message is no event of a Daybook bus: ${d.problem}; look at the rule that sends it here`,
   'feed.effectInvalid': (d: { consumer: string; aggregate: string; version: number; problem: string }) =>
     `the effect of consumer ${d.consumer} on ${d.aggregate}:${d.version} cannot be committed: ${d.problem}`,
+  'feed.effectUnended': (d: { consumer: string; aggregate: string; version: number; waitedMs: number }) =>
+    `what consumer ${d.consumer} does for ${d.aggregate}:${d.version} had not ended after ${d.waitedMs} ms, when the function's time was up; let what it calls give up sooner, or the function run longer`,
   'feed.effectRefused': (d: { consumer: string; aggregate: string; version: number; reasons: readonly string[] }) =>
-    `DynamoDB refused the effect of consumer ${d.consumer} on ${d.aggregate}:${d.version} (${d.reasons.join(', ')}); a condition of the effect's own items does not hold`,
+    `DynamoDB refused the effect of consumer ${d.consumer} on ${d.aggregate}:${d.version} (${d.reasons.join(', ')}); a condition of its own items does not hold, or one of them cannot be written as it is`,
   'feed.positionBusy': (d: { consumer: string; aggregate: string; attempts: number }) =>
     `the position of consumer ${d.consumer} for ${d.aggregate} was moved by others ${d.attempts} times in a row; the batch is tried again`,
   'feed.aggregateBusy': (d: { consumer: string; aggregate: string }) =>

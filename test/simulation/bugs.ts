@@ -629,4 +629,16 @@ export const BUGS: readonly Bug[] = [
     'a call of the bus holds any number of events',
     patch(PUBLISH, 'batch.length === bus.maxEvents || bytes', 'bytes'),
   ),
+  bug(
+    'what does not end is waited for as long as the function runs',
+    patch(CONSUME, 'context === undefined ? NO_LIMIT : createTimeLimit(remainingMs, enough / 2)', 'NO_LIMIT'),
+  ),
+  bug(
+    'the lease of what goes on is given back with its failure',
+    patch(ADVANCE, 'isLast && invocation.leasing.mayEnd(aggregate) &&', 'isLast &&'),
+  ),
+  bug(
+    'the lease of what goes on is given back at the end',
+    patch(LEASING, ' || left.has(aggregate)) return;', ') return;'),
+  ),
 ];

@@ -44,6 +44,9 @@ interface Invocation {
   over(): boolean;
   /** By the keys of positions: under which name it holds their leases, as the table has answered it. */
   readonly leases: Map<string, string>;
+  /** Of what it does under these something has not ended, and will not. */
+  readonly unended: Set<string>;
+  remainingMs(): number;
   crash(): void;
   /** It stands still, and goes on even where its time is over by then. */
   pause(ms: number): Promise<void>;
@@ -83,7 +86,14 @@ export function createFunctionHost(
   };
   const startEnvironment = (options: FunctionOptions): Environment => {
     const environment = {
-      invocation: { over: () => true, leases: new Map(), crash() {}, async pause() {} },
+      invocation: {
+        over: () => true,
+        leases: new Map(),
+        unended: new Set(),
+        remainingMs: () => 0,
+        crash() {},
+        async pause() {},
+      },
     } as unknown as {
       -readonly [K in keyof Environment]: Environment[K];
     };
@@ -96,6 +106,11 @@ export function createFunctionHost(
         if (input.IndexName === undefined) looked(input.ExpressionAttributeValues[':a'].S);
       return answer;
     };
+    const fails: Globals['failsNow'] = (consumer, aggregate, version) => {
+      const now = failsNow(consumer, aggregate, version);
+      if (now) failed(consumer, options.variables.FEED_ID!, aggregate, version);
+      return now;
+    };
     const { faults, skewMs } = world.plan;
     const skew = faults.has('skew') ? [-skewMs, world.pick(-skewMs, skewMs), skewMs][world.pick(0, 2)]! : 0;
     if (skew !== 0) world.struck('skew');
@@ -106,12 +121,21 @@ export function createFunctionHost(
       sleep: world.sleep,
       call,
       log: (line) => logged(name, line),
-      outsideWorld: (consumer, feed, event, key) => act(consumer, feed, event, key, environment.invocation),
-      failsNow(consumer, aggregate, version) {
-        const fails = failsNow(consumer, aggregate, version);
-        if (fails) failed(consumer, options.variables.FEED_ID!, aggregate, version);
-        return fails;
+      async outsideWorld(consumer, feed, event, key) {
+        const { aggregateUuid: aggregate, version } = event as Json;
+        if (!fails(consumer, aggregate, version)) return await act(consumer, feed, event, key, environment.invocation);
+        if (version % 3 > 0) throw new Error('the effect fails');
+        // What is asked never answers: its lease is left to end by itself.
+        const { invocation } = environment;
+        invocation.leases.delete(`${consumer}|${feed}|${aggregate}`);
+        invocation.unended.add(`${consumer}|${feed}|${aggregate}`);
+        world.later(invocation.remainingMs() - 1, () => {
+          if (!invocation.over() && !faults.has('pausedFunction'))
+            world.violate(`${name} waits for what does not end until its time is over`);
+        });
+        return await never();
       },
+      failsNow: fails,
     });
     lent.push(globals);
     const { handler } = code(options.entry, { ...globals.of, process: { env: options.variables } });
@@ -136,6 +160,8 @@ export function createFunctionHost(
           let outlives = false;
           const invocation: Invocation = {
             leases: new Map(),
+            unended: new Set(),
+            remainingMs: () => context.getRemainingTimeInMillis(),
             over: () => over || (!outlives && context.isOver()),
             pause(ms) {
               outlives = true;
@@ -227,6 +253,8 @@ const FAIL_ENRICHMENT: readonly Fault[] = [
 /** It is nothing but that: a lease that went with a move is not given back again. */
 const givesBack = (input: Json) => underLease(input) && input.UpdateExpression?.startsWith('REMOVE Lease') === true;
 
+const endsLease = (input: Json) => underLease(input) && input.UpdateExpression?.includes('LeaseHolder') === true;
+
 /** Under these one may have lost it without knowing. */
 const LOSE_LEASES: readonly Fault[] = ['pausedFunction', 'skew'];
 
@@ -286,6 +314,8 @@ async function callService(
   }
   let answer: Json;
   try {
+    if (endsLease(input) && invocation.unended.has(input.Key?.Consumer?.S))
+      world.violate(`${name} ends the lease of ${input.Key.Consumer.S}, and what it does there goes on`);
     answer = await cloud.call({ principal: name }, service, operation, paged(world, operation, input));
     followLease(invocation, operation, input, true);
   } catch (error) {

@@ -14,6 +14,7 @@ import { type Arrival, type ArrivedEvent, eventsAbove, recordedAtOf, versionOf }
 import type { Act, Effect, EffectContext } from './effect.ts';
 import { EventFailure, failureOf, isTransient, reasonOf } from './event-failure.ts';
 import type { Leasing } from './leasing.ts';
+import { OutOfTime, type TimeLimit } from './time-limit.ts';
 
 export interface AdvancePorts<E extends AnyEvent, Item> {
   /** The consumer's name. */
@@ -33,6 +34,7 @@ export interface AdvancePorts<E extends AnyEvent, Item> {
 /** One invocation of the handler. */
 export interface Invocation {
   readonly leasing: Leasing;
+  readonly limit: TimeLimit;
   readonly seen: Observing;
   /** Is there too little time left to begin with another event? */
   isLate(): boolean;
@@ -163,14 +165,18 @@ async function actOn<E extends AnyEvent, Item>(
     if (found !== undefined && (found.position !== standing.position || (found.parked !== undefined && !redrive)))
       return undefined;
     try {
-      await act(event, contextOf(event, arrived, lane));
+      await invocation.limit.run(() => act(event, contextOf(event, arrived, lane)));
     } catch (error) {
+      if (error instanceof OutOfTime) {
+        invocation.leasing.leave(aggregate);
+        throw cutOff(error, version, lane);
+      }
       throw new EventFailure(version, error);
     }
     return [];
   }
   try {
-    const items: unknown = await effect!(event, contextOf(event, arrived, lane));
+    const items: unknown = await invocation.limit.run(() => effect!(event, contextOf(event, arrived, lane)));
     const isList = Array.isArray(items);
     // The SDK leaves out a null in a list: the position would move, and nothing be written.
     if (isList && items.every((item) => item !== null && item !== undefined)) return items;
@@ -179,8 +185,20 @@ async function actOn<E extends AnyEvent, Item>(
       : 'it is no list of items; what acts outside DynamoDB is given as `act`';
     throw new DaybookError('feed.effectInvalid', { consumer: ports.name, aggregate, version, problem });
   } catch (error) {
+    if (error instanceof OutOfTime) throw cutOff(error, version, lane);
     throw isTransient(error) ? error : new EventFailure(version, error);
   }
+}
+
+/** What does not end would keep its shard for ever: it counts as failed, once it had its time. */
+function cutOff<E extends AnyEvent, Item>(
+  { waitedMs, hadItsTime }: OutOfTime,
+  version: number,
+  { aggregate, ports }: Lane<E, Item>,
+): Error {
+  if (!hadItsTime) return new DaybookError('feed.outOfTime', { aggregate, after: version - 1 });
+  const details = { consumer: ports.name, aggregate, version, waitedMs };
+  return new EventFailure(version, new DaybookError('feed.effectUnended', details));
 }
 
 function contextOf<E extends AnyEvent, Item>(
@@ -233,7 +251,7 @@ function moveOf<E extends AnyEvent, Item>(to: number, isLast: boolean, lane: Lan
     aggregate,
     from: standing.position,
     to,
-    ...(holder !== undefined && { holder, ...(isLast && { release: true }) }),
+    ...(holder !== undefined && { holder, ...(isLast && invocation.leasing.mayEnd(aggregate) && { release: true }) }),
     ...(redrive && { parked: true }),
   };
 }

@@ -19,6 +19,7 @@ import { createLeasing } from './leasing.ts';
 import { type BusNotice, readBusEvent } from './read-bus-event.ts';
 import { goOn, redrive } from './redrive.ts';
 import { isRedriveRequest, type RedriveAnswer, type RedriveRequest, readRedriveRequest } from './redrive-request.ts';
+import { createTimeLimit, type TimeLimit } from './time-limit.ts';
 
 interface ConsumerOptions<E extends AnyEvent, Item> {
   /** The consumer's name: its positions are kept under it, so it never changes. Without `|`. */
@@ -82,6 +83,9 @@ export interface Consumer {
 /** How long an invocation runs at the most, where no context says it: no Lambda function may run longer than 15 minutes. */
 const LONGEST_RUN_MS = 15 * 60_000;
 
+/** Nobody says when it ends, so nothing is cut off. */
+const NO_LIMIT: TimeLimit = { run: async (work) => await work(), end() {} };
+
 /**
  * "If the function returns an error, Lambda attempts to run it two more times" (asynchronous invocation), and then the event is gone: what a rule
  * brings directly is parked by then, where it is seen.
@@ -133,6 +137,7 @@ export function consumeEvents<E extends AnyEvent, Item>(options: ConsumeEventsOp
     const leasing = createLeasing({ consumer: name, positions, holder: randomUUID(), pauses, now, remainingMs });
     return {
       leasing,
+      limit: context === undefined ? NO_LIMIT : createTimeLimit(remainingMs, enough / 2),
       seen: observing(),
       isLate: () => remainingMs() < enough,
       attempts: source === 'bus' ? Math.min(attempts, DELIVERIES) : attempts,
@@ -220,6 +225,7 @@ export function consumeEvents<E extends AnyEvent, Item>(options: ConsumeEventsOp
           return undefined;
       }
     } finally {
+      invocation.limit.end();
       report(invocation.seen);
     }
   };

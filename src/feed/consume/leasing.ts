@@ -28,6 +28,10 @@ export interface Leasing {
   doubt(aggregate: string): void;
   /** The lease was given back with a move. */
   gaveBack(aggregate: string): void;
+  /** An act is under way still when the invocation ends: nobody gives its lease back, it ends by itself. */
+  leave(aggregate: string): void;
+  /** May a move give the lease back? */
+  mayEnd(aggregate: string): boolean;
   release(aggregate: string): Promise<void>;
 }
 
@@ -46,6 +50,7 @@ const RELEASE: Backoff = { attempts: 3, baseMs: 50, capMs: 200 };
 
 export function createLeasing({ consumer, positions, holder, pauses, now, remainingMs }: LeasingPorts): Leasing {
   const until = new Map<string, number>();
+  const left = new Set<string>();
   const isOver = () => remainingMs() <= 0;
   return {
     holderOf: (aggregate) => (until.has(aggregate) ? holder : undefined),
@@ -70,8 +75,10 @@ export function createLeasing({ consumer, positions, holder, pauses, now, remain
       if (until.has(aggregate)) until.set(aggregate, 0);
     },
     gaveBack: (aggregate) => void until.delete(aggregate),
+    leave: (aggregate) => void left.add(aggregate),
+    mayEnd: (aggregate) => !left.has(aggregate),
     async release(aggregate) {
-      if (!until.delete(aggregate)) return;
+      if (!until.delete(aggregate) || left.has(aggregate)) return;
       for (let attempt = 1; attempt <= RELEASE.attempts; attempt++) {
         try {
           return await positions.release({ consumer, aggregate, holder });

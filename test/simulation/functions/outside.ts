@@ -7,10 +7,8 @@ import { reportOf } from '../../../src/aws/report.ts';
 import { consumeEvents } from '../../../src/feed/consume/consume-events.ts';
 import { Deposited } from './app.ts';
 
-/** The world outside DynamoDB: given by the simulation to each execution environment. */
+/** The world outside DynamoDB, which may fail, or never answer: given by the simulation to each execution environment. */
 declare const outsideWorld: (consumer: string, feed: string, event: unknown, key: string) => Promise<void>;
-
-declare const failsNow: (consumer: string, aggregate: string, version: number) => boolean;
 
 let run: ReturnType<typeof consumeEvents> | undefined;
 
@@ -27,7 +25,6 @@ export const handler = (event: unknown, context: Context) => {
       positions: dynamoPositionTable({ client, tableName: environment('POSITIONS_TABLE'), feed }),
       table: dynamoEventTable({ client, tableName: environment('EVENTS_TABLE') }),
       async act(deposited, { idempotencyKey }) {
-        if (failsNow(name, deposited.aggregateUuid, deposited.version)) throw new Error('the effect fails');
         await outsideWorld(name, feed, deposited, idempotencyKey);
       },
       report: reportOf(name),
