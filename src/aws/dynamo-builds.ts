@@ -113,11 +113,19 @@ export function dynamoBuilds(options: DynamoBuildsOptions): Builds {
       update(
         recordKey(projection, build),
         error === undefined
-          ? `SET #status = :status, EndedAt = :at REMOVE #error${status === 'running' ? ', SliceError' : ''}`
+          ? 'SET #status = :status, EndedAt = :at REMOVE #error'
           : 'SET #status = :status, EndedAt = :at, #error = :error',
         { ':status': { S: status }, ':at': { S: at }, ...(error !== undefined && { ':error': { S: error } }) },
         { condition: 'attribute_exists(Folded)', names: { '#status': 'Status', '#error': 'Error' } },
       ),
+    async resumed(projection, build) {
+      await update(
+        recordKey(projection, build),
+        'SET #status = :running REMOVE EndedAt, #error, SliceError',
+        { ':running': { S: 'running' } },
+        { condition: 'attribute_exists(Folded)', names: { '#status': 'Status', '#error': 'Error' } },
+      );
+    },
     async lock(projection, version, { build, execution }, insteadOf) {
       const free = 'attribute_not_exists(Building) OR BuildingBy = :execution';
       const locked = await update(

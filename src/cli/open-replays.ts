@@ -8,7 +8,7 @@ import { isProjectionName } from '../event/names.ts';
 import type { ProjectionTable } from '../projection/projection-table.ts';
 import type { BuildRecord, Builds } from '../replay/builds.ts';
 import '../replay/errors.ts';
-import { isRefusal, reasonOf } from '../replay/failure.ts';
+import { isFinal, isRefusal, reasonOf } from '../replay/failure.ts';
 import { endedWell, isStopped } from '../replay/stopped.ts';
 import { findTarget, needName, type TargetFlags } from './target.ts';
 
@@ -85,6 +85,7 @@ export function nextOf(
   if (status === 'ABORTED' || isStopped(record)) return 'It cannot go on: start it again under another name.';
   if (endedWell(record)) return 'The build of this name stays as it is: start it under another name.';
   const [resume, stop] = [`npx daybook replay resume ${name}`, `npx daybook replay stop ${name}`];
+  if (isFinal({ error, cause })) return `Resumed it would fail again: ${stop}, and start it under another name.`;
   if (record !== undefined && cause.startsWith('replay.notVerified'))
     return `What it has folded stays as it is, and ${resume} only verifies it once more. Once that is mended: ${stop}, and start it under another name.`;
   if (record !== undefined) return `Once that is mended: ${resume}; to give it up: ${stop}`;

@@ -3,9 +3,10 @@ import { parseArgs } from 'node:util';
 import { ExecutionNotRedrivable, RedriveExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { DaybookError } from '../errors.ts';
 import { abandon, promotedBy, statusAfter } from '../replay/end.ts';
+import { isFinal, reasonOf } from '../replay/failure.ts';
 import { isStopped } from '../replay/stopped.ts';
 import { orUsage } from './command.ts';
-import { describe, type OpenReplays, openReplays, recordOf } from './open-replays.ts';
+import { describe, endOf, type OpenReplays, openReplays, recordOf } from './open-replays.ts';
 import { onlyArgument } from './open-store.ts';
 import { watch } from './replay-watch.ts';
 import { TARGET_OPTIONS } from './target.ts';
@@ -32,12 +33,14 @@ export async function run(what: 'stop' | 'resume', args: readonly string[], term
       );
       return;
     }
-    const { projection, status: stands = 'unknown' } = await describe(replays, name);
+    const execution = await describe(replays, name);
+    const { projection, status: stands } = execution;
     const record = await recordOf(replays, name, projection);
     if (stands === 'ABORTED' || isStopped(record)) {
       const reason = 'what was stopped has given its lock back, and its states go';
       throw new DaybookError('cli.replayNotResumable', { name, status: 'stopped', reason });
     }
+    if (isFinal(reasonOf(execution, record?.sliceError))) throw await endOf(replays, name, execution);
     try {
       await replays.states.send(new RedriveExecutionCommand({ executionArn }));
     } catch (error) {
@@ -45,7 +48,7 @@ export async function run(what: 'stop' | 'resume', args: readonly string[], term
       const { status = 'unknown' } = await describe(replays, name);
       throw new DaybookError('cli.replayNotResumable', { name, status, reason: error.message }, { cause: error });
     }
-    await replays.builds.mark(projection, name, 'running', { at: new Date().toISOString() });
+    await replays.builds.resumed(projection, name);
     if (values.watch) return await watch(replays, name, terminal, values.json);
     terminal.out(
       values.json

@@ -71,7 +71,9 @@ function rowOf(
   role: string,
 ): string[] {
   const why = status === 'failed' ? error.replaceAll(/\s+/g, ' ') : '';
-  return [build, `${projection} v${version}`, kind, status, startedAt.slice(0, 19), endedAt.slice(0, 19), role || why];
+  // Resumed in the console it runs, and its record still says when it had failed.
+  const ended = status === 'running' ? '' : endedAt.slice(0, 19);
+  return [build, `${projection} v${version}`, kind, status, startedAt.slice(0, 19), ended, role || why];
 }
 
 /** Executions that run and have no record yet: they wait for another rebuild, or are being planned. */

@@ -74,8 +74,10 @@ export interface Builds extends BuildProgress {
   list(projection: string): AsyncIterable<BuildRecord>;
   /** The projections that have ever had a record, also those that the app has no more. */
   projections(): AsyncIterable<string>;
-  /** How it stands now. False when there is no record of it. */
+  /** How it has ended. False when there is no record of it. */
   mark(projection: string, build: string, status: BuildStatus, more: { at: string; error?: string }): Promise<boolean>;
+  /** It runs again: when it ended, and what with, is forgotten. */
+  resumed(projection: string, build: string): Promise<void>;
   /**
    * Makes a build the one in progress, unless another execution has the lock: the answer is who has it. Safe to repeat.
    * `insteadOf` is an execution that does not run any more: its lock is taken over.

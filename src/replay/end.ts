@@ -2,7 +2,7 @@ import './errors.ts';
 import { isProjectionName } from '../event/names.ts';
 import { BUCKETS, type ProjectionTable } from '../projection/projection-table.ts';
 import type { BuildKind, BuildRecord, BuildStatus, Builds } from './builds.ts';
-import { isRefusal, reasonOf } from './failure.ts';
+import { isFinal, isRefusal, reasonOf } from './failure.ts';
 import { ASK_MS, endedWell, isStopped } from './stopped.ts';
 
 /** How an execution ended, as Step Functions tells it on the default bus ("Step Functions Execution Status Change"). */
@@ -91,7 +91,7 @@ export async function endReplay(
       await abandon(builds, record, isLate);
     }
   }
-  const canResume = record !== undefined || !isRefusal(failure);
+  const canResume = !isFinal(failure) && (record !== undefined || !isRefusal(failure));
   const resume = `npx daybook replay resume ${build}`;
   return becomes === 'stopped'
     ? { detailType: 'Replay Stopped', detail }

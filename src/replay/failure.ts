@@ -37,6 +37,11 @@ export function isRefusal({ error }: Failure): boolean {
   return error === 'DaybookError' || error === 'States.TaskFailed' || error?.startsWith('Athena.') === true;
 }
 
+/** Whether it would fail again however often it is resumed: what was spent stays spent, and what another has taken over is its. */
+export function isFinal({ error, cause }: Failure): boolean {
+  return error === 'replay.lostLock' || cause?.startsWith('replay.budgetSpent') === true;
+}
+
 /** Lambda's answer has `errorMessage`, a query's execution the reason of its state; anything else is text already. */
 function messageIn(cause: string): string {
   try {

@@ -50,12 +50,17 @@ export function memoryBuilds(table: MemoryProjectionTable): Builds {
       change(projection, build, (record) => ({ ...record, sliceError }));
     },
     async mark(projection, build, status, { at, error }) {
-      return change(projection, build, ({ error: _, sliceError, ...record }) => ({
+      return change(projection, build, ({ error: _, ...record }) => ({
         ...record,
-        ...(status !== 'running' && sliceError !== undefined && { sliceError }),
         status,
         endedAt: at,
         ...(error !== undefined && { error }),
+      }));
+    },
+    async resumed(projection, build) {
+      change(projection, build, ({ error: _, sliceError: __, endedAt: ___, ...record }) => ({
+        ...record,
+        status: 'running',
       }));
     },
     async lock(projection, version, holder, insteadOf) {

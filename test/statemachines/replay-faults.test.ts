@@ -253,6 +253,24 @@ describe('a replay, whatever befalls it', { timeout: 240_000 }, () => {
     },
   );
 
+  it.each(['Fold', 'Verify'])(
+    'whose lock another rebuild took while its %s had failed says so when it is resumed',
+    async (step) => {
+      const { active } = await pointer();
+      const name = `b${++builds}`;
+      stage.befalls = (_, __, by) => (by === step ? 'kill' : undefined);
+      expect(await stage.run(name, { projection: 'balances' })).toMatchObject({ status: 'FAILED' });
+      stage.befalls = () => undefined;
+      const { execution } = (await stage.builds.get('balances', name))!;
+      await stage.builds.lock('balances', 1, { build: 'other', execution: 'arn:other' }, execution);
+      const { status, error, cause } = await stage.redrive();
+      expect({ status, error }).toEqual({ status: 'FAILED', error: 'replay.lostLock' });
+      expect(cause).toContain(`took the place of ${name}`);
+      expect((await pointer()).active).toBe(active);
+      await stage.builds.release('balances', 1, 'arn:other');
+    },
+  );
+
   it('whose plan answers with garbage is not promoted', async () => {
     const { active } = await pointer();
     for (const garbage of [null, 'done', {}]) {

@@ -27,6 +27,7 @@ import {
   type Overdraft,
   overdrafts,
 } from '../../examples/bank/projections.ts';
+import { dynamoBuilds } from '../../src/aws/dynamo-builds.ts';
 import { main } from '../../src/cli/main.ts';
 import { bankAssembly } from '../bank-assembly.ts';
 import { expectSchema } from '../functions/schemas.ts';
@@ -286,6 +287,27 @@ describe('the replay machine, as the bank deploys it', () => {
     await set('nowhere');
     return () => set(Environment!.Variables!.PROJECTIONS_TABLE!);
   }
+
+  it('whose budget is spent on the way fails, is not resumed in vain, and is given up', async () => {
+    const mend = await breakFunction('CatchUp');
+    const args = ['--projection', 'balances', '--name', 'overspent', '--budget', '0.5', '--watch'];
+    expect((await daybook('replay', 'start', ...args)).code).toBe(1);
+    await mend();
+    const builds = dynamoBuilds({ client: clients.dynamodb, tableName: output('ProjectionsTableName') });
+    await until('the record', async () => (await builds.get('balances', 'overspent'))?.status === 'failed');
+    await builds.spend('balances', 'overspent', 0.5);
+    for (const command of [
+      ['resume', 'overspent', '--watch'],
+      ['watch', 'overspent'],
+      ['resume', 'overspent'],
+    ]) {
+      const { code, err } = await daybook('replay', ...command);
+      expect({ code, err }).toMatchObject({ code: 1, err: expect.stringContaining('of its budget of $0.5') });
+      expect(err).toContain('Resumed it would fail again: npx daybook replay stop overspent');
+    }
+    expect(await replay('stop', 'overspent')).toEqual({ build: 'overspent', stopped: true });
+    expect(await projections().pointer('balances', 1)).not.toHaveProperty('building');
+  }, 60_000);
 
   it.each(['Fold', 'CatchUp', 'Verify'])(
     'that fails in %s is resumed from there, once that is mended',

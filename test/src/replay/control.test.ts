@@ -272,6 +272,16 @@ describe('a replay, from outside', () => {
     expect(await balanceOf('a', 'b1')).toBe(1);
   });
 
+  it.each([
+    { error: 'DaybookError', cause: 'replay.budgetSpent: it has spent it' },
+    { error: 'replay.lostLock', cause: 'another rebuild took the place' },
+  ])('that would fail again is told without what resumes it: %j', async (failure) => {
+    await made('b1');
+    const told = await endReplay(ports(), ended('b1', failure), never);
+    expect(told).toMatchObject({ detailType: 'Replay Failed', detail: failure });
+    expect(told?.detail).not.toHaveProperty('resume');
+  });
+
   it('that fails in a slice says which aggregate, version and type, until it is resumed; a refusal says its message alone', async () => {
     const planned = await made('b1');
     const why = 'replay.foldFailed: balances cannot fold Odd (aggregate a, version 3): boom';
@@ -285,7 +295,7 @@ describe('a replay, from outside', () => {
       expect(told).toMatchObject({ detailType: 'Replay Failed', detail: { error: failure.error, cause: why } });
       expect(await builds.get('balances', 'b1')).toMatchObject({ error: `${failure.error}: ${why}` });
     }
-    await builds.mark('balances', 'b1', 'running', { at: '' });
+    await builds.resumed('balances', 'b1');
     expect((await endReplay(ports(), failure, never))?.detail.cause).toBe('too many items failed');
 
     const lambda = { errorType: 'DaybookError', errorMessage: 'replay.overBudget: it is', trace: ['at x'] };

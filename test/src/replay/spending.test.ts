@@ -84,3 +84,14 @@ it.each(kinds)('in %s counts by a step’s last write alone where there is no bu
   for await (const name of builds.projections()) named.push(name);
   expect(named).toEqual(['balances']);
 });
+
+it.each(kinds)('in %s has not ended any more once it is resumed, and says no error', async (_, open) => {
+  const builds = await open();
+  await builds.add(record);
+  const at = '2026-01-02T00:00:00.000Z';
+  await builds.sliceFailed('balances', 'b1', 'boom');
+  await builds.mark('balances', 'b1', 'failed', { at, error: 'it failed' });
+  expect(await builds.get('balances', 'b1')).toMatchObject({ endedAt: at, error: 'it failed', sliceError: 'boom' });
+  await builds.resumed('balances', 'b1');
+  expect(await builds.get('balances', 'b1')).toEqual(record);
+});
