@@ -16,6 +16,10 @@ export const projectionErrors = {
     `${d.projection} made ${d.found} of ${d.type} (aggregate ${d.aggregateUuid}, version ${d.version}); a fold returns its state at once, as JSON: return the state that it was given where an event changes nothing`,
   'projection.notJson': (d: { aggregateUuid: string; version: number; where: string; found: string }) =>
     `the state of aggregate ${d.aggregateUuid} at version ${d.version} is no JSON: ${d.where} is ${d.found}; keep numbers, texts, booleans, lists and plain objects`,
+  'projection.stateTooLarge': (d: { aggregateUuid: string; version: number; bytes: number; most: number }) =>
+    `the state of aggregate ${d.aggregateUuid} at version ${d.version} has ${d.bytes} bytes, an item of the table holds ${d.most}: keep less in it (the last of a list, not all), or make it a rollup by finer keys`,
+  'projection.valueTooLarge': (d: { projection: string; key: string; bytes: number; most: number }) =>
+    `the value of ${d.projection} for the key ${JSON.stringify(d.key)} has ${d.bytes} bytes, an item of the table holds ${d.most}: keep less in it, or map to finer keys`,
   'projection.badEntries': (d: {
     projection: string;
     aggregateUuid: string;

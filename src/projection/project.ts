@@ -63,6 +63,14 @@ export async function project(
   }
 }
 
+/** What was folded, and cannot be kept. */
+const NOT_KEPT = [
+  'projection.notJson',
+  'projection.badCombine',
+  'projection.stateTooLarge',
+  'projection.valueTooLarge',
+] as const;
+
 /** What a projection's own code fails with, which another try does not mend; anything else is thrown. */
 async function failureOf(work: () => Promise<unknown>): Promise<FailingFold | DaybookError | undefined> {
   try {
@@ -70,7 +78,7 @@ async function failureOf(work: () => Promise<unknown>): Promise<FailingFold | Da
     return undefined;
   } catch (error) {
     if (error instanceof FailingFold) return error;
-    if (isDaybookError(error, 'projection.notJson') || isDaybookError(error, 'projection.badCombine')) return error;
+    if (NOT_KEPT.some((code) => isDaybookError(error, code))) return error as DaybookError;
     throw error;
   }
 }
@@ -231,6 +239,16 @@ function changeOf(
   return { ...keptValue(rollup.name, key, both.get(key)!), from: before?.entries ?? 0 };
 }
 
+/** Of JSON text: an item has 400 KB, names and keys among them. */
+const MOST_BYTES = 400_000;
+
+/** How many bytes the text has, where those are more. */
+function bytesAbove(most: number, text: string): number | undefined {
+  // A UTF-16 unit has at most three bytes in UTF-8: short text needs no counting.
+  const bytes = text.length * 3 > most ? Buffer.byteLength(text) : 0;
+  return bytes > most ? bytes : undefined;
+}
+
 /** A value as it is kept, as JSON text; what `combine` has made of it must come back as it is. */
 export function keptValue(projection: string, key: string, { value, entries, sum }: AddedValue): RollupValue {
   const problem = notJson(value, 'value', 0);
@@ -238,7 +256,11 @@ export function keptValue(projection: string, key: string, { value, entries, sum
     const found = problem === undefined ? 'undefined' : `${problem.found} (${problem.where})`;
     throw new DaybookError('projection.badCombine', { projection, key, found });
   }
-  return { key, value: JSON.stringify(value), entries, sum };
+  const json = JSON.stringify(value);
+  const bytes = bytesAbove(MOST_BYTES, json);
+  if (bytes !== undefined)
+    throw new DaybookError('projection.valueTooLarge', { projection, key, bytes, most: MOST_BYTES });
+  return { key, value: json, entries, sum };
 }
 
 /** A state is kept as JSON text: what would not come back from it as it is now is refused, or live and replayed states differ. */
@@ -247,5 +269,10 @@ export function itemOf(aggregateUuid: string, fold: Fold): ProjectionItem {
   if (problem !== undefined) {
     throw new DaybookError('projection.notJson', { aggregateUuid, version: fold.position, ...problem });
   }
-  return { aggregateUuid, position: fold.position, applied: fold.applied, state: JSON.stringify(fold.state) };
+  const { position, applied } = fold;
+  const state = JSON.stringify(fold.state);
+  const bytes = bytesAbove(MOST_BYTES, state);
+  if (bytes !== undefined)
+    throw new DaybookError('projection.stateTooLarge', { aggregateUuid, version: position, bytes, most: MOST_BYTES });
+  return { aggregateUuid, position, applied, state };
 }

@@ -203,6 +203,7 @@ function checkedEntries(name: string, event: RecordedEvent | SeenEvent, entries:
     if (key.length > MOST_KEY_BYTES / 4 && Buffer.byteLength(key) > MOST_KEY_BYTES) {
       throw bad(`a key of ${Buffer.byteLength(key)} bytes, where ${MOST_KEY_BYTES} are allowed`);
     }
+    if (!key.isWellFormed()) throw bad(`a key with a lone surrogate, which UTF-8 cannot hold, ${JSON.stringify(key)}`);
     const problem = notJson(value, 'value', 0);
     if (problem !== undefined) throw bad(`a value that is no JSON (${problem.where} is ${problem.found})`);
   }

@@ -228,6 +228,32 @@ describe('projecting live', () => {
     expect(await pickyAt('a')).toEqual([5, 15]);
   });
 
+  it('stops an aggregate whose state outgrows an item of the table, and goes on with everything else', async () => {
+    const all = defineProjection({
+      name: 'all',
+      events: [MoneyDeposited],
+      initialState: () => '',
+      evolve: (state, { aggregateUuid, version }) =>
+        aggregateUuid === 'a' && version === 2 ? 'x'.repeat(400_000) : `${state}.`,
+    });
+    const [a, b] = [await deposit('a', 2), await deposit('b', 2)];
+    const report: Observed[] = [];
+    const handler = consumeFeed({
+      feed: 'feed',
+      report: (seen) => report.push(seen),
+      ...projectBatch({ table, events }, [createRunner(all), createRunner(balances)]),
+    });
+    const batch = [envelope(a, 1, 2), envelope(b, 1, 2)].map((each, i) => ({
+      kinesis: { sequenceNumber: String(i), data: Buffer.from(JSON.stringify(each)).toString('base64') },
+    }));
+    expect(await handler({ Records: batch })).toEqual({ batchItemFailures: [] });
+    expect((await readProjected(table, all, 'b'))?.position).toBe(2);
+    expect(await seen('a')).toEqual([2, 3]);
+    expect(report[0]!.counts.get('FoldsFailed')).toBe(1);
+    const told = { what: 'foldFailed', projection: 'all', aggregateUuid: 'a', version: 2 };
+    expect(report[0]!.notes).toMatchObject([{ ...told, code: 'projection.stateTooLarge' }]);
+  });
+
   it('waits for the code that knows a newer schema version', async () => {
     const all = (await deposit('a', 1)).map((event) => ({ ...event, schemaVersion: 2 }));
     await expect(apply(envelope(all, 1, 1))).rejects.toMatchObject({ code: 'event.newerSchema' });

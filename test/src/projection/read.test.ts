@@ -72,6 +72,7 @@ describe('reading one’s own write', () => {
       ['a map', () => ({ byKey: new Map() }), 'projection.notJson'],
       ['a bigint', () => 1n, 'projection.notJson'],
       ['a circle', () => circle, 'projection.notJson'],
+      ['more than an item holds', () => 'é'.repeat(200_000), 'projection.stateTooLarge'],
     ])('%s', async (_, evolve, code) => {
       await deposit(5);
       await expect(project(states(evolve), 1)).rejects.toMatchObject({
@@ -100,7 +101,14 @@ describe('reading one’s own write', () => {
         code: 'projection.tooManyKeys',
         details: { aggregateUuid: 'a', version: 1, type: 'MoneyDeposited', keys: 100, most: 99 },
       });
-      for (const entries of [undefined, 'ab', [{ key: 1, value: 1 }], [{ key: 'a' }], [null]]) {
+      for (const entries of [
+        undefined,
+        'ab',
+        [{ key: 1, value: 1 }],
+        [{ key: 'a' }],
+        [null],
+        [{ key: 'a\ud800', value: 1 }],
+      ]) {
         await expect(
           project(
             of(() => entries),

@@ -14,6 +14,7 @@ import { memoryEventTable } from 'daybook/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Account } from '../../../examples/bank/account.ts';
 import { MoneyDeposited, MoneyWithdrawn } from '../../../examples/bank/events.ts';
+import { balances } from '../../../examples/bank/projections.ts';
 import { type Cloud, createCloud } from '../../../local/cloud.ts';
 import { createDynamoDb } from '../../../local/dynamodb/dynamodb.ts';
 import { realKernel } from '../../../local/kernel/real-kernel.ts';
@@ -237,6 +238,36 @@ describe('a rollup, live', () => {
     await expect(to(2)).rejects.toMatchObject({ code: 'projection.badCombine', details: { key: 'k' } });
     expect([...(await readRollup(table, odd)).values]).toEqual([['k', 1]]);
     expect((await table.get('odd', 'live-v1', 'odd'))?.position).toBe(1);
+  });
+
+  it('keeps as much in a value and a state as an item holds, and names what is more', async () => {
+    const events = memoryEventTable();
+    const id = 'i'.repeat(256);
+    await move(events, id, 2);
+    const key = 'k'.repeat(1000);
+    const long = defineRollup({
+      name: 'l'.repeat(64),
+      events: [MoneyDeposited],
+      map: ({ version }) => [{ key, value: version === 1 ? 'x'.repeat(399_998) : 'y' }],
+      combine: (a, b) => a + b,
+    });
+    const state = {
+      ...balances,
+      name: 's'.repeat(64),
+      initialState: () => 'x'.repeat(399_998),
+      evolve: (s: string) => s,
+    };
+    const table = openTable();
+    const build = 'b'.repeat(80);
+    const to = (projection: Parameters<typeof createRunner>[0], version: number) =>
+      advanceTo({ table, events }, createRunner(projection), build, { aggregateUuid: id, to: version });
+    await to(long, 1);
+    await expect(to(long, 2)).rejects.toMatchObject({
+      code: 'projection.valueTooLarge',
+      details: { projection: long.name, key, bytes: 400_001 },
+    });
+    expect([...(await readRollup(table, long, { build })).values]).toEqual([[key, 'x'.repeat(399_998)]]);
+    expect((await to(state as unknown as typeof balances, 1)).position).toBe(1);
   });
 });
 
