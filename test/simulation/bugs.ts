@@ -641,4 +641,8 @@ export const BUGS: readonly Bug[] = [
     'the lease of what goes on is given back at the end',
     patch(LEASING, ' || left.has(aggregate)) return;', ') return;'),
   ),
+  bug(
+    'the reconciler does not count what is parked',
+    patch(RECONCILE, "seen.count('ParkedAggregates', (await countParked?.()) ?? 0);", 'await countParked?.();'),
+  ),
 ];

@@ -10,7 +10,7 @@ export interface TimeLimit {
 export class OutOfTime extends Error {
   override readonly name = 'OutOfTime';
   readonly waitedMs: number;
-  /** Had it the most of an invocation's time? Then another one gives it hardly more. */
+  /** Had it a good part of an invocation’s time, though the lease was waited for before? Then another one gives it hardly more. */
   readonly hadItsTime: boolean;
 
   constructor(waitedMs: number, hadItsTime: boolean) {
@@ -41,7 +41,7 @@ export function createTimeLimit(remainingMs: () => number, keptMs: number): Time
         timer = setTimeout(ends, Math.max(0, leftMs - keptMs));
       });
       const first = await Promise.race([working, end]);
-      if (first === OVER) throw new OutOfTime(Math.round(leftMs - remainingMs()), leftMs >= wholeMs / 2);
+      if (first === OVER) throw new OutOfTime(Math.round(leftMs - remainingMs()), leftMs >= wholeMs / 3);
       return first;
     },
     end: () => clearTimeout(timer),

@@ -89,6 +89,16 @@ describe('projecting live', () => {
     expect(await seen()).toEqual([6, 21]);
   });
 
+  it('reads what is missing as it is now: a read of the past would end before it, and nobody would come again', async () => {
+    const all = await deposit('a', 6);
+    const stale: typeof events = {
+      ...events,
+      query: (id, options) => events.query(id, options.consistent === false ? { ...options, to: 2 } : options),
+    };
+    await project({ table, events: stale }, createRunner(balances), {}, envelope(all, 5, 6));
+    expect(await seen()).toEqual([6, 21]);
+  });
+
   it('does not honour the base of an adopted feed: its state is a function of all versions', async () => {
     const all = await deposit('a', 6);
     await apply({ ...envelope(all, 5, 6), base: 4 });

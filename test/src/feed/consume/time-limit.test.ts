@@ -80,7 +80,7 @@ describe.each(['effect', 'act'] as const)('an %s that does not end', (kind) => {
   });
 
   test('of which another took the time before is not counted', async () => {
-    const { done, positions, invoke, hangs } = setup(kind, { takesMs: 20_000 });
+    const { done, positions, invoke, hangs } = setup(kind, { takesMs: 22_000 });
     hangs.clear();
     hangs.add('a:2');
     expect(await invoke(kinesisEvent([full('a', 1, 3)]))).toEqual(refused);
