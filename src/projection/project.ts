@@ -143,11 +143,11 @@ function runsOf(envelopes: readonly Envelope[]): readonly { readonly first: Enve
   return [...runs.values()];
 }
 
-/** The builds that live events belong to. */
+/** The builds that live events belong to; last the one that is read: one that is promoted between two writes is never behind what was read. */
 export function buildsToMaintain(runner: Runner, pointer: BuildPointer): readonly string[] {
   const { version } = runner.projection;
   const joined = pointer.phase === 'joined' ? pointer.building : undefined;
-  return [currentBuild(pointer, version), ...(joined === undefined ? [] : [joined])];
+  return [...(joined === undefined ? [] : [joined]), currentBuild(pointer, version)];
 }
 
 export interface Advance {

@@ -87,12 +87,12 @@ async function waitForItem(
     const item = await table.get(projection.name, build, aggregateUuid);
     if (item !== undefined && item.position >= version) return { ...item, build };
     const waitedMs = Date.now() - started;
-    if (waitedMs + interval > timeout) {
+    if (waitedMs >= timeout) {
       const position = item?.position ?? 0;
       const of = { projection: projection.name, build, aggregateUuid, version, position, waitedMs };
       throw new DaybookError('projection.notYet', of);
     }
-    await new Promise((resolve) => setTimeout(resolve, interval));
+    await new Promise((resolve) => setTimeout(resolve, Math.min(interval, timeout - waitedMs)));
   }
 }
 

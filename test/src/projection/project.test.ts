@@ -199,6 +199,28 @@ describe('projecting live', () => {
     expect(await readProjected(table, { ...balances, version: 3 }, 'a')).toBeUndefined();
   });
 
+  it('brings what will be promoted on before what is read: no reader sees time turn back at the promotion', async () => {
+    const all = await deposit('a', 3);
+    const positions = async () => [
+      (await table.get('balances', 'new', 'a'))?.position ?? 0,
+      (await table.get('balances', 'old', 'a'))?.position ?? 0,
+    ];
+    const seen: number[][] = [];
+    const watched: ProjectionTable = {
+      ...table,
+      async advance(...given) {
+        const done = await table.advance(...given);
+        seen.push(await positions());
+        return done;
+      },
+    };
+    const pointer = { active: 'old', building: 'new', phase: 'joined' } as const;
+    for (let version = 1; version <= 3; version++)
+      await project({ table: watched, events }, createRunner(balances), pointer, envelope(all, version, version));
+    expect(seen).toHaveLength(6);
+    for (const [next, read] of seen) expect(next).toBeGreaterThanOrEqual(read!);
+  });
+
   it('stops an aggregate before the event that a fold fails on, tells of it, and goes on with everything else', async () => {
     let mended = false;
     const picky = defineProjection({

@@ -43,6 +43,13 @@ describe('reading one’s own write', () => {
     expect(await waiting).toMatchObject({ position: 2, build: 'live-v1', state: { balance: 12 } });
   });
 
+  it('waits as long as it may, though it was to look less often', async () => {
+    await deposit(5);
+    const waiting = waitForProjected(table, balances, 'a', 1, { timeout: 200, interval: 60_000 });
+    setTimeout(() => project(balances, 1), 20);
+    expect(await waiting).toMatchObject({ position: 1 });
+  });
+
   it('says how far the projection is when its time is up', async () => {
     await deposit(5);
     await project(balances, 1);
