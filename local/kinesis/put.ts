@@ -1,6 +1,7 @@
 import { type Cloud, type Json, ServiceError } from '../cloud.ts';
 import { type Operations, operation } from '../operations.ts';
 import { hashKeyOf, MAX_HASH_KEY, toHex } from './hash-range.ts';
+import type { Listeners } from './listeners.ts';
 import { appendRecord, type Shard, type StoredRecord } from './shard.ts';
 import { constraint, type Feed, type Feeds, findFeed, invalidArgument, openShards, trimFeed } from './stream.ts';
 
@@ -18,14 +19,11 @@ export type Intercept = (
   attempt: PutAttempt,
 ) => 'ProvisionedThroughputExceededException' | 'InternalFailure' | undefined;
 
-/** Told after records were taken, so that readers need not poll. */
-export type RecordsListener = (news: { readonly shardId: string; readonly count: number }) => void;
-
 export interface Puts {
   intercept: Intercept | undefined;
   /** Writes down what was put, when everything is kept. */
   keep: ((streamName: string, shardId: string, record: StoredRecord) => void) | undefined;
-  readonly listeners: Map<string, Set<RecordsListener>>;
+  readonly listeners: Listeners;
 }
 
 // "Each PutRecords request can support up to 500 records. Each record in the request can be as large as 10 MiB, up to a
@@ -47,14 +45,7 @@ export function putOperations(cloud: Cloud, feeds: Feeds, puts: Puts): Operation
   const tell = (feed: Feed, counts: Map<string, number>) => {
     for (const [shardId, count] of counts) {
       cloud.trace.note('kinesis', 'records put', { stream: feed.name, shard: shardId, count });
-      for (const listener of puts.listeners.get(feed.name) ?? []) {
-        try {
-          listener({ shardId, count });
-        } catch (error) {
-          // The records are taken: a reader's failure is not the writer's, it goes to the kernel.
-          cloud.kernel.scheduler.after(0, () => Promise.reject(error));
-        }
-      }
+      puts.listeners.tell(feed.name, shardId, count);
     }
   };
 

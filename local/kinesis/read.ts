@@ -100,7 +100,8 @@ function readShard(feed: Feed, shard: Shard, from: number, limit: number, nowMs:
   const atTip = place >= endPlace(shard);
   // "The number of milliseconds the GetRecords response is from the tip of the stream": the age of the next record.
   const next = shard.records[place - shard.firstPlace];
-  const behind = atTip || next === undefined ? 0 : Math.max(0, nowMs - next.arrivedMs);
+  // "A value of zero indicates that record processing is caught up", and with a next record it is not.
+  const behind = atTip || next === undefined ? 0 : Math.max(1, nowMs - next.arrivedMs);
   // "If set to null, the shard has been closed and the requested iterator does not return any more data."
   const done = atTip && shard.closedMs !== undefined;
   return {

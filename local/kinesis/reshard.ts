@@ -1,11 +1,12 @@
 import { type Cloud, type Json, ServiceError } from '../cloud.ts';
 import { type Operations, operation } from '../operations.ts';
 import { evenRanges, type HashRange } from './hash-range.ts';
+import type { Listeners } from './listeners.ts';
 import type { Shard } from './shard.ts';
 import { addShard, type Feed, type Feeds, findFeed, findShard, invalidArgument, openShards } from './stream.ts';
 
 /** Splitting, merging and scaling; each takes effect at once. */
-export function reshardOperations(cloud: Cloud, feeds: Feeds): Operations {
+export function reshardOperations(cloud: Cloud, feeds: Feeds, listeners: Listeners): Operations {
   const now = () => cloud.kernel.clock.now();
   // "This API is only supported for the data streams with the provisioned capacity mode."
   const requireProvisioned = (feed: Feed, name: string) => {
@@ -36,7 +37,7 @@ export function reshardOperations(cloud: Cloud, feeds: Feeds): Operations {
             `and less than the shard's EndingHashKey ${shard.range.end - 1n}.`,
         );
       }
-      split(feed, shard, key, now());
+      telling(listeners, feed, () => split(feed, shard, key, now()));
       cloud.trace.note('kinesis', 'shard split', { stream: feed.name, shard: shard.id });
       return {};
     }),
@@ -53,7 +54,7 @@ export function reshardOperations(cloud: Cloud, feeds: Feeds): Operations {
           `Shards ${first.id} and ${second.id} in stream ${feed.name} under account ${feeds.account.accountId} are not an adjacent pair of shards eligible for merging`,
         );
       }
-      merge(feed, first, second, now());
+      telling(listeners, feed, () => merge(feed, first, second, now()));
       cloud.trace.note('kinesis', 'shards merged', { stream: feed.name, shard: first.id, with: second.id });
       return {};
     }),
@@ -71,11 +72,18 @@ export function reshardOperations(cloud: Cloud, feeds: Feeds): Operations {
             `Current open shard count: ${current} Target shard count: ${target}`,
         );
       }
-      scale(feed, evenRanges(target), now());
+      telling(listeners, feed, () => scale(feed, evenRanges(target), now()));
       cloud.trace.note('kinesis', 'stream scaled', { stream: feed.name, from: current, to: target });
       return { StreamName: feed.name, StreamARN: feed.arn, CurrentShardCount: current, TargetShardCount: target };
     }),
   };
+}
+
+/** Tells of the shards that a change closes: only a read finds their end. */
+export function telling(listeners: Listeners, feed: Feed, change: () => void): void {
+  const before = openShards(feed);
+  change();
+  for (const { id, closedMs } of before) if (closedMs !== undefined) listeners.tell(feed.name, id, 0);
 }
 
 function hashKey(text: Json): bigint {

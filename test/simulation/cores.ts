@@ -43,8 +43,6 @@ export interface Cores {
   readonly kinesis: Kinesis;
   readonly lambda: Lambda;
   readonly pipes: Pipes;
-  /** Lets every reader look: nothing tells of a shard that was closed. */
-  wake(): void;
   /** The events table made anew of what these keep: another table, with another stream, of which nobody is told. */
   restoreEvents(keeps: (item: Json) => boolean): void;
   /** Is anything kept of a feed: a confirmed version, or a consumer's position? */
@@ -87,18 +85,7 @@ export function createCores(world: World, watcher: Watcher): Cores {
   const eventBridge = createEventBridge(cloud);
   const sqs = createSqs(cloud);
   const pace = { pollIntervalMs: plan.pollMs, fallbackPollMs: SELDOM_MS, retryBackoff: BACKOFF };
-  const readers = new Set<() => void>();
-  const telling = <H extends (name: string, listener: () => void) => () => void>(onRecords: H) => ({
-    onRecords(name: string, listener: () => void) {
-      readers.add(listener);
-      const stop = onRecords(name, listener);
-      return () => {
-        readers.delete(listener);
-        stop();
-      };
-    },
-  });
-  const sources = { kinesis: telling(kinesis.onRecords), dynamodb: telling(db.onRecords), sqs };
+  const sources = { kinesis, dynamodb: db, sqs };
   const lambda = createLambda(cloud, { sources, ...pace });
   const pipes = createPipes(cloud, {
     sources,
@@ -173,9 +160,6 @@ export function createCores(world: World, watcher: Watcher): Cores {
     kinesis,
     lambda,
     pipes,
-    wake() {
-      for (const reader of readers) reader();
-    },
     restoreEvents(keeps) {
       const { Items } = db.call('Scan', { TableName: TABLES.events, ConsistentRead: true });
       db.call('DeleteTable', { TableName: TABLES.events });

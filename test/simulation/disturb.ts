@@ -70,13 +70,11 @@ export function disturb(world: World, cores: Cores, audit: Audit, deployment: De
       world.struck('tableShardSplit');
       world.note('a shard of the table stream splits');
       cores.db.splitShard(cores.db.streamArnOf(TABLES.events)!);
-      cores.wake();
     });
   }
   const reshard = (shards: number) => {
     world.note(`the feed gets ${shards} shards`);
     cores.kinesis.scale(feed, shards);
-    cores.wake();
   };
   if (has('feedShardSplit')) {
     let shards = plan.shards;

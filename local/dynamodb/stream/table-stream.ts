@@ -40,6 +40,7 @@ export function parseSequence(text: string): number {
   return sequence;
 }
 
+/** Told of a shard that took records, or was closed (none): there is something to read of it. */
 export type StreamListener = (shardId: string, records: readonly StreamRecord[]) => void;
 
 export interface StreamOptions extends RecordContext {
@@ -98,6 +99,11 @@ export class TableStream {
   #close(shard: Shard, at: number): void {
     shard.closedAt = at;
     shard.endingSequence = this.#sequence;
+    this.#tell(shard, []);
+  }
+
+  #tell(shard: Shard, records: readonly StreamRecord[]): void {
+    for (const listener of this.#listeners) listener(shard.id, records);
   }
 
   /** Every shard that still has something to show, parents before children. */
@@ -142,7 +148,7 @@ export class TableStream {
       else fresh.push(record);
     }
     if (touched === undefined) return;
-    for (const [shard, records] of touched) for (const listener of this.#listeners) listener(shard.id, records);
+    for (const [shard, records] of touched) this.#tell(shard, records);
   }
 
   #shardOf({ write }: Change, byItem: boolean): Shard | undefined {

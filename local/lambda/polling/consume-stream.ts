@@ -62,9 +62,7 @@ export function consumeStream(kernel: Kernel, consumption: StreamConsumption): (
       const shards = await source.shards();
       if (stopped) return;
       failures = 0;
-      unsubscribe ??= source.onRecords?.(() => {
-        for (const reader of readers.values()) reader.wake();
-      });
+      unsubscribe ??= source.onRecords?.((shardId) => readers.get(shardId)?.wake());
       const first = initial === undefined;
       const listed = new Set(shards.map((shard) => shard.id));
       initial ??= listed;

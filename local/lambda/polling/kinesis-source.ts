@@ -95,6 +95,8 @@ export function kinesisSource(
       return {
         records: answer.Records.map((raw: Json) => toRecord(shardId, raw)),
         next: typeof next === 'string' ? `${shardId} ${next}` : undefined,
+        // "A value of zero indicates that record processing is caught up" (GetRecords).
+        more: answer.MillisBehindLatest !== 0,
       };
     },
     onRecords: hooks === undefined ? undefined : (listener) => hooks.onRecords(streamName, listener),

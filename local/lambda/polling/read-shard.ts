@@ -146,11 +146,11 @@ export function readShard(
         const page = await source.read(iterator, limit);
         if (stopped) return;
         failures = 0;
+        if (page.more) written = true;
         full = page.records.length >= limit;
         const last = page.records[page.records.length - 1];
         if (last !== undefined) {
           position = { type: 'AFTER_SEQUENCE_NUMBER', sequenceNumber: last.sequenceNumber };
-          written = true; // there may be more
           pass(page.records);
         }
         if (page.next === undefined) break;

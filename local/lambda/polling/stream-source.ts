@@ -29,6 +29,16 @@ export function positionOf(type: Json, timestampSeconds: Json): Position {
   return type === 'AT_TIMESTAMP' ? { type, timestampMs: Number(timestampSeconds) * 1000 } : { type };
 }
 
+export type ShardListener = (shardId: string) => void;
+
+export interface Page {
+  readonly records: readonly SourceRecord[];
+  /** Undefined once a closed shard is read to its end. */
+  readonly next: string | undefined;
+  /** May there be more already? */
+  readonly more: boolean;
+}
+
 /** What a poller needs of Kinesis and of DynamoDB Streams. */
 export interface StreamSource {
   readonly arn: string;
@@ -38,16 +48,15 @@ export interface StreamSource {
   readonly maximumRead: number;
   shards(): Promise<readonly Shard[]>;
   iterator(shardId: string, from: Position): Promise<string>;
-  /** `next` is undefined once a closed shard is read to its end. */
-  read(iterator: string, limit: number): Promise<{ records: readonly SourceRecord[]; next: string | undefined }>;
-  /** Tells when something was written; undefined when nothing can tell, and polling alone must find it. */
-  readonly onRecords: ((listener: () => void) => () => void) | undefined;
+  read(iterator: string, limit: number): Promise<Page>;
+  /** Tells when there is something to read of a shard; undefined when nothing can tell, and polling alone must find it. */
+  readonly onRecords: ((listener: ShardListener) => () => void) | undefined;
 }
 
 /** The hooks of the embedded cores, so that pollers need not ask again and again. */
 export interface SourceHooks {
-  readonly kinesis?: { onRecords(streamName: string, listener: () => void): () => void };
-  readonly dynamodb?: { onRecords(streamArn: string, listener: () => void): () => void };
+  readonly kinesis?: { onRecords(streamName: string, listener: ShardListener): () => void };
+  readonly dynamodb?: { onRecords(streamArn: string, listener: ShardListener): () => void };
   /** Calls back once. */
   readonly sqs?: { onMessages(queueArn: string, listener: () => void): () => void };
 }

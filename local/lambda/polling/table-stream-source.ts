@@ -58,6 +58,7 @@ export function tableStreamSource(
       return {
         records: records.filter(({ arrivedAt }) => since === Number.POSITIVE_INFINITY || arrivedAt >= since),
         next: typeof next === 'string' ? next : undefined,
+        more: records.length > 0,
       };
     },
     onRecords: hooks === undefined ? undefined : (listener) => hooks.onRecords(streamArn, listener),

@@ -425,7 +425,7 @@ describe('retention', () => {
 describe('news', () => {
   it('rings for each shard that took records, until told to stop', async () => {
     const heard: string[] = [];
-    const stop = kinesis.onRecords('feed', ({ shardId, count }) => heard.push(`${shardId} ${count}`));
+    const stop = kinesis.onRecords('feed', (shardId, count) => heard.push(`${shardId} ${count}`));
     await create(2);
     await call('PutRecords', {
       StreamName: 'feed',
@@ -439,6 +439,26 @@ describe('news', () => {
     stop();
     await put('x');
     expect(heard).toHaveLength(2);
+  });
+
+  it('rings for each shard that is closed: only a read finds its end', async () => {
+    const heard: string[] = [];
+    await create(1);
+    kinesis.onRecords('feed', (shardId, count) => heard.push(`${shardId} ${count}`));
+    await call('UpdateShardCount', { StreamName: 'feed', TargetShardCount: 2, ScalingType: 'UNIFORM_SCALING' });
+    expect(heard).toEqual(['shardId-000000000000 0']);
+    kinesis.scale('feed', 1);
+    expect(heard.slice(1)).toEqual(['shardId-000000000001 0', 'shardId-000000000002 0']);
+  });
+
+  it('is behind as long as there is a record to read, be it of this millisecond', async () => {
+    await create(1);
+    for (const data of ['first', 'second']) await put(data);
+    const from = { StreamName: 'feed', ShardId: 'shardId-000000000000', ShardIteratorType: 'TRIM_HORIZON' };
+    const { ShardIterator } = await call('GetShardIterator', from);
+    const first = await call('GetRecords', { ShardIterator, Limit: 1 });
+    expect(first.MillisBehindLatest).toBe(1);
+    expect((await call('GetRecords', { ShardIterator: first.NextShardIterator })).MillisBehindLatest).toBe(0);
   });
 });
 

@@ -238,4 +238,12 @@ describe('a stream', () => {
     ]);
     expect(failure(() => s.db.onRecords(`${arn}x`, () => {})).code).toBe('ResourceNotFoundException');
   });
+
+  it('tells listeners of a shard that was closed: only a read finds its end', () => {
+    const heard: [string, number][] = [];
+    const [{ ShardId: parent }] = shards();
+    s.db.onRecords(arn, (shardId, records) => heard.push([shardId, records.length]));
+    s.db.splitShard(arn);
+    expect(heard).toEqual([[parent, 0]]);
+  });
 });
