@@ -24,14 +24,14 @@ export interface ColdFile extends ArchiveFile {
 export const currentGeneration = async ({ files, currentGeneration }: ColdStorage): Promise<Generation> =>
   await readGeneration((key) => files.readText(key), await currentGeneration());
 
-/** The key of a raw file, with its day and its bucket. */
-export const RAW_KEY = /^events\/day=(\d{4}-\d{2}-\d{2})\/bucket=([0-9a-f])\/.*[^/]$/;
+/** A raw file's arrival day and bucket, by its key; Hive passes over names that begin with a dot or an underscore. */
+export const RAW_FILE = /^events\/day=(\d{4}-\d\d-\d\d)\/bucket=([0-9a-f])\/(?:.*\/)?[^/._][^/]*$/;
 
 /** The raw files that arrived on `fromDay` or later, in the order of their days. */
 export async function* rawFiles(files: ArchiveFiles, fromDay = ''): AsyncGenerator<ColdFile, void, undefined> {
   for await (const page of files.list(RAW_PREFIX)) {
     for (const { key, bytes } of page) {
-      const [, day, bucket] = RAW_KEY.exec(key) ?? [];
+      const [, day, bucket] = RAW_FILE.exec(key) ?? [];
       if (day !== undefined && bucket !== undefined && day >= fromDay) yield { key, bytes, bucket, day };
     }
   }

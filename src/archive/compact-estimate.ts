@@ -1,7 +1,7 @@
 import { GB_SECOND, GET, PUT, TRANSITION } from '../list-prices.ts';
-import { RAW_PREFIX } from './cold-files.ts';
+import { RAW_FILE, RAW_PREFIX } from './cold-files.ts';
 import { planRewrites } from './compact-periods.ts';
-import { checkRequest, isSame, RAW_FILE } from './compact-plan.ts';
+import { checkRequest, isSame } from './compact-plan.ts';
 import type { CompactionFiles } from './compaction-files.ts';
 import { readGeneration } from './generation.ts';
 

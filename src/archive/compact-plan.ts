@@ -2,7 +2,7 @@ import './compaction-errors.ts';
 import { createHash } from 'node:crypto';
 import { DaybookError } from '../errors.ts';
 import { isDay } from '../event/time.ts';
-import { RAW_PREFIX } from './cold-files.ts';
+import { RAW_FILE, RAW_PREFIX } from './cold-files.ts';
 import type { CompactionFiles, ListedFile } from './compaction-files.ts';
 import { type GlueTable, shownGeneration } from './current-view.ts';
 import {
@@ -46,8 +46,6 @@ export interface SliceList {
   readonly old: readonly CompactedFile[];
 }
 
-/** A raw file's arrival day and bucket, by its key; Hive passes over names that begin with a dot or an underscore. */
-export const RAW_FILE = /^events\/day=(\d{4}-\d\d-\d\d)\/bucket=([0-9a-f])\/(?:.*\/)?[^/._][^/]*$/;
 export const RUNS_PREFIX = 'compacted/runs/';
 
 export const planKey = (generation: string): string => `${RUNS_PREFIX}${generation}/plan.json`;

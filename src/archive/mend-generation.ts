@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ColdStorage, currentGeneration, RAW_KEY } from './cold-files.ts';
+import { type ColdStorage, currentGeneration, RAW_FILE } from './cold-files.ts';
 import { openDuckdb } from './duckdb.ts';
 import { quoteText } from './duckdb-text.ts';
 import { sha256Of } from './file-hash.ts';
@@ -80,7 +80,7 @@ function without(given: Generation, lost: Generation['files']): Generation {
     ...given,
     files,
     events: files.reduce((sum, { rows }) => sum + rows, 0),
-    taken: given.taken.filter(({ key }) => !buckets.has(RAW_KEY.exec(key)?.[2] ?? '')),
+    taken: given.taken.filter(({ key }) => !buckets.has(RAW_FILE.exec(key)?.[2] ?? '')),
   };
 }
 

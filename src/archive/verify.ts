@@ -7,7 +7,7 @@ import {
   type ColdFile,
   type ColdStorage,
   currentGeneration,
-  RAW_KEY,
+  RAW_FILE,
   RAW_PREFIX,
   rawFiles,
 } from './cold-files.ts';
@@ -323,7 +323,7 @@ async function findStrangers(
 ): Promise<void> {
   const named = new Set(compacted.flatMap(({ key }) => [key, keysKey(key)]));
   const isOurs = (key: string) =>
-    key.startsWith(RAW_PREFIX) ? RAW_KEY.test(key) : named.has(key) || generationIn(key) !== undefined;
+    key.startsWith(RAW_PREFIX) ? RAW_FILE.test(key) : named.has(key) || generationIn(key) !== undefined;
   for (const prefix of [RAW_PREFIX, FILES_PREFIX, KEYS_PREFIX]) {
     for await (const page of files.list(prefix)) {
       for (const { key, bytes } of page) if (!isOurs(key)) await tell({ kind: 'stranger', key, bytes });
