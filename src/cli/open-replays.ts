@@ -48,7 +48,7 @@ export async function describe({ states, executionOf }: OpenReplays, name: strin
   const answer = await call.catch((cause: unknown) => {
     throw cause instanceof ExecutionDoesNotExist ? new DaybookError('cli.noReplay', { name }, { cause }) : cause;
   });
-  const { projection } = JSON.parse(answer.input ?? '{}') as { projection?: unknown };
+  const { projection } = Object(JSON.parse(answer.input ?? '{}')) as { projection?: unknown };
   return { ...answer, projection: isProjectionName(projection) ? projection : '' };
 }
 

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { ExecutionNotRedrivable, RedriveExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { DaybookError } from '../errors.ts';
 import { abandon, promotedBy, statusAfter } from '../replay/end.ts';
-import { isFinal, reasonOf } from '../replay/failure.ts';
+import { isFinal, isRefusal, reasonOf } from '../replay/failure.ts';
 import { isStopped } from '../replay/stopped.ts';
 import { orUsage } from './command.ts';
 import { describe, endOf, type OpenReplays, openReplays, recordOf } from './open-replays.ts';
@@ -40,7 +40,9 @@ export async function run(what: 'stop' | 'resume', args: readonly string[], term
       const reason = 'what was stopped has given its lock back, and its states go';
       throw new DaybookError('cli.replayNotResumable', { name, status: 'stopped', reason });
     }
-    if (isFinal(reasonOf(execution, record?.sliceError))) throw await endOf(replays, name, execution);
+    const failure = reasonOf(execution, record?.sliceError);
+    const wasRefused = stands === 'FAILED' && record === undefined && isRefusal(failure);
+    if (wasRefused || isFinal(failure)) throw await endOf(replays, name, execution);
     try {
       await replays.states.send(new RedriveExecutionCommand({ executionArn }));
     } catch (error) {
@@ -48,7 +50,7 @@ export async function run(what: 'stop' | 'resume', args: readonly string[], term
       const { status = 'unknown' } = await describe(replays, name);
       throw new DaybookError('cli.replayNotResumable', { name, status, reason: error.message }, { cause: error });
     }
-    await replays.builds.resumed(projection, name);
+    if (record !== undefined) await replays.builds.resumed(projection, name);
     if (values.watch) return await watch(replays, name, terminal, values.json);
     terminal.out(
       values.json

@@ -101,6 +101,11 @@ export function checkRequest(given: unknown, projections: readonly AnyProjection
   if (rollback && !isWholeHistory({ range, types })) {
     throw bad('rollback', true, 'a rollback alone, without a range and without types: it is of the whole projection');
   }
+  const seed = oneOf(given, 'seed', ['initial', 'before']);
+  // Who has forgotten the range would have a rebuild promoted instead of a report.
+  if (seed === 'before' && range.kind === 'all') {
+    throw bad('seed', seed, '`initial`, or with a range of versions or times `before`');
+  }
   const { budget } = given;
   if (budget !== undefined && !(typeof budget === 'number' && budget > 0 && Number.isFinite(budget))) {
     throw bad('budget', budget, 'an amount in US dollars above 0');
@@ -110,7 +115,7 @@ export function checkRequest(given: unknown, projections: readonly AnyProjection
     version,
     range,
     ...(types !== undefined && { types }),
-    seed: oneOf(given, 'seed', ['initial', 'before']),
+    seed,
     dryRun,
     ...(budget !== undefined && { budget }),
     ifBusy: oneOf(given, 'ifBusy', ['refuse', 'queue']),

@@ -6,7 +6,7 @@ import {
   ListFunctionsCommand,
   UpdateFunctionConfigurationCommand,
 } from '@aws-sdk/client-lambda';
-import { DescribeExecutionCommand, ListExecutionsCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, ListExecutionsCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import {
   createEventStore,
   dynamoEventTable,
@@ -243,6 +243,11 @@ describe('the replay machine, as the bank deploys it', () => {
     expect(bad.err).not.toContain('QueryExecutionId');
     for (const what of ['watch', 'stop', 'resume'])
       expect((await daybook('replay', what, 'nobody')).err).toContain('cli.noReplay');
+    const none = { stateMachineArn: output('ReplayStateMachineArn'), name: 'none', input: 'null' };
+    await clients.states.send(new StartExecutionCommand(none)); // as the console takes it
+    for (const what of ['watch', 'stop', 'resume'])
+      expect((await daybook('replay', what, 'none')).err).toMatch(/^cli\.replay/);
+    expect((await daybook('replay', 'list')).code).toBe(0);
     const dear = await daybook(
       'replay',
       'start',

@@ -116,6 +116,11 @@ describe('checkRequest', () => {
       { projection: 'balances', range: { kind: 'times', from: '2026-02-01T00:00:00Z', clock: 'wall' } },
       'replay.badRequest',
     ],
+    [
+      'the state before everything, where a range was forgotten: it would rebuild, and promote',
+      { projection: 'balances', seed: 'before' },
+      'replay.badRequest',
+    ],
     ['an unknown seed', { projection: 'balances', seed: 'after' }, 'replay.badRequest'],
   ])('refuses %s', (_, request, code) => {
     expect(codeOf(request)).toBe(code);
