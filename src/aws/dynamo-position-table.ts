@@ -212,7 +212,8 @@ export function dynamoPositionTable(options: DynamoPositionTableOptions): Positi
       const { condition, values } = conditionsOf({ ...move, parked: true });
       const removed = [...PARKED_ATTRIBUTES, 'Attempts', ...(move.release === true ? LEASE_ATTRIBUTES : [])];
       const upTo = { ...values, ':reached': { N: String(move.from) } };
-      const nothingWaits = `${condition} AND attribute_exists(ParkedIn) AND Waiting <= :reached`;
+      // Another redrive may have parked it beyond all that waits: what comes there is taken for noted.
+      const nothingWaits = `${condition} AND attribute_exists(ParkedIn) AND Waiting <= :reached AND ParkedVersion <= :reached`;
       return await holds(updateOf(move, `REMOVE ${removed.join(', ')}`, nothingWaits, upTo));
     },
   };

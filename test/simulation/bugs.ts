@@ -532,10 +532,7 @@ export const BUGS: readonly Bug[] = [
     'the bus’s answers are taken for those of the entries before',
     patch(PUBLISH, 'settle(pending, answers[i]?.reason)', 'settle(pending, answers[Math.max(0, i - 1)]?.reason)'),
   ),
-  bug(
-    'what came while a redrive was ending is forgotten',
-    patch(POSITIONS, 'AND Waiting <= :reached`;', 'AND :reached = :reached`;'),
-  ),
+  bug('what came while a redrive was ending is forgotten', patch(POSITIONS, 'AND Waiting <= :reached AND', 'AND')),
   bug(
     'an item that lacks its parts stops who reads it',
     patch(READ, "    isDaybookError(error, 'event.missingAttribute') ||\n", ''),

@@ -187,7 +187,8 @@ export function memoryPositions<Item>(apply: (item: Item) => void = () => {}): M
       const key = keyOf(move);
       if (move.to > 0) items.set(key, move.to);
       attempts.set(key, move.to > move.from ? 1 : (attempts.get(key) ?? 0) + 1);
-      if (park !== undefined) parked.set(key, { ...park, waiting: parked.get(key)?.waiting ?? park.waiting });
+      if (park !== undefined)
+        parked.set(key, { ...park, waiting: Math.max(parked.get(key)?.waiting ?? park.waiting, park.version) });
       giveBack(move);
       return true;
     },

@@ -301,7 +301,7 @@ describe.each<[string, () => Promise<PositionTable<never>>]>([
     const held = { ...MOVE, from: 2, to: 2, holder: 'x' };
     expect(await positions.fail(held)).toBe(true);
     expect(await positions.lease({ ...lease, holder: 'y', until: 500, now: 204 })).toBeUndefined();
-    expect(await positions.fail({ ...held, release: true }, { ...parking, version: 3, waiting: 2 })).toBe(true);
+    expect(await positions.fail({ ...held, release: true }, { ...parking, version: 2, waiting: 2 })).toBe(true);
     expect(await positions.lease({ ...lease, until: 500, now: 205 })).toBeDefined();
     expect(await positions.unpark({ ...held, release: true })).toBe(true);
     expect(await positions.lease({ ...lease, holder: 'y', until: 500, now: 206 })).toEqual({
@@ -346,6 +346,16 @@ describe.each<[string, () => Promise<PositionTable<never>>]>([
     expect(await standing()).toEqual({ position: 7, attempts: 0 });
     expect(await positions.unpark({ ...redriven, from: 7 })).toBe(false);
     expect(await positions.commit({ ...MOVE, from: 7, to: 8 }, [])).toBe(true);
+  });
+
+  test('one redrive does not end what another has parked beyond all that waits: what comes there is taken for noted', async () => {
+    const positions = await make();
+    const redriven = { ...MOVE, parked: true };
+    await positions.fail({ ...MOVE, to: 2 }, { ...parking, version: 3, waiting: 5 });
+    await positions.commit({ ...redriven, from: 2, to: 5 }, []);
+    await positions.fail({ ...redriven, from: 5, to: 5 }, { ...parking, version: 6, waiting: 6 });
+    expect(await positions.unpark({ ...redriven, from: 5 })).toBe(false);
+    expect((await positions.standings('c', ['a'])).get('a')?.parked).toMatchObject({ version: 6, waiting: 6 });
   });
 });
 
