@@ -55,6 +55,8 @@ const MINUTE = 60_000;
 const KNOWN_MS = 2_000;
 /** By then the reconciler, every five minutes, has looked again at what was missing. */
 const LOOKS_MS = 14 * MINUTE;
+/** No function stands still for longer. */
+const PAUSE_MS = 2 * MINUTE;
 /** What eventually consistent reads tell is no older. */
 const STALE_MS = 3_000;
 /** Those made with the consumer kit, and the type of the events that they are for. */
@@ -97,6 +99,8 @@ export function createAudit(world: World): Audit {
   const acting = new Map<string, { over(): boolean }>();
   /** Items of cursors and of parked aggregates as they were last written. */
   const cursors = new Map<string, Json>();
+  /** By aggregate: until when it was marked as holed. */
+  const holedUntil = new Map<string, number>();
   const parkings = new Map<string, Json>();
   /** When an offer was noted that may be open still. */
   const openOffers = new Map<string, { readonly to: number; readonly at: number }>();
@@ -254,6 +258,8 @@ export function createAudit(world: World): Audit {
   const checkCursor = (key: string, item: Json) => {
     const before = cursors.get(key);
     cursors.set(key, item);
+    if (item.Holed !== undefined) holedUntil.set(split(key)[1], Number.POSITIVE_INFINITY);
+    else if (before?.Holed !== undefined) holedUntil.set(split(key)[1], world.now());
     const number = (of: Json, name: string) => Number(of?.[name]?.N ?? 0);
     const falls = number(before, 'Head') > number(item, 'Head');
     if (falls) world.violate(`the head of ${key} falls from ${before.Head.N} to ${item.Head?.N}`);
@@ -497,7 +503,10 @@ export function createAudit(world: World): Audit {
     },
     redriving(consumer, feed, aggregate, on) {
       const key = `${consumer}|${feed}|${aggregate}`;
-      redriven.set(key, (redriven.get(key) ?? 0) + (on ? 1 : -1));
+      const change = () => redriven.set(key, (redriven.get(key) ?? 0) + (on ? 1 : -1));
+      // One that stands still goes on when its time is over.
+      if (on || !plan.faults.has('pausedFunction')) change();
+      else world.later(PAUSE_MS, change);
     },
     parked: (feed) =>
       [...parked.values()].filter((each) => each.feed === feed && !unreadable.has(`${each.aggregate}:${each.version}`)),
@@ -604,7 +613,7 @@ export function createAudit(world: World): Audit {
       // Since the last of them the reconciler has seen each aggregate that was there by then, but for holes that are not due.
       const since = Math.max(...sentAt);
       for (const [aggregate, at] of listed) {
-        const holed = [...cursors].some(([key, item]) => key.endsWith(`|${aggregate}`) && item.Holed !== undefined);
+        const holed = (holedUntil.get(aggregate) ?? 0) >= since;
         if (at < since - MINUTE / 12 && !holed && (looks.get(aggregate) ?? 0) < since && !plan.faults.has('skew'))
           world.violate(`the reconciler answers a dead letter, and has not looked at ${aggregate} since it was sent`);
       }

@@ -253,7 +253,7 @@ const FAIL_ENRICHMENT: readonly Fault[] = [
 /** It is nothing but that: a lease that went with a move is not given back again. */
 const givesBack = (input: Json) => underLease(input) && input.UpdateExpression?.startsWith('REMOVE Lease') === true;
 
-const endsLease = (input: Json) => underLease(input) && input.UpdateExpression?.includes('LeaseHolder') === true;
+const endsLease = (input: Json) => underLease(input) && /REMOVE.*LeaseHolder/.test(input.UpdateExpression);
 
 /** Under these one may have lost it without knowing. */
 const LOSE_LEASES: readonly Fault[] = ['pausedFunction', 'skew'];

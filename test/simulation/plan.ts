@@ -204,7 +204,7 @@ export function planOf(seed: number, cut: Cut = {}): Plan {
   const outage = !none(LONG);
   const first = 20_000;
   const skewMs = seed % 2 === 0 ? 4_000 : 60_000;
-  return {
+  const plan = {
     seed,
     faults,
     lengths: cut.lengths ?? lengths,
@@ -229,14 +229,16 @@ export function planOf(seed: number, cut: Cut = {}): Plan {
     actsOnce: none(MAY_ACT_AGAIN),
     takeOver: pick(0, 1) === 0 ? 'start' : 'earlier',
     feedAnew: pick(0, 2) > 0,
-    oneMore: !none(NEED_ONE_MORE),
     // A projection of a restored table is for a replay to mend.
     consumers: withoutOrphans(
       (cut.consumers ?? consumers).filter((each) => each !== 'projector' || !faults.has('restoredTable')),
     ),
     ruleTo: pick(0, 1) === 0 && (none(GIVE_UP) || !faults.has('permanentHole')) ? 'function' : 'queue',
     without: new Set(cut.without),
-  };
+  } as const;
+  // Of what fails and crashes in turn Lambda gives up what is not parked yet.
+  const givenUp = plan.ruleTo === 'function' && faults.has('failingEffect') && !none(GIVE_UP);
+  return { ...plan, oneMore: givenUp || !none(NEED_ONE_MORE) };
 }
 
 /** A rule needs a bus that somebody publishes on. */

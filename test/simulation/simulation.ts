@@ -235,7 +235,8 @@ function told(world: World, audit: Audit): void {
   const whole = LOSE_RECORDS.every((fault) => !faults.has(fault));
   if (whole) must('ImmutabilityBreaches', world.counts.get('breach') ?? 0);
   if (whole && faults.has('poison')) must('Poison', 2);
-  if (faults.has('foreignFeed') && !faults.has('lostConfirm'))
+  // Nobody reads a feed that another took over from.
+  if (faults.has('foreignFeed') && !faults.has('lostConfirm') && !faults.has('recreatedFeed'))
     must('EnvelopesRefused', world.counts.get('foreignFeed') ?? 0);
   must('Holes', world.counts.get('holes') ?? 0);
   // What is counted is an alarm: nobody is woken for nothing.
@@ -243,7 +244,9 @@ function told(world: World, audit: Audit): void {
     if (but.every((fault) => !faults.has(fault)) && audit.metric(metric) > 0)
       world.violate(`${metric} is ${audit.metric(metric)}, and nothing of that kind has happened`);
   };
-  if (faults.has('rogue') && !faults.has('lostConfirm')) must('Breaches', world.counts.get('rogue') ?? 0);
+  // A crash takes what was counted along, and by the next try it may follow on what is confirmed.
+  if (faults.has('rogue') && !faults.has('lostConfirm') && !faults.has('crash'))
+    must('Breaches', world.counts.get('rogue') ?? 0);
   never('Poison', ['poison', 'permanentHole']);
   never('ImmutabilityBreaches', ['breach']);
   never('Breaches', ['rogue']);
