@@ -70,6 +70,8 @@ interface Bell {
   readonly aggregate: string;
   head: number;
   readonly images: EnvelopeEvent[];
+  /** An upper bound of what the images take in an envelope. */
+  bytes: number;
 }
 
 interface Lag extends Bell {
@@ -94,14 +96,17 @@ function listen(records: readonly unknown[], seen: Observing): ReadonlyMap<strin
       const { aggregate, version, event } = notice;
       let bell = bells.get(aggregate);
       if (bell === undefined) {
-        bell = { aggregate, head: version, images: [] };
+        bell = { aggregate, head: version, images: [], bytes: 0 };
         bells.set(aggregate, bell);
       }
       if (version > bell.head) bell.head = version;
       if (event === 'poison') {
         seen.count('Poison');
         seen.note({ what: 'notAnEvent', aggregate, version });
-      } else if (event !== undefined) bell.images.push(event);
+      } else if (event !== undefined) {
+        bell.images.push(event);
+        bell.bytes += jsonBytesBound(event) + 1;
+      }
     }
   }
   return bells;
@@ -118,6 +123,7 @@ async function fill(lagging: readonly Lag[], ports: EnrichPorts, seen: Observing
   const { feed } = ports;
   const envelopes: Envelope[] = [];
   const filled: Filling[] = [];
+  let settled = 0;
   let room = ANSWER_BYTES - 2;
   for (const { aggregate } of lagging) room -= headerBytesBound(feed, aggregate) + 1;
   for (let start = 0; start < lagging.length; start += READS) {
@@ -129,8 +135,8 @@ async function fill(lagging: readonly Lag[], ports: EnrichPorts, seen: Observing
     for (const [i, { aggregate, from, head, base }] of batch.entries()) {
       const filling = fillings[i] as Filling | undefined;
       if (filling !== undefined && filling.bytes > room) {
-        for (const earlier of filled) room += settle(earlier);
-        settle(filling);
+        for (; settled < filled.length && filling.bytes > room; settled++) room += settle(filled[settled]!);
+        if (filling.bytes > room) settle(filling);
       }
       // What has no room is sent empty: Confirm carries the run on.
       const fits = filling !== undefined && filling.events.length > 0 && filling.bytes <= room;
@@ -182,8 +188,7 @@ function gather(
   const missing = head - from + 1 - atHand.length;
   if (isBehind(missing, atHand)) return undefined;
   if (missing > 0) return gatherMissing(lag, atHand, room, ports, seen);
-  const filling: Filling = { events: atHand, bytes: 0, exact: false };
-  for (const event of atHand) filling.bytes += jsonBytesBound(event);
+  const filling: Filling = { events: atHand, bytes: lag.bytes, exact: false };
   if (filling.bytes > room) settle(filling);
   return filling.bytes > room ? undefined : filling;
 }
@@ -193,7 +198,8 @@ function byVersion(images: readonly EnvelopeEvent[], from: number, head: number)
   const span = head - from + 1;
   if (span <= images.length) {
     // Nearly always the whole run is here: each has its place, and nothing is sorted.
-    const run = new Array<EnvelopeEvent | undefined>(span).fill(undefined);
+    const run: (EnvelopeEvent | undefined)[] = [];
+    while (run.length < span) run.push(undefined);
     for (const event of images) if (event.version >= from) run[event.version - from] = event;
     if (!run.includes(undefined)) return run as EnvelopeEvent[];
   }

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { DaybookError } from '../../../src/errors.ts';
 import type { StoredEvent } from '../../../src/event/stored-event.ts';
 import { enrich } from '../../../src/feed/enrich.ts';
-import type { Envelope } from '../../../src/feed/envelope.ts';
+import { type Envelope, toEnvelopeEvent } from '../../../src/feed/envelope.ts';
+import { headerBytesBound, jsonBytes } from '../../../src/feed/envelope-size.ts';
 import { parseEnvelope } from '../../../src/feed/parse-envelope.ts';
 import { memoryCursors, memoryEvents } from '../../simulation/memory-ports.ts';
 import { type StreamRecord, storedEvent, streamRecord } from '../../simulation/records.ts';
@@ -292,6 +293,31 @@ describe('sizes', () => {
     expect(filled.length).toBeLessThan(56);
     expect(bytes(envelopes)).toBeLessThanOrEqual(4_500 * KB);
     expect(largest(envelopes)).toBeLessThanOrEqual(900 * KB);
+  });
+
+  test.each([50, 51, 52])(
+    'an answer is filled to its limit, counted only as far as it must be: %i runs',
+    async (runs) => {
+      const data = JSON.stringify('x'.repeat(4_300));
+      const records = Array.from({ length: runs }, (_, i) => runOf(`run${i}`, versionsTo(20), { data })).flat();
+      const { envelopes } = await setup().run(records.map((event) => streamRecord(event)));
+      const [room, one] = [4_500 * KB, bytes(envelopes.slice(0, 1))];
+      expect(envelopes.filter(({ events }) => events.length > 0)).toHaveLength(Math.min(runs, Math.floor(room / one)));
+      expect(bytes(envelopes)).toBeLessThanOrEqual(room);
+    },
+  );
+
+  test('a run whose events alone fill an envelope has no room for the commas between them', async () => {
+    const escaped = '\u0001'; // six bytes for one unit, which is the most
+    const more = { aggregateType: escaped, type: escaped, commitId: escaped, recordedAt: escaped };
+    const event = (version: number, units: number) =>
+      storedEvent('a', version, { ...more, data: escaped.repeat(units) });
+    const filler = versionsTo(999).map((version) => event(version, 120));
+    const sizeOf = (each: StoredEvent) => jsonBytes(toEnvelopeEvent(each));
+    const left = 900 * KB - headerBytesBound('feed-1', 'a') - filler.reduce((sum, each) => sum + sizeOf(each), 0);
+    const last = event(1000, Math.floor((left - sizeOf(event(1000, 0))) / 6));
+    const { envelopes } = await setup().run([...filler, last].map((each) => streamRecord(each)));
+    expect(envelopes.map(brief)).toEqual(['a [1..0] 1000']);
   });
 
   test('never more than 500 envelopes; the rest is counted and left to the reconciler', async () => {
