@@ -100,8 +100,8 @@ export async function publish(
     try {
       await save(progress, ports);
     } catch (error) {
-      // Published and not remembered: brought again, it is published again.
-      progress.failure ??= { record: runs.get(progress.aggregate)![0]!, error };
+      // Published and not remembered: brought again, it is published again; all of it, whatever failed behind it.
+      progress.failure = { record: runs.get(progress.aggregate)![0]!, error };
     }
   });
   const failures = [...all.values()].flatMap(({ failure }) => (failure === undefined ? [] : [failure]));

@@ -166,7 +166,11 @@ export function createAudit(world: World): Audit {
       world.violate(`${consumer} acts on ${aggregate}:${version} after ${last}`);
     if (ofNoInterest(consumer, aggregate, version))
       world.violate(`${consumer} is given ${aggregate}:${version}, which is none of its business`);
-    if (version <= Math.max(pastOf(feed, aggregate), bases.get(`${feed}|${aggregate}`) ?? 0))
+    // What somebody removed before the adoption is not found to be past.
+    if (
+      version <=
+      Math.max(plan.faults.has('breach') ? 0 : pastOf(feed, aggregate), bases.get(`${feed}|${aggregate}`) ?? 0)
+    )
       world.violate(`${consumer} is given ${aggregate}:${version}, which is past`);
     const earlier = views.get(`${consumer}|${froms.get(feed)}|${aggregate}`);
     if (acts === 'once' && earlier?.has(version) === true && version <= lastOf(aggregate))
@@ -467,9 +471,9 @@ export function createAudit(world: World): Audit {
       const key = `${consumer}|${feed}|${aggregate}`;
       const times = (failures.get(key) ?? 0) + 1;
       failures.set(key, times);
-      // Some of them may be lost with a crash, before they are counted; what a rule invokes directly fails with all of its versions at once.
+      // Some of them may be lost with a crash, before they are counted; what a rule brings fails with all of its versions at once.
       const lost = plan.faults.has('crash') ? ATTEMPTS + 3 : 3;
-      const atOnce = consumer === 'rule' && plan.ruleTo === 'function' ? Math.max(...plan.lengths) : 0;
+      const atOnce = consumer === 'rule' ? Math.max(...plan.lengths) : 0;
       if (times > ATTEMPTS + lost + atOnce)
         world.violate(`${consumer} fails ${times} times at ${aggregate}:${version}, and does not park it`);
     },
@@ -600,10 +604,12 @@ export function createAudit(world: World): Audit {
       const key = `${reader}|${feed}|${aggregate}`;
       const done = reader === 'confirm' ? (confirmed.get(`${feed}|${aggregate}`) ?? 0) : (positions.get(key) ?? 0);
       const waits = waitingOf(parkings.get(key));
-      const breaches = reader === 'confirm' && rogues.has(`${aggregate}:${to}`);
+      const breaches = (reader === 'confirm' || reader === 'bus') && rogues.has(`${aggregate}:${to}`);
       if (Math.max(done, waits) < to && !breaches)
         world.violate(`${reader} has done with ${aggregate}:${to}, and stands at ${done}`);
       if (reader !== 'confirm' || head <= done || (sent.get(`${feed}|${aggregate}`) ?? 0) > done) return;
+      // What it has put another has confirmed meanwhile, and goes on from there.
+      if (plan.faults.has('pausedFunction')) return;
       const { Head, Holed } = cursors.get(`${feed}|${aggregate}`) ?? {};
       if (Number(Head?.N ?? 0) < head && Number(Holed?.N ?? 0) !== done + 1)
         world.violate(`Confirm knows that ${aggregate} goes on to ${head}, and has put nothing behind ${done}`);

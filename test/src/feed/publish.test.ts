@@ -292,6 +292,25 @@ describe('failures', () => {
     expect(Object.fromEntries(positions.items)).toEqual({ 'bus|a': 9, 'bus|b': 1 });
   });
 
+  test('a call that fails stops every aggregate that it held something of', async () => {
+    const { run, ports } = setup();
+    const { put } = ports.bus;
+    let calls = 0;
+    ports.bus.put = (batch) => (calls++ === 0 ? Promise.reject(new Error('no answer')) : put(batch));
+    const { failures, onBus } = await run(full('a', 1, 9), full('b', 1, 1), full('b', 2, 3), full('c', 1, 1));
+    expect(onBus).toEqual(['c:1']);
+    expect(failures).toEqual([{ itemIdentifier: '1' }]);
+    expect([...(await ports.positions.read('bus', ['a', 'b', 'c']))]).toEqual([['c', 1]]);
+  });
+
+  test('a position that cannot be kept gives back the first record, whatever failed behind it', async () => {
+    const { run, ports } = setup(({ version }) => (version === 4 ? 'ThrottlingException' : undefined));
+    ports.positions = { ...ports.positions, raise: () => Promise.reject(new Error('throttled')) };
+    const { failures, onBus } = await run(full('a', 1, 2), full('a', 3, 4));
+    expect(onBus).toEqual(['a:1', 'a:2', 'a:3']);
+    expect(failures).toEqual([{ itemIdentifier: '1' }]);
+  });
+
   test('a position that cannot be kept fails the record: it is published again', async () => {
     const { ports, sent } = setup();
     ports.positions = { ...ports.positions, raise: () => Promise.reject(new Error('throttled')) };

@@ -355,6 +355,13 @@ describe('a redrive', () => {
     expect(outcomes).toEqual([{ aggregate: 'a', outcome: 'wentOn', position: 6 }]);
   });
 
+  test('parks at a hole where something waits: that has come, and is to be done', async () => {
+    const { handler, positions } = await parkedAtTwo();
+    await positions.wait('ledger', 'a', 7); // it came, and the table does not show it yet
+    const { outcomes } = await handler({ daybook: 'redrive', aggregates: ['a'] });
+    expect(outcomes).toEqual([{ aggregate: 'a', outcome: 'parked', version: 7, code: 'feed.gapUnfilled' }]);
+  });
+
   test('that fails again says where and stays parked since when it was', async () => {
     const { given, poison, positions } = await parkedAtTwo();
     poison.add('a:2');
