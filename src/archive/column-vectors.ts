@@ -90,20 +90,16 @@ const BLOCK_BYTES = 8192; // what is parsed of one at once outlives a collection
  */
 export class TextColumn {
   readonly #bytes: Uint8Array;
+  /** The same, four words a text: its length; of a long one, in place of the pointer, where in a block it begins, and in which. */
+  readonly #words: Uint32Array;
   readonly #validity: Uint8Array | null;
-  readonly #lengths: Int32Array;
-  readonly #starts: Int32Array;
-  readonly #blockOf: Uint16Array;
   readonly #blocks: Block[] = [];
 
   constructor(chunk: DuckDBDataChunk, column: number) {
-    const count = chunk.rowCount;
-    this.#bytes = memoryOf(chunk, column, count * 16);
-    this.#lengths = new Int32Array(count);
-    this.#starts = new Int32Array(count);
-    this.#blockOf = new Uint16Array(count);
+    this.#bytes = memoryOf(chunk, column, chunk.rowCount * 16);
+    this.#words = new Uint32Array(this.#bytes.buffer, this.#bytes.byteOffset, chunk.rowCount * 4);
     this.#validity = readValidity(chunk, column);
-    this.#findBlocks(this.#validity);
+    this.#findBlocks(this.#words, this.#validity);
   }
 
   /** Is there a text, not NULL? */
@@ -111,23 +107,25 @@ export class TextColumn {
     return isValid(this.#validity, row);
   }
 
-  #findBlocks(validity: Uint8Array | null): void {
-    const count = this.#lengths.length;
-    const { buffer, byteOffset } = this.#bytes;
-    const words = new Uint32Array(buffer, byteOffset, count * 4);
+  #findBlocks(words: Uint32Array, validity: Uint8Array | null): void {
     let first = -1;
     let size = 0;
     let texts = 0;
     let end = -1;
     const close = () => {
       if (first < 0) return;
-      const { buffer: bytes } = theBindings().get_data_from_pointer(buffer, byteOffset + first * 16 + 8, size);
-      this.#blocks.push(new Block(Buffer.from(bytes, 0, size), first, texts));
+      const pointerAt = words.byteOffset + first * 16 + 8;
+      const { buffer } = theBindings().get_data_from_pointer(words.buffer, pointerAt, size);
+      words[4 * first + 2] = 0;
+      words[4 * first + 3] = this.#blocks.length;
+      this.#blocks.push(new Block(Buffer.from(buffer, 0, size), first, texts));
     };
-    for (let row = 0; row < count; row++) {
-      if (!isValid(validity, row)) continue;
+    for (let row = 0; 4 * row < words.length; row++) {
+      if (!isValid(validity, row)) {
+        words[4 * row] = 0;
+        continue;
+      }
       const length = words[4 * row]!;
-      this.#lengths[row] = length;
       if (length <= SHORT) continue;
       const pointer = words[4 * row + 3]! * 4294967296 + words[4 * row + 2]!;
       if (first < 0 || pointer !== end || size > BLOCK_BYTES) {
@@ -135,9 +133,10 @@ export class TextColumn {
         first = row;
         size = 0;
         texts = 0;
+      } else {
+        words[4 * row + 2] = size;
+        words[4 * row + 3] = this.#blocks.length;
       }
-      this.#starts[row] = size;
-      this.#blockOf[row] = this.#blocks.length;
       size += length;
       texts++;
       end = pointer + length;
@@ -147,30 +146,27 @@ export class TextColumn {
 
   /** Without so many bytes at its end. */
   text(row: number, without = 0): string {
-    const length = this.#lengths[row]!;
+    const length = this.#words[4 * row]!;
     if (length <= SHORT) return shortText(this.#bytes, row * 16 + 4, length - without);
-    return this.block(row).text(this.#starts[row]!, length - without);
+    return this.block(row).text(this.#words[4 * row + 2]!, length - without);
   }
 
   /** Of a long text. */
   block(row: number): Block {
-    return this.#blocks[this.#blockOf[row]!]!;
+    return this.#blocks[this.#words[4 * row + 3]!]!;
   }
 
   /** Is it the text of the row before? */
   isAsBefore(row: number): boolean {
-    const length = this.#lengths[row]!;
-    if (length !== this.#lengths[row - 1]) return false;
+    const length = this.#words[4 * row]!;
+    if (length !== this.#words[4 * row - 4]) return false;
     if (length <= SHORT) {
       for (let i = row * 16 + 4; i < row * 16 + 4 + length; i++)
         if (this.#bytes[i] !== this.#bytes[i - 16]) return false;
       return true;
     }
-    return isEqual(this.block(row).view, this.#starts[row]!, this.block(row - 1).view, this.#starts[row - 1]!, length);
-  }
-
-  get count(): number {
-    return this.#lengths.length;
+    const [start, before] = [this.#words[4 * row + 2]!, this.#words[4 * row - 2]!];
+    return isEqual(this.block(row).view, start, this.block(row - 1).view, before, length);
   }
 }
 

@@ -1,7 +1,15 @@
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import type { RecordedEvent } from '../event/recorded-event.ts';
 import type { StoredEvent } from '../event/stored-event.ts';
-import { BEHIND, JsonColumn, readIntegers, readSmallIntegers, releaseTexts, TextColumn } from './column-vectors.ts';
+import {
+  BEHIND,
+  JsonColumn,
+  readDoubles,
+  readIntegers,
+  readSmallIntegers,
+  releaseTexts,
+  TextColumn,
+} from './column-vectors.ts';
 import { isoTime } from './iso-time.ts';
 import { type ColumnRows, type Run, RunsOfColumns, type Source } from './runs.ts';
 
@@ -26,7 +34,7 @@ export async function* readStoredRows(
 ): AsyncGenerator<StoredRows, void, undefined> {
   const code = typeCode(types);
   const result = await connection.stream(
-    `SELECT version::BIGINT, (${code})::INTEGER, schema_version::INTEGER, commit_first::BIGINT, commit_last::BIGINT,
+    `SELECT version::DOUBLE, (${code})::INTEGER, schema_version::INTEGER, commit_first::DOUBLE, commit_last::DOUBLE,
         recorded_at::TIMESTAMP_MS, occurred_at::TIMESTAMP_MS, ${WHOSE}, commit_id,
         CASE WHEN ${code} = 0 THEN 'null' ELSE coalesce(data, '') END || $behind, metadata
       FROM ${besideLast(from, where)}`,
@@ -82,11 +90,11 @@ export class StoredRows implements ColumnRows {
     this.count = chunk.rowCount;
     this.#types = types;
     this.#seenVersions = schemaVersions;
-    this.#versions = readIntegers(chunk, 0);
+    this.#versions = readDoubles(chunk, 0);
     this.#codes = readSmallIntegers(chunk, 1);
     this.#schemaVersions = readSmallIntegers(chunk, 2);
-    this.#commitFirsts = readIntegers(chunk, 3);
-    this.#commitLasts = readIntegers(chunk, 4);
+    this.#commitFirsts = readDoubles(chunk, 3);
+    this.#commitLasts = readDoubles(chunk, 4);
     this.#recordedAt = readIntegers(chunk, 5);
     this.#occurredAt = readIntegers(chunk, 6);
     this.aggregateUuids = new TextColumn(chunk, 7);

@@ -1,18 +1,10 @@
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api';
 import type { StoredEvent } from '../event/stored-event.ts';
-import {
-  isValid,
-  readBooleans,
-  readDoubles,
-  readIntegers,
-  readSmallIntegers,
-  readValidity,
-  TextColumn,
-} from './column-vectors.ts';
+import { readBooleans, readDoubles, readIntegers, readSmallIntegers, TextColumn } from './column-vectors.ts';
 import { isoTime } from './iso-time.ts';
 import { type ColumnRows, type Run, RunsOfColumns, type SeenFields, type Source } from './runs.ts';
 import type { SparseCopy } from './sparse-copy.ts';
-import { besideLast, readStoredRows, type StoredRows, typeCode, typeValues, WHOSE } from './stored-rows.ts';
+import { besideLast, readStoredRows, type StoredRows, typeValues, WHOSE } from './stored-rows.ts';
 import type { TypedColumn } from './typed-columns.ts';
 
 /** What of one event type a fold sees. */
@@ -54,6 +46,9 @@ const KEYS = ['aggregate_uuid', 'aggregate_type', 'version', 'type', 'schema_ver
 
 /** What DuckDB calls the types of columns. A time is not read: its text may have been written in many ways. */
 const DUCKDB_TYPES = { bigint: 'BIGINT', double: 'DOUBLE', boolean: 'BOOLEAN', varchar: 'VARCHAR' } as const;
+/** An integer is read as JSON.parse reads it: rounded where it is no safe one. */
+const READ_AS = { ...DUCKDB_TYPES, bigint: 'DOUBLE' } as const;
+type Kind = (typeof READ_AS)[Field['type']];
 
 /**
  * The rows of a compacted file by their typed columns. Where one holds no value, where an event is of another schema version,
@@ -79,12 +74,12 @@ export async function typedSource(
     return found.includes(undefined) ? undefined : (found as Field[]);
   });
   if (layout.every((fields) => fields === undefined)) return undefined;
-  const columns = [...new Set(layout.flatMap((fields) => fields?.map(({ column }) => column) ?? []))];
+  const columns = layout.flatMap((fields) => fields?.map(({ column }) => column) ?? []);
   const times = (['occurred', 'recorded'] as const).filter(
     (clock) => options.clocks.includes(clock) || clock === options.rangeClock,
   );
   await options.copy?.columns(connection, [...KEYS, ...times.map((clock) => `${clock}_at`), ...columns]);
-  return rowsBy(connection, await connect(), { file, from }, options, layout, columns, times);
+  return rowsBy(connection, await connect(), { file, from }, options, layout, times);
 }
 
 async function* rowsBy(
@@ -93,29 +88,70 @@ async function* rowsBy(
   { file, from }: { readonly file: string; readonly from: string },
   options: TypedOptions,
   layout: Layout,
-  columns: readonly string[],
   times: readonly Clock[],
 ): Source {
-  const { seen } = options;
-  const names = seen.map(({ type }) => type);
-  const more = [...times.map((clock) => `${clock}_at::TIMESTAMP_MS`), ...columns.map((column) => `"${column}"`)];
+  const code = seenCode(options.seen, layout);
+  const { places, placed } = placesOf(layout);
+  const columns = [
+    ...times.map((clock) => `${clock}_at::TIMESTAMP_MS`),
+    ...places.map(({ cases }) => `CASE code ${cases.join(' ')} END`),
+  ];
   const result = await connection.stream(
-    `SELECT version::BIGINT, (${typeCode(names)})::INTEGER, schema_version::INTEGER, ${WHOSE}
-        ${more.map((sql) => `, ${sql}`).join('')}
-      FROM ${besideLast(file)}`,
-    typeValues(names),
+    `SELECT version::DOUBLE, code, ${[WHOSE, ...columns].join(', ')}
+      FROM ${besideLast(`(SELECT *, (${code})::INTEGER AS code FROM ${file})`)}`,
+    typeValues(options.seen.map(({ type }) => type)),
   );
-  const fallback = new TextFallback(texts, from, options, layout);
+  const fallback = new TextFallback(texts, from, options, code);
   const runs = new RunsOfColumns();
   let before = 0;
   for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
-    const rows = new TypedRows(chunk, options, layout, columns, times);
+    const rows = new TypedRows(chunk, options, places, placed, times);
     for (let row = 0; row < rows.count; row++) {
       if (rows.needsText(row)) rows.texts.set(row, await fallback.next(before + row, rows.version(row)));
     }
     before += rows.count;
     yield runs.of(rows);
   }
+}
+
+/** The type's place in the list, from 1; negative where the event's text is needed; 0 for any other. */
+function seenCode(seen: readonly SeenType[], layout: Layout): string {
+  const cases = seen.map(({ schemaVersion }, i) => {
+    const code = i + 1;
+    const isThere = layout[i]?.map(({ column }) => ` AND "${column}" IS NOT NULL`).join('');
+    if (isThere === undefined) return `WHEN $type${code} THEN ${-code}`;
+    return `WHEN $type${code} THEN CASE WHEN schema_version = ${schemaVersion}${isThere} THEN ${code} ELSE ${-code} END`;
+  });
+  return `CASE type ${cases.join(' ')} ELSE 0 END`;
+}
+
+/** A column of the answer. */
+interface Place {
+  readonly kind: Kind;
+  /** By the event's code, what it is read from. */
+  readonly cases: string[];
+}
+
+interface PlacedField {
+  readonly name: string;
+  readonly place: number;
+}
+
+/** An event is of one type, so fields of different types share a column: what is copied does not grow with the number of types. */
+function placesOf(layout: Layout) {
+  const places: Place[] = [];
+  const placed = layout.map((fields = [], i): readonly PlacedField[] => {
+    const taken = new Set<number>();
+    return fields.map(({ name, column, type }) => {
+      const kind = READ_AS[type];
+      let place = places.findIndex((place, at) => place.kind === kind && !taken.has(at));
+      if (place < 0) place = places.push({ kind, cases: [] }) - 1;
+      taken.add(place);
+      places[place]!.cases.push(`WHEN ${i + 1} THEN "${column}"::${kind}`);
+      return { name, place };
+    });
+  });
+  return { places, placed };
 }
 
 /** A chunk of rows by their columns. */
@@ -127,40 +163,34 @@ class TypedRows implements ColumnRows {
   readonly texts = new Map<number, Text>();
   readonly #versions: Float64Array;
   readonly #codes: Int32Array;
-  readonly #schemaVersions: Int32Array;
   readonly #occurredAt: Float64Array | undefined;
   readonly #recordedAt: Float64Array | undefined;
   readonly #seen: readonly SeenType[];
   readonly #seesOccurred: boolean;
   readonly #seesRecorded: boolean;
-  readonly #values: readonly (readonly FieldValues[] | undefined)[];
+  readonly #values: readonly (readonly FieldValues[])[];
 
   constructor(
     chunk: DuckDBDataChunk,
     { seen, clocks }: TypedOptions,
-    layout: Layout,
-    columns: readonly string[],
+    places: readonly Place[],
+    placed: readonly (readonly PlacedField[])[],
     times: readonly Clock[],
   ) {
     this.count = chunk.rowCount;
-    this.#versions = readIntegers(chunk, 0);
+    this.#versions = readDoubles(chunk, 0);
     this.#codes = readSmallIntegers(chunk, 1);
-    this.#schemaVersions = readSmallIntegers(chunk, 2);
-    this.aggregateUuids = new TextColumn(chunk, 3);
-    this.aggregateTypes = new TextColumn(chunk, 4);
+    this.aggregateUuids = new TextColumn(chunk, 2);
+    this.aggregateTypes = new TextColumn(chunk, 3);
     const timeOf = (clock: Clock) =>
-      times.includes(clock) ? readIntegers(chunk, 5 + times.indexOf(clock)) : undefined;
+      times.includes(clock) ? readIntegers(chunk, 4 + times.indexOf(clock)) : undefined;
     this.#occurredAt = timeOf('occurred');
     this.#recordedAt = timeOf('recorded');
     this.#seen = seen;
     this.#seesOccurred = clocks.includes('occurred');
     this.#seesRecorded = clocks.includes('recorded');
-    this.#values = layout.map((fields) =>
-      fields?.map(({ name, column, type }) => {
-        const at = 5 + times.length + columns.indexOf(column);
-        return { name, validity: readValidity(chunk, at), value: READERS[type](chunk, at) };
-      }),
-    );
+    const values = places.map(({ kind }, i) => READERS[kind](chunk, 4 + times.length + i));
+    this.#values = placed.map((fields) => fields.map(({ name, place }) => ({ name, value: values[place]! })));
   }
 
   version(row: number): number {
@@ -176,13 +206,7 @@ class TypedRows implements ColumnRows {
   }
 
   needsText(row: number): boolean {
-    const code = this.#codes[row]!;
-    if (code === 0) return false;
-    if (this.#schemaVersions[row] !== this.#seen[code - 1]!.schemaVersion) return true;
-    const values = this.#values[code - 1];
-    if (values === undefined) return true;
-    for (let i = 0; i < values.length; i++) if (!isValid(values[i]!.validity, row)) return true;
-    return false;
+    return this.#codes[row]! < 0;
   }
 
   stored(run: Run, row: number): StoredEvent | undefined {
@@ -192,7 +216,7 @@ class TypedRows implements ColumnRows {
 
   seen({ aggregateUuid, aggregateType }: Run, row: number): SeenFields | undefined {
     const code = this.#codes[row]!;
-    if (code === 0 || (this.texts.size > 0 && this.texts.has(row))) return undefined;
+    if (code <= 0) return undefined;
     const data: Record<string, unknown> = {};
     const values = this.#values[code - 1]!;
     for (let i = 0; i < values.length; i++) data[values[i]!.name] = values[i]!.value(row);
@@ -214,24 +238,19 @@ class TypedRows implements ColumnRows {
 
 interface FieldValues {
   readonly name: string;
-  readonly validity: Uint8Array | null;
   readonly value: (row: number) => unknown;
 }
 
-const READERS: Record<Field['type'], (chunk: DuckDBDataChunk, column: number) => (row: number) => unknown> = {
-  bigint: (chunk, column) => {
-    const values = readIntegers(chunk, column);
-    return (row) => values[row];
-  },
-  double: (chunk, column) => {
+const READERS: Record<Kind, (chunk: DuckDBDataChunk, column: number) => (row: number) => unknown> = {
+  DOUBLE: (chunk, column) => {
     const values = readDoubles(chunk, column);
     return (row) => values[row];
   },
-  boolean: (chunk, column) => {
+  BOOLEAN: (chunk, column) => {
     const values = readBooleans(chunk, column);
     return (row) => values[row] !== 0;
   },
-  varchar: (chunk, column) => {
+  VARCHAR: (chunk, column) => {
     const values = new TextColumn(chunk, column);
     return (row) => values.text(row);
   },
@@ -258,25 +277,19 @@ class TextFallback {
   #batch: StoredRows | undefined;
   #at = 0;
 
-  constructor(connection: DuckDBConnection, from: string, { seen, copy }: TypedOptions, layout: Layout) {
+  constructor(connection: DuckDBConnection, from: string, { seen, copy }: TypedOptions, code: string) {
     this.#copy = copy;
     this.#connection = connection;
     this.#from = from;
     this.#types = seen.map(({ type }) => type);
-    // The same as `needsText` says: the two are compared row by row.
-    const needed = seen.map(({ schemaVersion }, i) => {
-      const nulls = layout[i]?.map(({ column }) => `"${column}" IS NULL`);
-      const when = nulls === undefined ? 'true' : [`schema_version <> ${schemaVersion}`, ...nulls].join(' OR ');
-      return `(type = $type${i + 1} AND (${when}))`;
-    });
-    this.#needed = needed.join(' OR ');
+    this.#needed = `${code} < 0`;
   }
 
   async next(row: number, version: number): Promise<Text> {
     if (row >= this.#end) {
       await this.#copy?.whole();
       this.#end = row + AHEAD;
-      const where = `file_row_number >= ${row} AND file_row_number < ${this.#end} AND (${this.#needed})`;
+      const where = `file_row_number >= ${row} AND file_row_number < ${this.#end} AND ${this.#needed}`;
       const relation = { from: this.#from, where, values: {} };
       this.#batches = readStoredRows(this.#connection, relation, this.#types);
       this.#batch = undefined;

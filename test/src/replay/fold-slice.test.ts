@@ -37,13 +37,13 @@ const Booked = defineEvent({
 });
 const Noted = defineEvent({
   type: 'Noted',
-  data: { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] },
+  data: { type: 'object', properties: { text: { type: 'string' }, lines: { type: 'integer' } }, required: ['text'] },
 });
 
 /** Keeps all that it sees, in order: nothing that a fold could tell apart is left out. */
 const seeing = (fields?: {
   Booked: readonly ('amount' | 'rate' | 'note' | 'final' | 'at' | 'tags')[];
-  Noted: 'text'[];
+  Noted: ('text' | 'lines')[];
 }) =>
   defineProjection({
     name: 'seen',
@@ -81,10 +81,11 @@ const booked = fc.record(
   },
   { requiredKeys: ['amount'] },
 );
+const noted = fc.record({ text, lines: fc.nat() }, { requiredKeys: ['text'] });
 const given = fc.oneof(
   { weight: 5, arbitrary: booked.map((data) => ({ type: 'Booked', schemaVersion: 2, data })) },
   { weight: 1, arbitrary: fc.record({ cents: number }).map((data) => ({ type: 'Booked', schemaVersion: 1, data })) },
-  { weight: 1, arbitrary: text.map((note) => ({ type: 'Noted', schemaVersion: 1, data: { text: note } })) },
+  { weight: 1, arbitrary: noted.map((data) => ({ type: 'Noted', schemaVersion: 1, data })) },
   { weight: 1, arbitrary: fc.constant({ type: 'Ignored', schemaVersion: 7, data: {} as object }) },
 );
 const ids = fc.constantFrom(
@@ -174,7 +175,7 @@ describe('a slice', () => {
     ...(i % 3 === 0 && { metadata: '{"who":"me"}' }),
   });
 
-  const FIELDS = { Booked: ['amount', 'rate', 'note', 'final'], Noted: ['text'] } as const;
+  const FIELDS = { Booked: ['amount', 'rate', 'note', 'final'], Noted: ['text', 'lines'] } as const;
   it.each([
     ['whole events', undefined, {}],
     ['declared fields', FIELDS, {}],
