@@ -29,7 +29,7 @@ export function onlyArgument(positionals: readonly string[], what: string, comma
   const [value, ...more] = positionals;
   if (value !== undefined && more.length === 0) return value;
   const problem =
-    value === undefined ? `It takes ${what}` : `It takes one ${what}, and was given ${positionals.length}`;
+    value === undefined ? `It takes ${what}` : `It takes ${what} alone, and was given ${positionals.length}`;
   throw new DaybookError('cli.usage', { problem, command });
 }
 

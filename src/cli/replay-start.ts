@@ -1,6 +1,6 @@
 import './errors.ts';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
-import { ExecutionAlreadyExists, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { ExecutionAlreadyExists, InvalidName, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { DaybookError } from '../errors.ts';
 import type { Estimate } from '../replay/estimate.ts';
 import type { ReplayAggregates, ReplayRange, ReplayRequest } from '../replay/request.ts';
@@ -67,6 +67,8 @@ async function start(replays: OpenReplays, name: string, request: ReplayRequest)
     await states.send(new StartExecutionCommand({ stateMachineArn: machine, name, input: JSON.stringify(request) }));
     return false;
   } catch (error) {
+    if (error instanceof InvalidName)
+      throw usage(`--name is ${JSON.stringify(name)}; allowed are 1 to 80 letters, digits, dashes and underscores`);
     if (!(error instanceof ExecutionAlreadyExists)) throw error;
     const { input = '{}' } = await describe(replays, name);
     if (isDeepStrictEqual(JSON.parse(input), JSON.parse(JSON.stringify(request)))) return true;

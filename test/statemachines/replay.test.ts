@@ -274,6 +274,13 @@ describe('the replay machine, as the bank deploys it', () => {
     expect(taken.dollars).toBeGreaterThan(0);
     expect((await daybook('replay', 'stop', 'first')).err).toContain('cli.replayNotRunning');
     expect((await daybook('replay', 'start')).code).toBe(2);
+    for (const name of ['with space', 'x'.repeat(81)]) {
+      const { code, err } = await daybook('replay', 'plan', '--projection', 'balances', '--name', name);
+      expect({ code, err }).toMatchObject({
+        code: 2,
+        err: expect.stringContaining('allowed are 1 to 80 letters, digits'),
+      });
+    }
     expect((await daybook('replay', 'start', '--projection', 'x', '--first', '1')).code).toBe(2);
   });
 
