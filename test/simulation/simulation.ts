@@ -142,12 +142,13 @@ async function play({ world, audit, cores, host, code, options }: Stage): Promis
   // By now it has been looked at again. A Confirm that does not read for an hour may not be back yet.
   if (plan.faults.has('permanentHole') && !plan.faults.has('deadConfirm')) world.later(0, writers.behindHole);
   await pass(MINUTE);
-  told(world, audit);
   afforded(world);
   const before = audit.activity();
   for (let i = 0; i < SILENT_ROUNDS; i++) await round();
   if (audit.activity() > before)
     world.violate(`it is not silent: ${audit.activity() - before} writes more when all was delivered`);
+  // By now the reconciler has seen every aggregate, however few it looks at in a run.
+  told(world, audit);
   // What only a person can mend stays counted, and is looked at again.
   const [moreHoles, moreUnpublished] = alarms();
   if (world.counts.has('holes') && (moreHoles === holes || moreUnpublished === unpublished))
