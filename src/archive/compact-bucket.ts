@@ -57,7 +57,9 @@ export interface SliceResult {
 }
 
 /** Rows in a row group: what a query of one aggregate reads of each file. Chosen by measurement: docs/decisions/0020-compacted-files.md. */
-export const ROW_GROUP = 16_384;
+const ROW_GROUP = 16_384;
+/** How compacted files are written, as options of DuckDB's COPY. */
+export const COMPACTED_FORMAT = `FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE ${ROW_GROUP}, WRITE_BLOOM_FILTER false`;
 const MOST_BYTES = 512 * 2 ** 20;
 
 /** What the steps of one slice share. */
@@ -236,8 +238,7 @@ async function writeFile(work: SliceWork, period: Period, rows: string, number: 
   await connection.run(
     `COPY (SELECT ${columns}${select} FROM (SELECT *, ${found} AS found ${rows}) e JOIN places USING (aggregate_uuid)
        ORDER BY place, version)
-     TO ${quoteText(path)} (FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE ${ROW_GROUP},
-       WRITE_BLOOM_FILTER false)`,
+     TO ${quoteText(path)} (${COMPACTED_FORMAT})`,
   );
   // A repeated run, or two at once, write other names: what one has verified the other does not replace.
   const name = `${generation}-${String(number).padStart(2, '0')}-${randomBytes(4).toString('hex')}`;

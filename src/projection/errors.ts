@@ -20,6 +20,15 @@ export const projectionErrors = {
     `the state of aggregate ${d.aggregateUuid} at version ${d.version} has ${d.bytes} bytes, an item of the table holds ${d.most}: keep less in it (the last of a list, not all), or make it a rollup by finer keys`,
   'projection.valueTooLarge': (d: { projection: string; key: string; bytes: number; most: number }) =>
     `the value of ${d.projection} for the key ${JSON.stringify(d.key)} has ${d.bytes} bytes, an item of the table holds ${d.most}: keep less in it, or map to finer keys`,
+  'projection.changeTooLarge': (d: {
+    projection: string;
+    aggregateUuid: string;
+    version: number;
+    keys: number;
+    bytes: number;
+    most: number;
+  }) =>
+    `what version ${d.version} of aggregate ${d.aggregateUuid} changes of ${d.projection} has ${d.bytes} bytes under ${d.keys} keys, one transaction takes ${d.most}: keep less in the values, or map an event to fewer keys`,
   'projection.badEntries': (d: {
     projection: string;
     aggregateUuid: string;

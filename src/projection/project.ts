@@ -69,6 +69,7 @@ const NOT_KEPT = [
   'projection.badCombine',
   'projection.stateTooLarge',
   'projection.valueTooLarge',
+  'projection.changeTooLarge',
 ] as const;
 
 /** What a projection's own code fails with, which another try does not mend; anything else is thrown. */
@@ -165,14 +166,21 @@ export async function advanceTo(ports: ProjectPorts, runner: Runner, build: stri
   const { table } = ports;
   const { name } = runner.projection;
   const { aggregateUuid, to } = advance;
+  let mostKeys = MOST_KEYS;
   for (let attempt = 1; ; attempt++) {
     const found = await table.get(name, build, aggregateUuid);
     const fold = found === undefined ? runner.start() : runner.goOn(found);
     const from = fold.position;
     if (from >= to) return fold;
-    const isFull = !(await foldOn(ports.events, runner, fold, advance));
+    const isFull = !(await foldOn(ports.events, runner, fold, advance, mostKeys));
     if (fold.position === from) return fold; // a hole: nothing below `to` can be read yet
-    if (await write(table, runner, build, itemOf(aggregateUuid, fold), fold, from)) {
+    const written = await write(table, runner, build, itemOf(aggregateUuid, fold), fold, from).catch((error) => {
+      if (mostKeys === 1 || !isDaybookError(error, 'projection.changeTooLarge')) throw error;
+      mostKeys = Math.ceil(mostKeys / 2);
+      return 'tooLarge' as const;
+    });
+    if (written === 'tooLarge') attempt = 0;
+    else if (written) {
       if (!isFull) return fold;
       attempt = 0; // as many keys as a transaction takes: on with the rest
     } else if (attempt === RACE.attempts) {
@@ -189,10 +197,11 @@ async function foldOn(
   runner: Runner,
   fold: Fold,
   { aggregateUuid, to, events: atHand = [], counts = () => true }: Advance,
+  mostKeys: number,
 ): Promise<boolean> {
   /** Versions come one after the other; past a hole nothing is applied. */
   const applyNext = (event: StoredEvent) =>
-    event.version !== fold.position + 1 || runner.apply(fold, event, counts(event), MOST_KEYS);
+    event.version !== fold.position + 1 || runner.apply(fold, event, counts(event), mostKeys);
   const firstAtHand = atHand[0]?.version ?? to + 1;
   if (fold.position + 1 < firstAtHand) {
     for await (const page of events.query(aggregateUuid, { from: fold.position + 1, to: firstAtHand - 1 })) {
@@ -220,6 +229,12 @@ async function write(
     const live = await table.liveValues(name, build, bucket, [...added.keys()]);
     const before = new Map(live.map((value) => [value.key, value]));
     const changes = [...added].map(([key, more]) => changeOf(projection, before.get(key), key, more));
+    const bytes = changes.reduce((sum, { value }) => sum + Buffer.byteLength(value), Buffer.byteLength(item.state));
+    if (bytes > MOST_CHANGED_BYTES) {
+      const { aggregateUuid, position: version } = item;
+      const details = { projection: name, aggregateUuid, version, keys: added.size, bytes, most: MOST_CHANGED_BYTES };
+      throw new DaybookError('projection.changeTooLarge', details);
+    }
     return await table.advance(name, build, item, from, changes);
   });
 }
@@ -241,6 +256,9 @@ function changeOf(
 
 /** Of JSON text: an item has 400 KB, names and keys among them. */
 const MOST_BYTES = 400_000;
+
+/** "The aggregate size of the items in the transaction cannot exceed 4 MB" (TransactWriteItems); the rest is for names and keys. */
+const MOST_CHANGED_BYTES = 4_000_000;
 
 /** How many bytes the text has, where those are more. */
 function bytesAbove(most: number, text: string): number | undefined {

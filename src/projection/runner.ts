@@ -155,7 +155,7 @@ function moveRollup(rollup: RollupDefinition): Move {
   return (fold, event, mostKeys) => {
     const added = fold.added!;
     const entries = checkedEntries(rollup.name, event, map(event));
-    if (added.size + entries.length > mostKeys && keysWith(added, entries) > mostKeys) return false;
+    if (added.size > 0 && added.size + entries.length > mostKeys && keysWith(added, entries) > mostKeys) return false;
     for (const { key, value } of entries) {
       const json = JSON.stringify(value);
       const tally = tallyOf(key, json);

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { COMPACTED_FORMAT } from '../../src/archive/compact-bucket.ts';
 import { typedColumns } from '../../src/archive/typed-columns.ts';
 import { MoneyReceived, MoneySent } from './ledger.ts';
 
@@ -35,7 +36,7 @@ export async function writeLedgerArchive(
   });
   await connection.run(`
     COPY (SELECT *, ${typed.join(', ')} FROM '${join(folder, keys.raw)}' ORDER BY aggregate_uuid, version)
-    TO '${join(folder, keys.compacted)}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 24576)`);
+    TO '${join(folder, keys.compacted)}' (${COMPACTED_FORMAT})`);
   connection.closeSync();
   instance.closeSync();
   return keys;

@@ -1,7 +1,7 @@
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { ROW_GROUP } from '../../src/archive/compact-bucket.ts';
+import { COMPACTED_FORMAT } from '../../src/archive/compact-bucket.ts';
 import { FILES_PREFIX, manifestKey } from '../../src/archive/generation.ts';
 import { typedColumns } from '../../src/archive/typed-columns.ts';
 import { bucketOf } from '../../src/event/bucket.ts';
@@ -61,7 +61,7 @@ export async function writeHistory(folder: string, { aggregates, versions }: His
             || '"},"tags":["rent","monthly"]}' AS data, NULL::VARCHAR AS metadata
         FROM (SELECT id, v, n * 7 + v AS seed FROM ids CROSS JOIN range(1, ${versions + 1}) AS numbers(v) WHERE bucket = '${bucket}'))
         ORDER BY aggregate_uuid, version)
-      TO '${join(folder, key)}' (FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE ${ROW_GROUP})`);
+      TO '${join(folder, key)}' (${COMPACTED_FORMAT})`);
     const { size: bytes } = statSync(join(folder, key));
     const at = '2026-01-01T00:00:00.000Z';
     const rows = Number(copied.getRows()[0]?.[0]);

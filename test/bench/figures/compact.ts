@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { eventsView } from '../../../src/archive/archive-views.ts';
-import { compactBucket } from '../../../src/archive/compact-bucket.ts';
+import { COMPACTED_FORMAT, compactBucket } from '../../../src/archive/compact-bucket.ts';
 import { currentViewSql } from '../../../src/archive/current-view.ts';
 import { type CompactedFile, keysKey } from '../../../src/archive/generation.ts';
 import { BANK_BUCKET, BANK_COLUMNS, runSql, writeBankYear } from '../bank-year.ts';
@@ -118,8 +118,7 @@ export default defineBench({
     const sorted = join(folder, 'sorted.parquet');
     const copy = () =>
       runSql(
-        `COPY (SELECT * FROM ${list(paths)} ORDER BY aggregate_uuid, version) TO '${sorted}'
-         (FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 16384, WRITE_BLOOM_FILTER false)`,
+        `COPY (SELECT * FROM ${list(paths)} ORDER BY aggregate_uuid, version) TO '${sorted}' (${COMPACTED_FORMAT})`,
       );
     await copy();
     // Of the columns that say the order and that the query reads: the others would only take disk.

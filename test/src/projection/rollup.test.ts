@@ -269,6 +269,29 @@ describe('a rollup, live', () => {
     expect([...(await readRollup(table, long, { build })).values]).toEqual([[key, 'x'.repeat(399_998)]]);
     expect((await to(state as unknown as typeof balances, 1)).position).toBe(1);
   });
+
+  it('changes no more at once than a transaction takes, and names an event that alone is more', async () => {
+    const events = memoryEventTable();
+    await move(events, 'a', 5);
+    const wide = (keys: number) =>
+      defineRollup({
+        name: `wide${keys}`,
+        events: [MoneyDeposited, MoneyWithdrawn],
+        map: ({ version }) =>
+          Array.from({ length: keys }, (_, i) => ({ key: `${version}-${i}`, value: 'x'.repeat(200_000) })),
+        combine: (a, b) => a + b,
+      });
+    const table = openTable();
+    const build = 'live-v1';
+    const to = (rollup: ReturnType<typeof wide>) =>
+      advanceTo({ table, events }, createRunner(rollup), build, { aggregateUuid: 'a', to: 5 });
+    expect((await to(wide(19))).position).toBe(5);
+    expect((await readRollup(table, wide(19), { build })).values.size).toBe(5 * 19);
+    await expect(to(wide(20))).rejects.toMatchObject({
+      code: 'projection.changeTooLarge',
+      details: { projection: 'wide20', aggregateUuid: 'a', version: 1, keys: 20 },
+    });
+  });
 });
 
 describe('a rollup, rebuilt beside live traffic', () => {
