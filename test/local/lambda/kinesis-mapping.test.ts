@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Json, ServiceError } from '../../../local/cloud.ts';
+import { type Cloud, type Json, ServiceError } from '../../../local/cloud.ts';
 import type { LambdaOptions } from '../../../local/lambda/lambda.ts';
 import { memoryCheckpoints } from '../../../local/lambda/polling/checkpoints.ts';
 import { streamArn, valuesOf, virtualCloud } from './virtual-cloud.ts';
@@ -31,6 +31,17 @@ async function feedTo(
 }
 
 const seen = (batches: readonly { values: Json[] }[]) => batches.flatMap((batch) => batch.values);
+
+/** How often streams are read from now on. */
+function countReads(cloud: Cloud): () => number {
+  let reads = 0;
+  const call = cloud.call.bind(cloud);
+  cloud.call = (caller, service, operation, input) => {
+    if (operation === 'GetRecords') reads += 1;
+    return call(caller, service, operation, input);
+  };
+  return () => reads;
+}
 
 describe('a Kinesis mapping', () => {
   it("hands on records in AWS's shape", async () => {
@@ -76,19 +87,14 @@ describe('a Kinesis mapping', () => {
       { pollIntervalMs: 1000, fallbackPollMs: 60_000 },
     );
     await run(5000);
-    let reads = 0;
-    const call = cloud.call.bind(cloud);
-    cloud.call = (caller, service, operation, input) => {
-      if (operation === 'GetRecords') reads += 1;
-      return call(caller, service, operation, input);
-    };
+    const reads = countReads(cloud);
     const putAt = kernel.clock.now() - startedAt;
     await put('x');
     await run(10_000);
     expect(seen(batches)).toEqual(['x']);
     expect(batches[0]!.at).toBeGreaterThan(putAt);
     expect(batches[0]!.at).toBeLessThanOrEqual(putAt + 1000);
-    expect(reads).toBe(1);
+    expect(reads()).toBe(1);
   });
 
   it('reads on at once where a read gave all that was asked for, whatever the interval', async () => {
@@ -270,18 +276,13 @@ describe('a Kinesis mapping', () => {
       { shards: 4, fallbackPollMs: 12 * 3_600_000 },
     );
     await run(1000);
-    let reads = 0;
-    const call = cloud.call.bind(cloud);
-    cloud.call = (caller, service, operation, input) => {
-      if (operation === 'GetRecords') reads += 1;
-      return call(caller, service, operation, input);
-    };
+    const reads = countReads(cloud);
     for (let n = 0; n < 10; n++) {
       await put(n);
       await run(1000);
     }
     expect(seen(batches)).toHaveLength(10);
-    expect(reads).toBe(10);
+    expect(reads()).toBe(10);
     await feeds('UpdateShardCount', { StreamName: 'feed', TargetShardCount: 8, ScalingType: 'UNIFORM_SCALING' });
     await run(1000);
     await put('of a child');
