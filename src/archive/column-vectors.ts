@@ -75,7 +75,7 @@ export function readValidity(chunk: DuckDBDataChunk, column: number): Uint8Array
   return theBindings().vector_get_validity(vector, words * 8);
 }
 
-export const isValid = (validity: Uint8Array | null, row: number): boolean =>
+const isValid = (validity: Uint8Array | null, row: number): boolean =>
   validity === null || (validity[row >> 3]! & (1 << (row & 7))) !== 0;
 
 /** Texts up to so many bytes lie in the column itself; of a longer one a pointer. */

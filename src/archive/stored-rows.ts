@@ -62,9 +62,9 @@ export const besideLast = (from: string, where = 'true'): string =>
 export const typeValues = (types: readonly string[]) =>
   Object.fromEntries(types.map((type, i) => [`type${i + 1}`, type]));
 
-/** The type's place in the list, from 1; 0 for any other. */
-export function typeCode(types: readonly string[]): string {
-  const cases = types.map((_, i) => `WHEN $type${i + 1} THEN ${i + 1}`);
+/** The type's place in the list, from 1, or what is made of it; 0 for any other. */
+export function typeCode(types: readonly string[], codeOf = (place: number) => `${place}`): string {
+  const cases = types.map((_, i) => `WHEN $type${i + 1} THEN ${codeOf(i + 1)}`);
   return cases.length === 0 ? '0' : `CASE type ${cases.join(' ')} ELSE 0 END`;
 }
 

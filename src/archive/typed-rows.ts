@@ -4,7 +4,7 @@ import { readBooleans, readDoubles, readIntegers, readSmallIntegers, TextColumn 
 import { isoTime } from './iso-time.ts';
 import { type ColumnRows, type Run, RunsOfColumns, type SeenFields, type Source } from './runs.ts';
 import type { SparseCopy } from './sparse-copy.ts';
-import { besideLast, readStoredRows, type StoredRows, typeValues, WHOSE } from './stored-rows.ts';
+import { besideLast, readStoredRows, type StoredRows, typeCode, typeValues, WHOSE } from './stored-rows.ts';
 import type { TypedColumn } from './typed-columns.ts';
 
 /** What of one event type a fold sees. */
@@ -116,13 +116,14 @@ async function* rowsBy(
 
 /** The type's place in the list, from 1; negative where the event's text is needed; 0 for any other. */
 function seenCode(seen: readonly SeenType[], layout: Layout): string {
-  const cases = seen.map(({ schemaVersion }, i) => {
-    const code = i + 1;
-    const isThere = layout[i]?.map(({ column }) => ` AND "${column}" IS NOT NULL`).join('');
-    if (isThere === undefined) return `WHEN $type${code} THEN ${-code}`;
-    return `WHEN $type${code} THEN CASE WHEN schema_version = ${schemaVersion}${isThere} THEN ${code} ELSE ${-code} END`;
-  });
-  return `CASE type ${cases.join(' ')} ELSE 0 END`;
+  return typeCode(
+    seen.map(({ type }) => type),
+    (code) => {
+      const isThere = layout[code - 1]?.map(({ column }) => ` AND "${column}" IS NOT NULL`).join('');
+      if (isThere === undefined) return `${-code}`;
+      return `CASE WHEN schema_version = ${seen[code - 1]!.schemaVersion}${isThere} THEN ${code} ELSE ${-code} END`;
+    },
+  );
 }
 
 /** A column of the answer. */
