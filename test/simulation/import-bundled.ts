@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
  * Imports a module with all of ours that it imports as one file, made by esbuild. Loaded one by one, every function that a run makes is given
  * its name by a call of its own, and that is an eighth of a run's time.
  */
-export async function importBundled<T>(entry: string): Promise<T> {
+export async function importBundled(entry: string): Promise<void> {
   const outfile = join(root, '.cache', 'simulation', `${basename(entry, '.ts')}-${process.pid}.mjs`);
   await build({
     entryPoints: [join(root, entry)],
@@ -21,5 +21,5 @@ export async function importBundled<T>(entry: string): Promise<T> {
     conditions: ['daybook-source'],
   });
   process.once('exit', () => rmSync(outfile, { force: true }));
-  return (await import(pathToFileURL(outfile).href)) as T;
+  await import(pathToFileURL(outfile).href);
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { type AnyProjection, dynamoProjectionTable, type ReplayRequest } from 'daybook';
 import { type Cloud, createCloud, type Json, ROOT, ServiceError } from '../../local/cloud.ts';
@@ -26,6 +26,7 @@ import { foldSlice } from '../../src/replay/fold.ts';
 import { plan } from '../../src/replay/plan.ts';
 import { verify, verifyPart, verifyStart } from '../../src/replay/verify.ts';
 import { makeDynamoTables } from '../contract/dynamo-tables.ts';
+import { createProjectionsTable } from '../local/create-projections-table.ts';
 import { SDK_CONFIG, sdkHandler } from '../local/sdk-handler.ts';
 import { folderArchive } from '../src/replay/folder-archive.ts';
 
@@ -128,18 +129,7 @@ export async function replayStage(projections: readonly AnyProjection[]) {
   const states = new SFNClient({ ...SDK_CONFIG, requestHandler: sdkHandler(cloud) });
   const { tableName, table: events } = await makeDynamoTables(client);
   const TableName = 'projections';
-  const text = (AttributeName: string) => ({ AttributeName, AttributeType: 'S' as const });
-  await client.send(
-    new CreateTableCommand({
-      TableName,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [text('Build'), text('Key')],
-      KeySchema: [
-        { AttributeName: 'Build', KeyType: 'HASH' },
-        { AttributeName: 'Key', KeyType: 'RANGE' },
-      ],
-    }),
-  );
+  await createProjectionsTable(client, TableName);
   const table = dynamoProjectionTable({ client, tableName: TableName });
   const builds = dynamoBuilds({ client, tableName: TableName });
   const archive = folderArchive(folder);

@@ -1,4 +1,4 @@
-import { CreateTableCommand, DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { createCloud } from '../../../local/cloud.ts';
 import { createDynamoDb } from '../../../local/dynamodb/dynamodb.ts';
 import { realKernel } from '../../../local/kernel/real-kernel.ts';
@@ -12,6 +12,7 @@ import { type CatchUpProgress, catchUp, catchUpStart, sumOfParts } from '../../.
 import { foldSlice } from '../../../src/replay/fold.ts';
 import { type Plan, plan, type Slice } from '../../../src/replay/plan.ts';
 import { type VerifyProgress, verify, verifyPart, verifyStart } from '../../../src/replay/verify.ts';
+import { createProjectionsTable } from '../../local/create-projections-table.ts';
 import { SDK_CONFIG, sdkHandler } from '../../local/sdk-handler.ts';
 import { folderArchive } from '../../src/replay/folder-archive.ts';
 import { LEDGERS } from '../ledgers.ts';
@@ -89,18 +90,7 @@ const client = leanClient(
 );
 const nothing = stubbed(() => Buffer.from('{}')).requestHandler;
 const tableName = 'projections';
-const text = (AttributeName: string) => ({ AttributeName, AttributeType: 'S' as const });
-await client.send(
-  new CreateTableCommand({
-    TableName: tableName,
-    BillingMode: 'PAY_PER_REQUEST',
-    AttributeDefinitions: [text('Build'), text('Key')],
-    KeySchema: [
-      { AttributeName: 'Build', KeyType: 'HASH' },
-      { AttributeName: 'Key', KeyType: 'RANGE' },
-    ],
-  }),
-);
+await createProjectionsTable(client, tableName);
 const ports = {
   files: folderArchive(folder),
   events: dynamoEventTable({ client, tableName: 'events' }),

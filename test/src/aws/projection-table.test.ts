@@ -1,4 +1,4 @@
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { memoryProjectionTable } from 'daybook/testing';
 import { describe, expect, test } from 'vitest';
 import { createCloud } from '../../../local/cloud.ts';
@@ -6,23 +6,14 @@ import { createDynamoDb } from '../../../local/dynamodb/dynamodb.ts';
 import { realKernel } from '../../../local/kernel/real-kernel.ts';
 import { dynamoProjectionTable } from '../../../src/aws/dynamo-projection-table.ts';
 import type { ProjectionTable } from '../../../src/projection/projection-table.ts';
+import { createProjectionsTable } from '../../local/create-projections-table.ts';
 import { SDK_CONFIG, sdkHandler } from '../../local/sdk-handler.ts';
 
 async function dynamoProjections(): Promise<ProjectionTable> {
   const cloud = createCloud(realKernel({ seed: 1 }));
   createDynamoDb(cloud);
   const client = new DynamoDBClient({ ...SDK_CONFIG, requestHandler: sdkHandler(cloud) });
-  await client.send(
-    new CreateTableCommand({
-      TableName: 'projections',
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: ['Build', 'Key'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
-      KeySchema: [
-        { AttributeName: 'Build', KeyType: 'HASH' },
-        { AttributeName: 'Key', KeyType: 'RANGE' },
-      ],
-    }),
-  );
+  await createProjectionsTable(client, 'projections');
   return dynamoProjectionTable({ client, tableName: 'projections' });
 }
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
   createEventStore,
   defineRollup,
@@ -27,6 +27,7 @@ import type { ProjectionTable } from '../../../src/projection/projection-table.t
 import { createRunner } from '../../../src/projection/runner.ts';
 import { foldSlice } from '../../../src/replay/fold.ts';
 import { type Plan, plan } from '../../../src/replay/plan.ts';
+import { createProjectionsTable } from '../../local/create-projections-table.ts';
 import { SDK_CONFIG, sdkHandler } from '../../local/sdk-handler.ts';
 import { catchUpAll, verifyAll } from '../replay/all-parts.ts';
 import { folderArchive } from '../replay/folder-archive.ts';
@@ -94,20 +95,7 @@ beforeAll(async () => {
     return call(caller, service, operation, input);
   };
   client = new DynamoDBClient({ ...SDK_CONFIG, requestHandler: sdkHandler(cloud), maxAttempts: 1 });
-  await client.send(
-    new CreateTableCommand({
-      TableName: TABLE,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [
-        { AttributeName: 'Build', AttributeType: 'S' },
-        { AttributeName: 'Key', AttributeType: 'S' },
-      ],
-      KeySchema: [
-        { AttributeName: 'Build', KeyType: 'HASH' },
-        { AttributeName: 'Key', KeyType: 'RANGE' },
-      ],
-    }),
-  );
+  await createProjectionsTable(client, TABLE);
 });
 afterAll(() => client.destroy());
 

@@ -1,4 +1,4 @@
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { memoryProjectionTable } from 'daybook/testing';
 import { expect, it } from 'vitest';
 import { createCloud } from '../../../local/cloud.ts';
@@ -9,6 +9,7 @@ import type { BuildRecord } from '../../../src/replay/builds.ts';
 import type { Plan } from '../../../src/replay/plan.ts';
 import { spendingOf } from '../../../src/replay/spending.ts';
 import { memoryBuilds } from '../../../src/testing/memory-builds.ts';
+import { createProjectionsTable } from '../../local/create-projections-table.ts';
 import { SDK_CONFIG, sdkHandler } from '../../local/sdk-handler.ts';
 
 const planWith = (budget?: number) =>
@@ -24,18 +25,7 @@ async function realBuilds() {
   const cloud = createCloud(realKernel({ seed: 1 }));
   createDynamoDb(cloud);
   const client = new DynamoDBClient({ ...SDK_CONFIG, requestHandler: sdkHandler(cloud) });
-  const text = (AttributeName: string) => ({ AttributeName, AttributeType: 'S' as const });
-  await client.send(
-    new CreateTableCommand({
-      TableName: 'projections',
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [text('Build'), text('Key')],
-      KeySchema: [
-        { AttributeName: 'Build', KeyType: 'HASH' },
-        { AttributeName: 'Key', KeyType: 'RANGE' },
-      ],
-    }),
-  );
+  await createProjectionsTable(client, 'projections');
   return dynamoBuilds({ client, tableName: 'projections' });
 }
 
